@@ -1,0 +1,35 @@
+import { defineConfig } from "vitest/config";
+
+/** One project a tier; `test/run.ts` chooses which of them this machine can run. */
+const exclude = ["**/node_modules/**", "**/dist/**", ".dhistance/**"];
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: "unit",
+          include: ["**/*.test.ts"],
+          exclude: [...exclude, "test/**", "jobs/**"],
+        },
+      },
+      {
+        test: {
+          name: "engine",
+          include: ["test/engine/**/*.test.ts"],
+          exclude,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+        },
+      },
+      {
+        test: {
+          name: "jobs",
+          include: ["jobs/**/*.test.ts"],
+          exclude,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
