@@ -1,0 +1,141 @@
+import {
+  CompactSign,
+  compactVerify,
+  createLocalJWKSet,
+  errors,
+  importJWK,
+  type JSONWebKeySet,
+  type JWK,
+} from "jose";
+import { z } from "zod";
+import { PLANS, PLAN_TERMS } from "./plans";
+
+/**
+ * An entitlement is what a customer has bought: a compact JWS signed by an issuer's Ed25519 key. The plan of a
+ * tenant is only ever read from here, never from configuration. It is not a secret: whoever reads it can use it
+ * for the tenant it names and for no other.
+ */
+
+/** The header's `typ`: a token signed by the same key for another purpose is no entitlement. */
+const TYPE = "dhistance-entitlement";
+
+/** Stack names that Pulumi takes, DNS labels and AWS name prefixes at once. */
+export const TENANT_ID = /^[a-z][a-z0-9-]{1,22}[a-z0-9]$/;
+
+export const entitlementSchema = z
+  .strictObject({
+    /** The tenant's id, which is also the name of its stack. */
+    tenant: z.string().regex(TENANT_ID, "allowed: 3 to 24 of a-z, 0-9 and -, a letter first"),
+    plan: z.enum(PLANS),
+    /** How many servers the tenant may have. */
+    maxServers: z.int().min(1),
+    /** UTC; the refund period counts from here. */
+    activatedAt: z.iso.datetime(),
+    /** UTC; from this moment on the entitlement is void. */
+    expiresAt: z.iso.datetime(),
+    /** Who signed it, for people; that it is so is proven by the signature's key alone. */
+    issuer: z.string().min(1),
+  })
+  .superRefine((claims, context) => {
+    const { min, max } = PLAN_TERMS[claims.plan].servers;
+    if (claims.maxServers < min || claims.maxServers > max) {
+      const allowed = max === Infinity ? `${min} or more` : min === max ? `${min}` : `${min} to ${max}`;
+      context.addIssue({
+        code: "custom",
+        path: ["maxServers"],
+        message: `the ${claims.plan} plan allows ${allowed}`,
+      });
+    }
+    if (Date.parse(claims.expiresAt) <= Date.parse(claims.activatedAt)) {
+      context.addIssue({ code: "custom", path: ["expiresAt"], message: "has to be after activatedAt" });
+    }
+  });
+export type Entitlement = z.output<typeof entitlementSchema>;
+
+/** Why an entitlement was not accepted, in words for the person who runs `pulumi`. */
+export class EntitlementError extends Error {
+  override name = "EntitlementError";
+}
+
+/**
+ * Signs an entitlement.
+ * @param privateKey an Ed25519 private key as a JWK with a `kid` that the issuers' JWKS holds
+ * @throws EntitlementError if the claims contradict the plan
+ */
+export async function issueEntitlement(claims: Entitlement, privateKey: JWK): Promise<string> {
+  const parsed = entitlementSchema.safeParse(claims);
+  if (!parsed.success) throw new EntitlementError(`entitlement not issued: ${problems(parsed.error)}`);
+  if (!privateKey.kid) throw new EntitlementError("entitlement not issued: the issuer's key has no kid");
+  return new CompactSign(new TextEncoder().encode(JSON.stringify(parsed.data)))
+    .setProtectedHeader({ alg: "EdDSA", typ: TYPE, kid: privateKey.kid })
+    .sign(await importJWK(privateKey, "EdDSA"));
+}
+
+/**
+ * Checks an entitlement and returns its claims.
+ * @param issuers the public keys of those whose entitlements count
+ * @param now the moment to judge expiry by
+ * @throws EntitlementError saying what is wrong with it and what to do
+ */
+export async function verifyEntitlement(
+  token: string,
+  issuers: JSONWebKeySet,
+  now = new Date(),
+): Promise<Entitlement> {
+  let payload: Uint8Array;
+  try {
+    const verified = await compactVerify(token.trim(), createLocalJWKSet(issuers), { algorithms: ["EdDSA"] });
+    if (verified.protectedHeader.typ !== TYPE) {
+      throw new EntitlementError(
+        `the token is a "${verified.protectedHeader.typ}", not an entitlement. ${ASK}`,
+      );
+    }
+    payload = verified.payload;
+  } catch (error) {
+    throw error instanceof EntitlementError ? error : new EntitlementError(explain(error));
+  }
+  const parsed = entitlementSchema.safeParse(parseJson(payload));
+  if (!parsed.success)
+    throw new EntitlementError(`the entitlement's claims are wrong: ${problems(parsed.error)}. ${ASK}`);
+  const claims = parsed.data;
+  if (now.getTime() >= Date.parse(claims.expiresAt)) {
+    throw new EntitlementError(
+      `the entitlement of tenant "${claims.tenant}" expired at ${claims.expiresAt}. ${ASK}`,
+    );
+  }
+  if (now.getTime() < Date.parse(claims.activatedAt)) {
+    throw new EntitlementError(
+      `the entitlement of tenant "${claims.tenant}" begins only at ${claims.activatedAt}. ${ASK}`,
+    );
+  }
+  return claims;
+}
+
+const ASK = "Ask the issuer for a new entitlement and put it into dhistance:entitlement.";
+
+function explain(error: unknown): string {
+  if (error instanceof errors.JWKSNoMatchingKey) {
+    return `the entitlement was signed by a key that is not among the trusted issuers. ${ASK}`;
+  }
+  if (error instanceof errors.JWSSignatureVerificationFailed) {
+    return `the entitlement was changed after it was signed: its signature does not fit. ${ASK}`;
+  }
+  if (error instanceof errors.JOSEAlgNotAllowed || error instanceof errors.JOSENotSupported) {
+    return `the entitlement is not signed with EdDSA, the only algorithm accepted. ${ASK}`;
+  }
+  return `the entitlement is not a compact JWS (three parts with dots between). ${ASK}`;
+}
+
+function parseJson(payload: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(payload));
+  } catch {
+    return undefined;
+  }
+}
+
+function problems(error: z.ZodError): string {
+  return error.issues
+    .map((issue) => [issue.path.join("."), issue.message].filter(Boolean).join(": "))
+    .join("; ");
+}

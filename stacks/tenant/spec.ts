@@ -1,0 +1,208 @@
+import { z } from "zod";
+import { SIZES } from "../../plans/plans";
+
+/**
+ * What a tenant's stack file says under `dhistance:tenant`. The plan is not here: it comes from the entitlement.
+ * `tenant.schema.json`, made from this by `npm run schema`, gives editors the same rules.
+ */
+
+/** The majors that the DHIS2 project supports; a new one is added here once its image and migrations were tried. */
+export const SUPPORTED_DHIS2_MAJORS = [41, 42, 43] as const;
+
+const REGION = /^[a-z]{2}(-[a-z]+)+-\d$/;
+const HOSTNAME = /^(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/;
+const DOCKER_HOST = /^(ssh:\/\/[^\s/]+|unix:\/\/\/\S+|tcp:\/\/[^\s/]+:\d+)$/;
+
+/** A strict object whose complaint about an unknown key names the known ones. */
+function object<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+  return z.strictObject(shape, {
+    error: (issue) =>
+      issue.code === "unrecognized_keys"
+        ? `is not a key here; allowed: ${Object.keys(shape).join(", ")}`
+        : undefined,
+  });
+}
+const matching = (pattern: RegExp, allowed: string) => z.string().regex(pattern, `allowed: ${allowed}`);
+
+const email = z.email("allowed: an e-mail address");
+const region = matching(REGION, "an AWS region such as eu-west-1");
+const dockerHost = matching(DOCKER_HOST, "ssh://user@host, unix:///path/to/socket or tcp://host:port");
+
+const dhis2Version = matching(/^\d+\.\d+\.\d+(-\d{8}T\d{6}Z)?$/, "a full version such as 42.5.2").refine(
+  (version) => (SUPPORTED_DHIS2_MAJORS as readonly number[]).includes(Number(version.split(".")[0])),
+  `not a supported DHIS2 version; allowed: majors ${SUPPORTED_DHIS2_MAJORS.join(", ")}`,
+);
+
+const importSchema = object({
+  dump: matching(/^(s3:\/\/[a-z0-9][a-z0-9.-]+\/\S+|[^\s:]+)$/, "a file's path or s3://bucket/key").describe(
+    "The PostgreSQL dump: a path on the machine that runs pulumi, or an S3 address.",
+  ),
+  sha256: matching(/^[0-9a-f]{64}$/, "64 hexadecimal digits, lower case").describe(
+    "SHA-256 of the dump as it is stored.",
+  ),
+  encryptionPassword: z
+    .string()
+    .min(24, "allowed: 24 characters or more, as DHIS2 asks")
+    .optional()
+    .describe(
+      "The encryption.password of the system the dump came from. Set it with pulumi config set --secret --path.",
+    ),
+  sanitise: z
+    .boolean()
+    .default(false)
+    .describe("Switch off jobs, messages and integrations: for a clone, not for a move."),
+  reimport: z.boolean().default(false).describe("Replace data imported earlier from another dump."),
+}).describe("Data to start with.");
+
+const serverSchema = object({
+  name: matching(/^[a-z][a-z0-9-]{0,13}[a-z0-9]$/, "2 to 15 of a-z, 0-9 and -, a letter first").describe(
+    "Names the server's resources. Changing it makes a new server.",
+  ),
+  dhis2: dhis2Version.describe("DHIS2 version. Raising it upgrades the server; DHIS2 has no way down."),
+  size: z.enum(SIZES).describe("Within what the plan allows."),
+  hostname: matching(HOSTNAME, "a full host name, lower case, such as hmis.moh.example.org"),
+  import: importSchema.optional(),
+});
+
+const copySchema = z.union(
+  [
+    object({ region: region.describe("A second AWS region that keeps a copy under its own key.") }),
+    object({
+      onPremises: object({
+        host: dockerHost.describe(
+          "The Docker host, in the customer's own building, whose agent pulls the copy.",
+        ),
+        path: matching(/^\/[^\s:]+$/, "an absolute path").describe(
+          "The directory on that host that holds the copy.",
+        ),
+      }),
+    }),
+  ],
+  { error: () => "allowed: { region: … } or { onPremises: { host: …, path: … } }" },
+);
+
+const targetSchema = object({
+  aws: object({
+    region,
+    platform: matching(/^[a-z][a-z0-9-]{1,38}$/, "a platform stack's name")
+      .optional()
+      .describe(
+        "The platform stack whose network and load balancer the tenant uses. Default: the region's name.",
+      ),
+  }),
+});
+
+export const tenantSchema = object({
+  displayName: z.string().trim().min(1, "allowed: a name").max(120, "allowed: up to 120 characters"),
+  contacts: object({ operations: email, billing: email }).describe("Who is written to, about what."),
+  target: targetSchema.describe("Where the tenant's servers run."),
+  servers: z.array(serverSchema).min(1, "allowed: one server or more, as the plan grants"),
+  backups: object({
+    copies: z.array(copySchema).describe("At least one copy in another region and one on premises."),
+  }),
+}).superRefine((tenant, context) => {
+  const problem = (path: (string | number)[], message: string) => {
+    context.addIssue({ code: "custom", path, message });
+  };
+  for (const key of ["name", "hostname"] as const) {
+    tenant.servers.forEach((server, index) => {
+      const first = tenant.servers.findIndex((other) => other[key] === server[key]);
+      if (first < index)
+        problem(["servers", index, key], `is already servers[${first}]'s; allowed: a ${key} of its own`);
+    });
+  }
+  const regions = tenant.backups.copies.map((copy) => ("region" in copy ? copy.region : undefined));
+  regions.forEach((copy, index) => {
+    if (copy === tenant.target.aws.region) {
+      problem(
+        ["backups", "copies", index, "region"],
+        "is the region the servers run in; allowed: another region",
+      );
+    }
+  });
+  if (!regions.some(Boolean)) {
+    problem(
+      ["backups", "copies"],
+      "no copy in the cloud; add { region: … } with a region other than the servers' own",
+    );
+  }
+  if (regions.every(Boolean)) {
+    problem(["backups", "copies"], "no copy outside the cloud; add { onPremises: { host: …, path: … } }");
+  }
+});
+
+export type Tenant = z.output<typeof tenantSchema>;
+export type ServerSpec = Tenant["servers"][number];
+export type ImportSpec = NonNullable<ServerSpec["import"]>;
+
+/** What was wrong with a tenant's spec: every problem, each on a line of its own. */
+export class SpecError extends Error {
+  override name = "SpecError";
+  constructor(readonly problems: string[]) {
+    super(problems.join("\n"));
+  }
+}
+
+/**
+ * Reads a tenant's spec.
+ * @throws SpecError with every problem: its path, the bad value and what is allowed
+ */
+export function parseTenant(input: unknown): Tenant {
+  const parsed = tenantSchema.safeParse(input);
+  if (parsed.success) return parsed.data;
+  throw new SpecError(parsed.error.issues.flatMap((issue) => describeIssue(issue, input, [])));
+}
+
+function describeIssue(issue: z.core.$ZodIssue, input: unknown, base: PropertyKey[]): string[] {
+  const path = [...base, ...issue.path];
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((key) => `${pathText([...path, key])}: ${issue.message}`);
+  }
+  if (issue.code === "invalid_union") {
+    const nearest = nearestBranch(issue.errors);
+    if (nearest) return nearest.flatMap((inner) => describeIssue(inner, input, path));
+  }
+  const value = valueAt(input, path);
+  const allowed =
+    issue.code === "invalid_value"
+      ? `allowed: ${issue.values.join(", ")}`
+      : issue.code === "invalid_type"
+        ? `allowed: ${issue.expected === "record" || issue.expected === "object" ? "a mapping of keys" : `a ${issue.expected}`}`
+        : issue.message;
+  const what = value === undefined ? "is missing" : shown(path, value);
+  return [`${pathText(path)}: ${[what, allowed].filter(Boolean).join("; ")}`];
+}
+
+/** Of a union's branches the one that the input was meant for: the one it fits but for what lies deeper inside. */
+function nearestBranch(branches: z.core.$ZodIssue[][]): z.core.$ZodIssue[] | undefined {
+  return branches.find(
+    (issues) => issues.length > 0 && issues.every((issue) => issue.path.length > 0 && !missing(issue)),
+  );
+  function missing(issue: z.core.$ZodIssue): boolean {
+    return issue.code === "invalid_type" && issue.path.length === 1;
+  }
+}
+
+function shown(path: PropertyKey[], value: unknown): string {
+  if (path.at(-1) === "encryptionPassword") return "[secret]";
+  if (Array.isArray(value)) return value.length === 0 ? "[]" : "";
+  return typeof value === "object" && value !== null
+    ? `{ ${Object.keys(value).join(", ")} }`
+    : JSON.stringify(value);
+}
+
+function valueAt(input: unknown, path: PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (value, key) =>
+      value === null || value === undefined ? undefined : (value as Record<PropertyKey, unknown>)[key],
+    input,
+  );
+}
+
+function pathText(path: PropertyKey[]): string {
+  return (
+    path
+      .map((key, index) => (typeof key === "number" ? `[${key}]` : `${index ? "." : ""}${String(key)}`))
+      .join("") || "dhistance:tenant"
+  );
+}
