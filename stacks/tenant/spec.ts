@@ -153,6 +153,13 @@ export function parseTenant(input: unknown): Tenant {
   throw new SpecError(parsed.error.issues.flatMap((issue) => describeIssue(issue, input, [])));
 }
 
+const KINDS: Partial<Record<string, string>> = {
+  object: "a mapping of keys",
+  array: "a list",
+  boolean: "true or false",
+  int: "a whole number",
+};
+
 function describeIssue(issue: z.core.$ZodIssue, input: unknown, base: PropertyKey[]): string[] {
   const path = [...base, ...issue.path];
   if (issue.code === "unrecognized_keys") {
@@ -167,7 +174,7 @@ function describeIssue(issue: z.core.$ZodIssue, input: unknown, base: PropertyKe
     issue.code === "invalid_value"
       ? `allowed: ${issue.values.join(", ")}`
       : issue.code === "invalid_type"
-        ? `allowed: ${issue.expected === "record" || issue.expected === "object" ? "a mapping of keys" : `a ${issue.expected}`}`
+        ? `allowed: ${KINDS[issue.expected] ?? `a ${issue.expected}`}`
         : issue.message;
   const what = value === undefined ? "is missing" : shown(path, value);
   return [`${pathText(path)}: ${[what, allowed].filter(Boolean).join("; ")}`];

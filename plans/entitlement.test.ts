@@ -1,0 +1,127 @@
+import { CompactSign, exportJWK, generateKeyPair, importJWK, type JSONWebKeySet, type JWK } from "jose";
+import { beforeAll, describe, expect, it } from "vitest";
+import { issueEntitlement, verifyEntitlement, type Entitlement } from "./entitlement";
+
+const claims: Entitlement = {
+  tenant: "moh-example",
+  plan: "premium",
+  maxServers: 2,
+  activatedAt: "2026-01-01T00:00:00Z",
+  expiresAt: "2027-01-01T00:00:00Z",
+  issuer: "DHIStance tests",
+};
+const now = new Date("2026-06-01T00:00:00Z");
+
+async function newKey(kid: string) {
+  const { privateKey, publicKey } = await generateKeyPair("EdDSA", { extractable: true });
+  return {
+    private: { ...(await exportJWK(privateKey)), kid },
+    public: { ...(await exportJWK(publicKey)), kid },
+  };
+}
+
+let key: { private: JWK; public: JWK };
+let issuers: JSONWebKeySet;
+let token: string;
+beforeAll(async () => {
+  key = await newKey("ours");
+  issuers = { keys: [key.public] };
+  token = await issueEntitlement(claims, key.private);
+});
+
+/** Signs what issueEntitlement would refuse to. */
+async function sign(payload: unknown, header: Record<string, string> = {}, by = key.private) {
+  return new CompactSign(new TextEncoder().encode(JSON.stringify(payload)))
+    .setProtectedHeader({ alg: "EdDSA", typ: "dhistance-entitlement", kid: by.kid ?? "", ...header })
+    .sign(await importJWK(by, "EdDSA"));
+}
+
+describe("verifyEntitlement", () => {
+  it("returns the claims of a good one, white space around it or not", async () => {
+    expect(await verifyEntitlement(token, issuers, now)).toEqual(claims);
+    expect(await verifyEntitlement(`\n${token}\n`, issuers, now)).toEqual(claims);
+  });
+
+  it("refuses one whose claims were edited", async () => {
+    const [header, , signature] = token.split(".");
+    const edited = Buffer.from(JSON.stringify({ ...claims, plan: "enterprise", maxServers: 9 })).toString(
+      "base64url",
+    );
+    await expect(verifyEntitlement(`${header}.${edited}.${signature}`, issuers, now)).rejects.toThrow(
+      /changed after it was signed/,
+    );
+  });
+
+  it("refuses one signed by a foreign key, also under our key's id", async () => {
+    const foreign = await newKey("theirs");
+    await expect(
+      verifyEntitlement(await issueEntitlement(claims, foreign.private), issuers, now),
+    ).rejects.toThrow(/not among the trusted issuers/);
+    const posing = { ...foreign.private, kid: "ours" };
+    await expect(verifyEntitlement(await issueEntitlement(claims, posing), issuers, now)).rejects.toThrow(
+      /signature does not fit/,
+    );
+  });
+
+  it("refuses an unsigned one and one signed with a shared secret", async () => {
+    const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
+    const unsigned = `${part({ alg: "none", typ: "dhistance-entitlement", kid: "ours" })}.${part(claims)}.`;
+    await expect(verifyEntitlement(unsigned, issuers, now)).rejects.toThrow(
+      /not signed with EdDSA|not a compact JWS/,
+    );
+    const shared = await new CompactSign(new TextEncoder().encode(JSON.stringify(claims)))
+      .setProtectedHeader({ alg: "HS256", typ: "dhistance-entitlement", kid: "ours" })
+      .sign(new TextEncoder().encode(key.public.x ?? ""));
+    await expect(verifyEntitlement(shared, issuers, now)).rejects.toThrow(/not signed with EdDSA/);
+  });
+
+  it("refuses what the same key signed for another purpose", async () => {
+    await expect(verifyEntitlement(await sign(claims, { typ: "invoice" }), issuers, now)).rejects.toThrow(
+      /"invoice", not an entitlement/,
+    );
+  });
+
+  it("is void from its last moment on, and before its first", async () => {
+    const last = new Date(claims.expiresAt);
+    expect(await verifyEntitlement(token, issuers, new Date(last.getTime() - 1))).toEqual(claims);
+    await expect(verifyEntitlement(token, issuers, last)).rejects.toThrow(
+      /"moh-example" expired at 2027-01-01/,
+    );
+    await expect(verifyEntitlement(token, issuers, new Date("2025-12-31T23:59:59Z"))).rejects.toThrow(
+      /begins only at/,
+    );
+  });
+
+  it.each([
+    [
+      "more servers than the plan has",
+      { ...claims, maxServers: 3 },
+      /maxServers: the premium plan allows 1 to 2/,
+    ],
+    [
+      "an enterprise contract without a number",
+      { ...claims, plan: "enterprise", maxServers: 2 },
+      /allows 3 or more/,
+    ],
+    ["a plan that is none", { ...claims, plan: "platinum" }, /plan: /],
+    ["a claim too many", { ...claims, admin: true }, /admin/],
+    ["no tenant", { ...claims, tenant: undefined }, /tenant: /],
+    [
+      "an end before its beginning",
+      { ...claims, expiresAt: claims.activatedAt },
+      /has to be after activatedAt/,
+    ],
+  ])("refuses %s even when well signed, and does not issue it", async (_, wrong, message) => {
+    await expect(verifyEntitlement(await sign(wrong), issuers, now)).rejects.toThrow(message);
+    await expect(issueEntitlement(wrong as Entitlement, key.private)).rejects.toThrow(message);
+  });
+
+  it.each(["", "not a token", "a.b", "a.b.c", "eyJhbGciOiJFZERTQSJ9..", "{}"])(
+    "refuses %j with one sentence",
+    async (text) => {
+      await expect(verifyEntitlement(text, issuers, now)).rejects.toThrow(
+        /^the (entitlement|token) .*Ask the issuer/,
+      );
+    },
+  );
+});
