@@ -1,0 +1,93 @@
+import path from "node:path";
+import {
+  LocalWorkspace,
+  type EngineEvent,
+  type OpMap,
+  type OutputMap,
+  type Stack,
+} from "@pulumi/pulumi/automation";
+import { ROOT } from "./checkout";
+
+/** Where the two kinds of stack have their `Pulumi.yaml`. */
+const PROJECTS = { tenant: ROOT, platform: path.join(ROOT, "stacks/platform") } as const;
+export type Project = keyof typeof PROJECTS;
+
+const POLICIES = path.join(ROOT, "policies");
+
+export interface Outcome {
+  /** How many resources had which operation, such as `{ create: 40, same: 2 }`. */
+  changes: OpMap;
+  seconds: number;
+  outputs: OutputMap;
+}
+
+/** The engine did not do what it was asked; each complaint is a sentence for the person who asked. */
+export class EngineError extends Error {
+  override name = "EngineError";
+  constructor(readonly complaints: string[]) {
+    super(complaints.join("\n"));
+  }
+}
+
+/**
+ * Opens a stack, making it in the backend if it is not there yet. The backend, the passphrase and the tools come
+ * from the environment.
+ */
+export function openStack(project: Project, name: string): Promise<Stack> {
+  return LocalWorkspace.createOrSelectStack({ stackName: name, workDir: PROJECTS[project] });
+}
+
+/** `pulumi up` with the policy pack; `report` is told what is being made while it goes on. */
+export async function up(project: Project, name: string, report: (doing: string) => void): Promise<Outcome> {
+  return watched(report, async (onEvent) => {
+    const stack = await openStack(project, name);
+    const { summary, outputs } = await stack.up({ onEvent, color: "never", ...packs(project) });
+    return { changes: summary.resourceChanges ?? {}, outputs };
+  });
+}
+
+/** `pulumi preview` with the policy pack. */
+export async function preview(
+  project: Project,
+  name: string,
+  report: (doing: string) => void,
+): Promise<Outcome> {
+  return watched(report, async (onEvent) => {
+    const stack = await openStack(project, name);
+    const { changeSummary } = await stack.preview({ onEvent, color: "never", ...packs(project) });
+    return { changes: changeSummary, outputs: {} };
+  });
+}
+
+/** The quotas are the tenants'; a platform has none. */
+function packs(project: Project) {
+  return project === "tenant" ? { policyPacks: [POLICIES] } : {};
+}
+
+async function watched(
+  report: (doing: string) => void,
+  run: (onEvent: (event: EngineEvent) => void) => Promise<Omit<Outcome, "seconds">>,
+): Promise<Outcome> {
+  const complaints: string[] = [];
+  const started = Date.now();
+  let done = 0;
+  const onEvent = (event: EngineEvent) => {
+    const { diagnosticEvent, policyEvent, resourcePreEvent, resOutputsEvent } = event;
+    if (diagnosticEvent?.severity === "error") complaints.push(diagnosticEvent.message.trim());
+    if (policyEvent?.enforcementLevel === "mandatory") {
+      complaints.push(`${policyEvent.policyName}: ${policyEvent.message.trim()}`);
+    }
+    if (resOutputsEvent && resOutputsEvent.metadata.op !== "same") done++;
+    if (resourcePreEvent && resourcePreEvent.metadata.op !== "same") {
+      const { op, urn, type } = resourcePreEvent.metadata;
+      report(`${done} done; ${op} ${type} ${urn.split("::").at(-1)}`);
+    }
+  };
+  try {
+    return { ...(await run(onEvent)), seconds: (Date.now() - started) / 1000 };
+  } catch (error) {
+    // The engine closes every failed run with a remark of its own, which says nothing more.
+    const own = complaints.filter((complaint) => !/^(preview|update) failed$/.test(complaint));
+    throw new EngineError(own.length > 0 ? own : [(error as Error).message]);
+  }
+}

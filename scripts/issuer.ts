@@ -1,0 +1,77 @@
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { exportJWK, generateKeyPair, type JSONWebKeySet, type JWK } from "jose";
+import { issueEntitlement, verifyEntitlement, type Entitlement } from "../plans/entitlement";
+import { LOCAL } from "./checkout";
+
+/**
+ * A local issuer for the example tenants: a key made on this machine, trusted by this checkout alone and kept out
+ * of git. Real entitlements are issued with the company's key.
+ */
+const PRIVATE = path.join(LOCAL, "issuer.private.json");
+const PUBLIC = path.join(LOCAL, "issuers.json");
+const ENTITLEMENTS = path.join(LOCAL, "entitlements");
+
+/** What the example customers have bought; `over-quota` asks for more servers than its plan has. */
+const EXAMPLES: Record<string, Pick<Entitlement, "plan" | "maxServers">> = {
+  "moh-trial": { plan: "trial", maxServers: 1 },
+  "moh-premium": { plan: "premium", maxServers: 2 },
+  "moh-enterprise": { plan: "enterprise", maxServers: 5 },
+  "over-quota": { plan: "premium", maxServers: 2 },
+};
+const YEAR = 365 * 24 * 3600 * 1000;
+
+/**
+ * Makes the local issuer if there is none, and issues every example entitlement that is missing or void.
+ * @returns the tenants whose entitlement was issued now
+ */
+export async function issueExamples(now = new Date()): Promise<string[]> {
+  const { key, issuers } = await localIssuer();
+  const issued: string[] = [];
+  for (const [tenant, bought] of Object.entries(EXAMPLES)) {
+    const file = path.join(ENTITLEMENTS, `${tenant}.jws`);
+    if (await holds(file, issuers, now)) continue;
+    const token = await issueEntitlement(
+      {
+        tenant,
+        ...bought,
+        activatedAt: now.toISOString(),
+        expiresAt: new Date(now.getTime() + YEAR).toISOString(),
+        issuer: "local issuer of this checkout, for examples",
+      },
+      key,
+    );
+    write(file, `${token}\n`);
+    issued.push(tenant);
+  }
+  return issued;
+}
+
+async function localIssuer(): Promise<{ key: JWK; issuers: JSONWebKeySet }> {
+  if (!existsSync(PRIVATE) || !existsSync(PUBLIC)) {
+    const { privateKey, publicKey } = await generateKeyPair("EdDSA", { crv: "Ed25519", extractable: true });
+    const kid = `local-${new Date().toISOString().slice(0, 10)}`;
+    write(PRIVATE, JSON.stringify({ ...(await exportJWK(privateKey)), kid }));
+    write(PUBLIC, JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid }] }));
+  }
+  return { key: read(PRIVATE) as JWK, issuers: read(PUBLIC) as JSONWebKeySet };
+}
+
+async function holds(file: string, issuers: JSONWebKeySet, now: Date): Promise<boolean> {
+  if (!existsSync(file)) return false;
+  return verifyEntitlement(readFileSync(file, "utf8"), issuers, now).then(
+    () => true,
+    () => false,
+  );
+}
+
+function read(file: string): unknown {
+  return JSON.parse(readFileSync(file, "utf8"));
+}
+
+/** Whole or not at all, and for this user's eyes only. */
+function write(file: string, content: string): void {
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(`${file}.new`, content, { mode: 0o600 });
+  renameSync(`${file}.new`, file);
+}

@@ -1,0 +1,127 @@
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import pc from "picocolors";
+
+/**
+ * `npm test`: every check and every tier that this machine can run, side by side. A tier that it cannot run is
+ * named with the reason; in CI (`CI=true`) that is a failure. `npm test -- unit engine` runs only those.
+ */
+
+interface Tier {
+  name: string;
+  what: string;
+  /** What this machine lacks for it, if anything. */
+  lacking?: () => string | undefined;
+}
+
+const TIERS: Tier[] = [
+  { name: "unit", what: "pure functions; components under strict mocks" },
+  { name: "engine", what: "the real Pulumi engine with rehearsal providers" },
+  { name: "jobs", what: "the data jobs on a real PostgreSQL with PostGIS", lacking: postgresql },
+];
+
+function postgresql(): string | undefined {
+  const root = "/usr/lib/postgresql";
+  const versions = existsSync(root)
+    ? readdirSync(root).filter((v) => existsSync(path.join(root, v, "bin/initdb")))
+    : [];
+  const postgis = versions.some((v) => existsSync(`/usr/share/postgresql/${v}/extension/postgis.control`));
+  return postgis
+    ? undefined
+    : "no PostgreSQL server with PostGIS: apt-get install postgresql postgis postgresql-15-postgis-3";
+}
+
+interface Result {
+  passed: number;
+  failed: number;
+}
+
+const CHECKS: [name: string, command: string[]][] = [
+  ["types", ["tsc", "--noEmit"]],
+  ["lint", ["eslint", "."]],
+  ["format", ["prettier", "--check", "."]],
+];
+
+async function main(names: string[]): Promise<void> {
+  const unknown = names.filter((name) => !TIERS.some((tier) => tier.name === name));
+  if (unknown.length)
+    throw new Error(`no tier ${unknown.join(", ")}; there are ${TIERS.map((t) => t.name).join(", ")}`);
+  const chosen = TIERS.filter(({ name }) => names.length === 0 || names.includes(name));
+  const leftOut = chosen.flatMap(({ name, lacking }) => {
+    const reason = lacking?.();
+    return reason ? [{ name, reason }] : [];
+  });
+  const running = chosen.filter(({ name }) => !leftOut.some((out) => out.name === name));
+  for (const { name, what } of running) console.log(`${pc.bold(name.padEnd(8))} ${what}`);
+  for (const { name, reason } of leftOut) console.log(pc.yellow(`${name.padEnd(8)} left out: ${reason}`));
+
+  const results = await Promise.all([
+    vitest(running.map(({ name }) => name)),
+    ...(names.length === 0 ? [checks()] : []),
+  ]);
+  const inCi = process.env["CI"] === "true";
+  const passed = results.reduce((sum, result) => sum + result.passed, 0);
+  const failed = results.reduce((sum, result) => sum + result.failed, 0) + (inCi ? leftOut.length : 0);
+  for (const { name, reason } of leftOut) console.log(pc.yellow(`${name} was left out: ${reason}`));
+  console.log(`${passed} passed, ${failed} failed`);
+  process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
+}
+
+async function vitest(projects: string[]): Promise<Result> {
+  const folder = mkdtempSync(path.join(tmpdir(), "tests-"));
+  const report = path.join(folder, "report.json");
+  try {
+    const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
+    const code = await run(
+      ["vitest", "run", ...projects.flatMap((name) => ["--project", name]), ...reporters],
+      "inherit",
+    );
+    if (!existsSync(report)) return { passed: 0, failed: 1 };
+    const { numPassedTests, numFailedTests, success } = JSON.parse(readFileSync(report, "utf8")) as {
+      numPassedTests: number;
+      numFailedTests: number;
+      success: boolean;
+    };
+    // An error outside any test fails the run without failing a test.
+    const elsewhere = numFailedTests === 0 && (!success || code !== 0) ? 1 : 0;
+    return { passed: numPassedTests, failed: numFailedTests + elsewhere };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** One after another: each takes a core, and vitest has the other. */
+async function checks(): Promise<Result> {
+  const result = { passed: 0, failed: 0 };
+  for (const [name, command] of CHECKS) {
+    const code = await run(command, "pipe");
+    result[code === 0 ? "passed" : "failed"]++;
+    console.log(code === 0 ? pc.green(`✓ ${name}`) : pc.red(`✗ ${name}: ${command.join(" ")}`));
+  }
+  return result;
+}
+
+/** Runs a command of `node_modules/.bin`; what it printed is shown at its end unless it went straight through. */
+function run([command = "", ...args]: string[], output: "inherit" | "pipe"): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(path.join(__dirname, "../node_modules/.bin", command), args, {
+      cwd: path.join(__dirname, ".."),
+      stdio: ["ignore", output, output],
+    });
+    let text = "";
+    child.stdout?.on("data", (data) => (text += data));
+    child.stderr?.on("data", (data) => (text += data));
+    child.on("error", reject);
+    child.on("close", (code) => {
+      if (code !== 0) process.stdout.write(text);
+      resolve(code ?? 1);
+    });
+  });
+}
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+  console.error(pc.red(error instanceof Error ? error.message : String(error)));
+  process.exitCode = 1;
+});
