@@ -1,74 +1,93 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import path from "node:path";
 import type { JSONWebKeySet } from "jose";
 import { z } from "zod";
 import { EntitlementError } from "./entitlement";
 
-/** The checkout. */
 const ROOT = path.resolve(__dirname, "..");
 
-/**
- * Whose entitlements count is said by the environment and never by a stack's configuration: whoever may edit a
- * stack must not be able to name the issuer that allows it more.
- */
-export function issuersFile(): string {
-  return path.resolve(ROOT, process.env["DHISTANCE_ISSUERS"] || ".dhistance/issuers.json");
-}
-
-const jwks = z.object({
-  keys: z.array(z.looseObject({ kty: z.literal("OKP"), crv: z.literal("Ed25519"), kid: z.string() })),
+/** Public Ed25519 keys and nothing else: a file that holds a private key is in the wrong place. */
+const issuersSchema = z.object({
+  keys: z
+    .array(
+      z.looseObject({
+        kty: z.literal("OKP"),
+        crv: z.literal("Ed25519"),
+        x: z.string().min(1),
+        kid: z.string().min(1),
+        d: z
+          .string()
+          .optional()
+          .refine((d) => d === undefined, "is a private key; a file of issuers holds public keys only"),
+      }),
+    )
+    .min(1),
 });
 
 /**
- * The public keys of the trusted issuers: the JWKS file that `DHISTANCE_ISSUERS` names, relative to the checkout;
- * by default `.dhistance/issuers.json`, which `npm start` makes.
- * @throws EntitlementError if there is no such file, or it is no JWKS of Ed25519 keys
+ * The public keys of those whose entitlements count: the JWKS file that `DHISTANCE_ISSUERS` names, or
+ * `.dhistance/issuers.json` of this checkout. Whoever can change that file decides what is trusted, so on an
+ * operator's machine it belongs to the machine, not to the stack.
+ * @throws EntitlementError if there is no such file, or if it is no set of Ed25519 public keys
  */
 export function loadIssuers(): JSONWebKeySet {
-  const file = issuersFile();
-  const shown = path.relative(ROOT, file);
-  if (!existsSync(file)) {
+  const file = process.env["DHISTANCE_ISSUERS"] || path.join(ROOT, ".dhistance/issuers.json");
+  const parsed = issuersSchema.safeParse(parseJson(read(file, "the trusted issuers' keys")));
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    const where = issue?.path.join(".") ?? "";
     throw new EntitlementError(
-      `no trusted issuers: there is no file ${shown}. Set DHISTANCE_ISSUERS to the issuers' JWKS, ` +
-        "or run npm start once to make a local issuer.",
+      `${shown(file)} is not a JWKS of Ed25519 public keys (${[where, issue?.message].filter(Boolean).join(": ")}). ${ISSUERS}`,
     );
   }
+  return parsed.data as JSONWebKeySet;
+}
+
+const entitlementSchema = z.union([
+  z.string().trim().min(1),
+  z.strictObject({ file: z.string().trim().min(1) }),
+]);
+
+/**
+ * The token that a stack's `dhistance:entitlement` stands for.
+ * @param config the token itself, or `{ file }`: the path, relative to the project's root, of a file that holds it
+ * @throws EntitlementError if it is neither, or if the file cannot be read
+ */
+export function resolveEntitlement(config: unknown): string {
+  if (config === undefined) {
+    throw new EntitlementError(`is missing; allowed: the entitlement, or { file: … }. ${ASK}`);
+  }
+  const parsed = entitlementSchema.safeParse(config);
+  if (!parsed.success) throw new EntitlementError(`allowed: the entitlement, or { file: … }. ${ASK}`);
+  if (typeof parsed.data === "string") return parsed.data;
+  return read(path.resolve(ROOT, parsed.data.file), "the entitlement").trim();
+}
+
+const ISSUERS = "Name the right file in DHISTANCE_ISSUERS, or run npm start once: it makes a local issuer.";
+const ASK = "Put the entitlement that the issuer sent into dhistance:entitlement.";
+
+function read(file: string, what: string): string {
   try {
-    const parsed = jwks.parse(JSON.parse(readFileSync(file, "utf8")));
-    if (parsed.keys.some((key) => "d" in key)) throw new Error("it holds a private key");
-    return parsed as JSONWebKeySet;
+    return readFileSync(file, "utf8");
   } catch (error) {
+    const why =
+      (error as NodeJS.ErrnoException).code === "ENOENT" ? "there is none" : (error as Error).message;
     throw new EntitlementError(
-      `the trusted issuers cannot be read from ${shown}: ` +
-        `${error instanceof z.ZodError ? "it is not a JWKS of Ed25519 keys, each with a kid" : (error as Error).message}.`,
+      `${what} cannot be read from ${shown(file)}: ${why}. ${what === "the entitlement" ? ASK : ISSUERS}`,
     );
   }
 }
 
-/**
- * The entitlement that `dhistance:entitlement` gives: the token itself, or `{ file }`, a path relative to the
- * checkout.
- * @throws EntitlementError if it gives neither, or the file is not there
- */
-export function readEntitlement(config: unknown): string {
-  if (config === undefined) {
-    throw new EntitlementError(
-      "dhistance:entitlement is missing. Put the entitlement that the issuer sent there.",
-    );
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
-  if (typeof config === "string") return config;
-  const parsed = z.strictObject({ file: z.string().min(1) }).safeParse(config);
-  if (!parsed.success) {
-    throw new EntitlementError(
-      "dhistance:entitlement is neither an entitlement nor { file: … }, the path of one.",
-    );
-  }
-  const file = path.resolve(ROOT, parsed.data.file);
-  if (!existsSync(file)) {
-    throw new EntitlementError(
-      `dhistance:entitlement names the file ${parsed.data.file}, which is not there. ` +
-        "For an example tenant, run npm start once; else put there what the issuer sent.",
-    );
-  }
-  return readFileSync(file, "utf8").trim();
+}
+
+/** A path as a person in the checkout would type it. */
+function shown(file: string): string {
+  const relative = path.relative(ROOT, file);
+  return relative.startsWith("..") ? file : relative;
 }

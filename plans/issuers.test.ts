@@ -1,0 +1,68 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { exportJWK, generateKeyPair } from "jose";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { EntitlementError } from "./entitlement";
+import { loadIssuers, resolveEntitlement } from "./issuers";
+
+let folder: string;
+let file: string;
+const before = process.env["DHISTANCE_ISSUERS"];
+beforeEach(() => {
+  folder = mkdtempSync(path.join(tmpdir(), "issuers-"));
+  file = path.join(folder, "issuers.json");
+  process.env["DHISTANCE_ISSUERS"] = file;
+});
+afterEach(() => {
+  if (before === undefined) delete process.env["DHISTANCE_ISSUERS"];
+  else process.env["DHISTANCE_ISSUERS"] = before;
+  rmSync(folder, { recursive: true });
+});
+
+async function jwk(which: "publicKey" | "privateKey") {
+  const pair = await generateKeyPair("EdDSA", { extractable: true });
+  return { ...(await exportJWK(pair[which])), kid: "k1" };
+}
+
+describe("loadIssuers", () => {
+  it("reads public keys", async () => {
+    const key = await jwk("publicKey");
+    writeFileSync(file, JSON.stringify({ keys: [key] }));
+    expect(loadIssuers()).toEqual({ keys: [key] });
+  });
+
+  it.each<[string, () => Promise<string | undefined>, RegExp]>([
+    ["no file", () => Promise.resolve(undefined), /cannot be read from .*there is none.*DHISTANCE_ISSUERS/],
+    ["a file that is not JSON", () => Promise.resolve("x"), /is not a JWKS of Ed25519 public keys/],
+    ["no key in it", () => Promise.resolve('{"keys":[]}'), /is not a JWKS of Ed25519 public keys \(keys/],
+    [
+      "a private key",
+      async () => JSON.stringify({ keys: [await jwk("privateKey")] }),
+      /is a private key; a file of issuers holds public keys only/,
+    ],
+  ])("refuses %s", async (_, content, message) => {
+    const text = await content();
+    if (text !== undefined) writeFileSync(file, text);
+    expect(() => loadIssuers()).toThrow(message);
+    expect(() => loadIssuers()).toThrow(EntitlementError);
+  });
+});
+
+describe("resolveEntitlement", () => {
+  it("takes the token itself, and one from a file", () => {
+    writeFileSync(file, "a.b.c\n");
+    expect(resolveEntitlement("a.b.c")).toBe("a.b.c");
+    expect(resolveEntitlement({ file })).toBe("a.b.c");
+  });
+
+  it.each<[unknown, RegExp]>([
+    [undefined, /is missing; allowed: the entitlement, or \{ file: … \}/],
+    [{ fle: "x" }, /allowed: the entitlement, or \{ file: … \}/],
+    [17, /allowed: the entitlement/],
+    [{ file: "no/such/file.jws" }, /the entitlement cannot be read from no\/such\/file.jws: there is none/],
+  ])("refuses %j", (config, message) => {
+    expect(() => resolveEntitlement(config)).toThrow(message);
+    expect(() => resolveEntitlement(config)).toThrow(EntitlementError);
+  });
+});
