@@ -32,7 +32,8 @@ const issuersSchema = z.object({
  */
 export function loadIssuers(): JSONWebKeySet {
   const file = process.env["DHISTANCE_ISSUERS"] || path.join(ROOT, ".dhistance/issuers.json");
-  const parsed = issuersSchema.safeParse(parseJson(read(file, "the trusted issuers' keys")));
+  const jwks = parseJson(read(file, "the trusted issuers' keys"));
+  const parsed = issuersSchema.safeParse(jwks);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     const where = issue?.path.join(".") ?? "";
@@ -40,7 +41,7 @@ export function loadIssuers(): JSONWebKeySet {
       `${shown(file)} is not a JWKS of Ed25519 public keys (${[where, issue?.message].filter(Boolean).join(": ")}). ${ISSUERS}`,
     );
   }
-  return parsed.data as JSONWebKeySet;
+  return jwks as JSONWebKeySet;
 }
 
 const entitlementSchema = z.union([
