@@ -1,8 +1,9 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { exportJWK, generateKeyPair, type JSONWebKeySet, type JWK } from "jose";
+import type { JSONWebKeySet, JWK } from "jose";
 import { issueEntitlement, verifyEntitlement, type Entitlement } from "../plans/entitlement";
 import { LOCAL } from "./checkout";
+import { newIssuer } from "./entitlement";
 
 /**
  * A local issuer for the example tenants: a key made on this machine, trusted by this checkout alone and kept out
@@ -49,10 +50,9 @@ export async function issueExamples(now = new Date()): Promise<string[]> {
 
 async function localIssuer(): Promise<{ key: JWK; issuers: JSONWebKeySet }> {
   if (!existsSync(PRIVATE) || !existsSync(PUBLIC)) {
-    const { privateKey, publicKey } = await generateKeyPair("EdDSA", { crv: "Ed25519", extractable: true });
-    const kid = `local-${new Date().toISOString().slice(0, 10)}`;
-    write(PRIVATE, JSON.stringify({ ...(await exportJWK(privateKey)), kid }));
-    write(PUBLIC, JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid }] }));
+    const { key, trusted } = await newIssuer(`local-${new Date().toISOString().slice(0, 10)}`);
+    write(PRIVATE, JSON.stringify(key));
+    write(PUBLIC, JSON.stringify({ keys: [trusted] }));
   }
   return { key: read(PRIVATE) as JWK, issuers: read(PUBLIC) as JSONWebKeySet };
 }
