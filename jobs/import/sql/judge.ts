@@ -1,0 +1,235 @@
+/**
+ * Judges what a dump asks for, by an allow-list over PostgreSQL's own parse tree: what pg_dump writes of an honest
+ * database is run or left out, everything else ends the import. See `rules/` for the list.
+ */
+import { loadModule, parseSync, type Node, type RangeVar } from "libpg-query";
+import { DumpError } from "../errors";
+import { plainInsert } from "./literals";
+import { dataRules, intoTable } from "./rules/data";
+import { reachingCall } from "./rules/expressions";
+import { ourRules } from "./rules/ours";
+import { routineRules } from "./rules/routines";
+import { refuse, silently, skip, type Rules, type Ruling, type Scope } from "./rules/rule";
+import { sessionRules } from "./rules/session";
+import { structureRules } from "./rules/structure";
+import { abridge } from "./split";
+import { relationName } from "./tree";
+import type { DumpItem, MetaCommand, Verdict } from "./dump";
+
+export interface JudgeOptions {
+  /** Tables whose rows are not wanted, by `schema.table`. Default: none. */
+  excludeData?: (table: string) => boolean;
+  /** Of a dump that holds several databases, the one to import. Default: the only one that holds anything. */
+  database?: string;
+}
+
+const rules: Rules = { ...sessionRules, ...dataRules, ...structureRules, ...routineRules, ...ourRules };
+
+/** Statements that get a better explanation than that pg_dump does not write them. */
+const reasons: Record<string, string> = {
+  AlterSystemStmt: "ALTER SYSTEM changes the server's configuration",
+  AlterEventTrigStmt: "an event trigger runs whenever anyone changes a table",
+  CreateEventTrigStmt: "an event trigger runs whenever anyone changes a table",
+  CreateAmStmt: "an access method is code in C",
+  CreateCastStmt: "a cast: it could be taken for one of PostgreSQL's own",
+  CreateConversionStmt: "an encoding conversion",
+  CreateFdwStmt: "a foreign data wrapper reaches other servers or files",
+  CreateForeignServerStmt: "a foreign server: the database would reach other servers",
+  CreateForeignTableStmt: "a foreign table: its rows are on another server",
+  CreateOpClassStmt: "an operator class",
+  CreateOpFamilyStmt: "an operator family",
+  CreateSubscriptionStmt: "a subscription: the server would connect to another one",
+  CreateTransformStmt: "a transform",
+  CreateUserMappingStmt: "a user mapping: credentials for another server",
+  DoStmt: "DO runs a block of code at once",
+  ImportForeignSchemaStmt: "a foreign schema: its rows are on another server",
+  LoadStmt: "LOAD brings code in C into the server",
+  RuleStmt: "a rule rewrites queries; make it a view or a trigger before the dump",
+};
+
+/** The database cluster's own databases: nothing of DHIS2's is expected there. */
+const systemDatabases = ["template0", "template1", "postgres"];
+
+export class Judge {
+  private readonly scope: DumpScope;
+  private cluster = false;
+  /** The closing comment has come, and nothing after it. */
+  private complete = false;
+  /** The database whose part this is; none in an ordinary dump. */
+  private database: string | undefined;
+  /** The one that is imported, once that is known. */
+  private target: string | undefined;
+  private restrictKey: string | undefined;
+  private postDataBegun = false;
+  /** What is made only after the data, and can therefore not be indexed at the same time as the rest. */
+  private readonly late = new Set<string>();
+
+  private constructor(options: JudgeOptions) {
+    this.scope = new DumpScope(options.excludeData ?? (() => false));
+    this.target = options.database;
+  }
+
+  static async create(options: JudgeOptions = {}): Promise<Judge> {
+    await loadModule();
+    return new Judge(options);
+  }
+
+  /** Extensions the dump has asked for so far. */
+  get extensions(): ReadonlySet<string> {
+    return this.scope.extensions;
+  }
+
+  /** Every item of the dump has to come by here, in its order. */
+  judge(item: DumpItem): Verdict {
+    switch (item.kind) {
+      case "begin":
+        if (item.of === "cluster") this.cluster = true;
+        this.scope.part = item.of === "cluster" ? "globals" : "database";
+        return silently;
+      case "end":
+        this.complete = item.of === "cluster" || !this.cluster;
+        return silently;
+      case "version":
+        return silently;
+      case "meta":
+        return this.metaCommand(item);
+      default:
+        this.complete = false;
+        return this.inDatabase(this.statement(item.sql));
+    }
+  }
+
+  /** After the last item. Throws when the dump was cut short. */
+  finish(): void {
+    if (this.complete) return;
+    throw new DumpError(
+      "truncated",
+      `pg_dump's closing comment ("-- PostgreSQL database ${this.cluster ? "cluster " : ""}dump complete") is not the ` +
+        "last thing in it: the dump was cut short, or added to",
+    );
+  }
+
+  private statement(sql: string): Verdict {
+    const { scope } = this;
+    const insert = plainInsert(sql);
+    if (insert) {
+      const table = insert.length === 1 ? scope.qualifyNames(insert) : insert.join(".");
+      return this.verdict(intoTable(table, scope), "InsertStmt", sql);
+    }
+    let statement: Node | undefined;
+    try {
+      const parsed = parseSync(sql).stmts ?? [];
+      if (parsed.length !== 1) return refuse("not one statement but several");
+      statement = parsed[0]?.stmt;
+    } catch (error) {
+      const why = error instanceof RangeError ? "nested too deeply" : (error as Error).message;
+      return refuse(`PostgreSQL's parser does not accept it: ${why}`);
+    }
+    const [type, node] = Object.entries(statement ?? {})[0] ?? ["", undefined];
+    const rule = rules[type as keyof Rules] as ((node: unknown, scope: Scope) => Ruling) | undefined;
+    if (!rule)
+      return { verdict: "refuse", reason: reasons[type] ?? `${type} is nothing that pg_dump writes` };
+    scope.sql = sql;
+    let ruling = rule(node, scope);
+    if (ruling.verdict === "run" && type !== "SelectStmt") {
+      const call = reachingCall(node);
+      if (call) ruling = refuse(`a call of ${call}, which reaches beyond the database's own data`);
+    }
+    return this.verdict(ruling, type, sql);
+  }
+
+  private verdict(ruling: Ruling, type: string, sql: string): Verdict {
+    if (ruling.verdict !== "run") return ruling;
+    const verdict = { sql, type, searchPath: this.scope.searchPath, ...ruling };
+    // After the first index comes only what pg_dump places there for a reason: a view that needs a primary key …
+    if (verdict.phase === "post-data" && verdict.objects.length > 0) this.postDataBegun = true;
+    if (verdict.phase === "pre-data" && this.postDataBegun) {
+      verdict.phase = "post-data";
+      verdict.step = "rest";
+      for (const object of verdict.objects) this.late.add(object);
+    } else if (verdict.step === "index" && verdict.objects.some((object) => this.late.has(object))) {
+      verdict.step = "rest";
+    }
+    return verdict;
+  }
+
+  /** Of several databases only one is imported. */
+  private inDatabase(verdict: Verdict): Verdict {
+    const { database } = this;
+    if (verdict.verdict !== "run" || database === undefined) return verdict;
+    if (this.target === undefined && !(this.cluster && systemDatabases.includes(database)))
+      this.target = database;
+    if (this.target === database) return verdict;
+    if (this.target === undefined || systemDatabases.includes(database))
+      return skip(`the database ${database}`);
+    return refuse(
+      `the dump holds several databases (${this.target}, ${database}); choose one with --database`,
+    );
+  }
+
+  /** The few that pg_dump writes, exactly as it does; they are understood, never run. */
+  private metaCommand(item: MetaCommand): Verdict {
+    if (item.alone) {
+      const [, un, key] = /^\\(un)?restrict ([A-Za-z0-9]+)$/.exec(item.text) ?? [];
+      if (key !== undefined && (un ? this.restrictKey === key : this.restrictKey === undefined)) {
+        this.restrictKey = un ? undefined : key;
+        return silently;
+      }
+      const database = this.restrictKey === undefined ? connectedDatabase(item.text) : undefined;
+      if (database !== undefined) {
+        this.database = database;
+        this.scope.connect(database);
+        this.postDataBegun = false;
+        this.late.clear();
+        return silently;
+      }
+    }
+    return refuse("a psql meta-command; psql would run it on the machine that imports");
+  }
+}
+
+/** The error that ends an import, for the person who asked for it. */
+export function refusal(item: DumpItem, reason: string): DumpError {
+  const text = "sql" in item ? item.sql : "text" in item ? item.text : "";
+  return new DumpError("refused", `refused: ${reason}\n  ${abridge(text)}`, item.line);
+}
+
+/** The database of `\connect` as pg_dump -C and pg_dumpall write it. */
+function connectedDatabase(text: string): string | undefined {
+  const plain = /^\\connect (?:([A-Za-z0-9_.]+)|"([^"`\\]+)")$/.exec(text);
+  if (plain) return plain[1] ?? plain[2];
+  const quoted = /^\\connect -reuse-previous=on "dbname='((?:[^'"`\\]|\\['\\]|"")+)'"$/.exec(text);
+  return quoted?.[1]?.replace(/\\(.)/g, "$1").replace(/""/g, '"');
+}
+
+class DumpScope implements Scope {
+  sql = "";
+  part: "globals" | "database" = "database";
+  searchPath = "";
+  readonly databases = new Set<string>();
+  readonly made = new Set<string>();
+  readonly extensions = new Set<string>();
+
+  constructor(readonly excludesData: (table: string) => boolean) {}
+
+  connect(database: string): void {
+    this.part = "database";
+    this.searchPath = "";
+    this.databases.add(database);
+    this.made.clear();
+    this.extensions.clear();
+  }
+
+  qualify(relation: RangeVar | undefined): string {
+    return relationName(relation, this.defaultSchema);
+  }
+
+  qualifyNames(parts: string[]): string {
+    return parts.length === 1 && this.defaultSchema ? `${this.defaultSchema}.${parts[0]}` : parts.join(".");
+  }
+
+  private get defaultSchema(): string | undefined {
+    const [first, second] = this.searchPath.split(", ");
+    return second ? first?.replace(/^"|"$/g, "").replace(/""/g, '"') : undefined;
+  }
+}

@@ -1,0 +1,57 @@
+/** Reading libpg_query's parse trees. */
+import type { Node, RangeVar } from "libpg-query";
+
+type NodeName = Node extends infer N ? (N extends unknown ? keyof N : never) : never;
+/** Every kind of node by its name. */
+export type Nodes = { [K in NodeName]: Extract<Node, Record<K, unknown>>[K] };
+
+export function isNode<K extends NodeName>(
+  node: Node | undefined,
+  type: K,
+): node is Extract<Node, Record<K, unknown>> {
+  return node !== undefined && type in node;
+}
+
+/** The node's contents, when it is of that kind. */
+export function as<K extends NodeName>(node: Node | undefined, type: K): Nodes[K] | undefined {
+  return isNode(node, type) ? (node[type as keyof typeof node] as Nodes[K]) : undefined;
+}
+
+/** The parts of a dotted name. */
+export function names(list: Node[] | undefined): string[] {
+  return (list ?? []).map((node) => as(node, "String")?.sval ?? "");
+}
+
+/** A constant's value; undefined when the expression is anything but one. Numbers too large for it stay text. */
+export function constant(node: Node | undefined): string | number | boolean | null | undefined {
+  const value = as(node, "A_Const");
+  if (!value) return undefined;
+  if (value.isnull) return null;
+  if (value.sval) return value.sval.sval ?? "";
+  if (value.ival) return value.ival.ival ?? 0;
+  if (value.boolval) return value.boolval.boolval ?? false;
+  return value.fval?.fval ?? value.bsval?.bsval;
+}
+
+/** A relation's name as a reader would write it, without quotes. */
+export function relationName(relation: RangeVar | undefined, defaultSchema: string | undefined): string {
+  const schema = relation?.schemaname ?? defaultSchema;
+  return schema ? `${schema}.${relation?.relname}` : `${relation?.relname}`;
+}
+
+/** Visits every node below `tree`, itself included; the first answer ends it. */
+export function find<T>(tree: unknown, visit: (type: string, node: unknown) => T | undefined): T | undefined {
+  if (typeof tree !== "object" || tree === null) return undefined;
+  if (Array.isArray(tree)) {
+    for (const item of tree) {
+      const found = find(item, visit);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+  for (const [type, node] of Object.entries(tree)) {
+    const found = visit(type, node) ?? find(node, visit);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
