@@ -142,7 +142,8 @@ export class Judge {
     if (ruling.verdict !== "run") return ruling;
     const verdict = { sql, type, searchPath: this.scope.searchPath, ...ruling };
     // After the first index comes only what pg_dump places there for a reason: a view that needs a primary key …
-    if (verdict.phase === "post-data" && verdict.objects.length > 0) this.postDataBegun = true;
+    if (verdict.phase === "post-data" && (verdict.step !== "rest" || type === "CreateTrigStmt"))
+      this.postDataBegun = true;
     if (verdict.phase === "pre-data" && this.postDataBegun) {
       verdict.phase = "post-data";
       verdict.step = "rest";
