@@ -1,0 +1,369 @@
+import { all, between, oneOf, pattern, rule } from "../checks";
+import type { Creation, ResourceType } from "../resource";
+import { ACCOUNT, arn, derived, hex, hexId, input, output, regionOf, upper, uuid } from "./names";
+
+const identifier = (path: string) =>
+  pattern(
+    path,
+    /^(?!.*--)[a-z][a-z0-9-]{0,62}(?<!-)$/,
+    "1 to 63 of a-z 0-9 -, a letter first, no two hyphens together, no hyphen at the end",
+  );
+
+const vaultName = (path: string) => pattern(path, /^[\w-]{2,50}$/, "2 to 50 of A-Z a-z 0-9 _ -");
+
+/** What keeps data: databases, file systems, backups. */
+export const data: Record<string, ResourceType> = {
+  "aws:rds/instance:Instance": {
+    required: ["instanceClass"],
+    replaceOn: [
+      ...[
+        "availabilityZone",
+        "backupTarget",
+        "characterSetName",
+        "customIamInstanceProfile",
+        "dbName",
+        "engine",
+      ],
+      ...[
+        "kmsKeyId",
+        "ncharCharacterSetName",
+        "s3Import",
+        "snapshotIdentifier",
+        "storageEncrypted",
+        "timezone",
+      ],
+      "username",
+    ],
+    sets: ["enabledCloudwatchLogsExports", "vpcSecurityGroupIds", "domainDnsIps"],
+    autoName: { property: "identifier", separator: "" },
+    defaults: {
+      applyImmediately: false,
+      autoMinorVersionUpgrade: true,
+      copyTagsToSnapshot: false,
+      dedicatedLogVolume: false,
+      deleteAutomatedBackups: true,
+      monitoringInterval: 0,
+      performanceInsightsEnabled: false,
+      publiclyAccessible: false,
+      skipFinalSnapshot: false,
+    },
+    check: all(
+      identifier("identifier"),
+      pattern(
+        "finalSnapshotIdentifier",
+        /^(?!.*--)[a-zA-Z][a-zA-Z0-9-]{0,254}(?<!-)$/,
+        "1 to 255 of A-Z a-z 0-9 -, a letter first",
+      ),
+      pattern("instanceClass", /^db\.[a-z0-9]+\.[a-z0-9]+$/, "a class such as db.t4g.medium"),
+      pattern("dbName", /^[a-zA-Z]\w{0,62}$/, "1 to 63 of A-Z a-z 0-9 _, a letter first"),
+      pattern("username", /^[a-zA-Z]\w{0,62}$/, "1 to 63 of A-Z a-z 0-9 _, a letter first"),
+      rule(
+        "username",
+        "a name the engine does not keep for itself",
+        (name) => !/^(rdsadmin|postgres_superuser|admin)$/.test(String(name)),
+      ),
+      (inputs) =>
+        pattern(
+          "password",
+          /^[^/@" \P{ASCII}]{8,128}$/u,
+          '8 to 128 printable ASCII characters other than / @ " and space',
+        )(inputs) && {
+          property: "password",
+          reason: 'allowed: 8 to 128 printable ASCII characters other than / @ " and space',
+        },
+      between("backupRetentionPeriod", 0, 35),
+      oneOf("monitoringInterval", 0, 1, 5, 10, 15, 30, 60),
+      pattern("backupWindow", /^\d\d:\d\d-\d\d:\d\d$/, "hh24:mi-hh24:mi, in UTC"),
+      pattern(
+        "maintenanceWindow",
+        /^[a-zA-Z]{3}:\d\d:\d\d-[a-zA-Z]{3}:\d\d:\d\d$/,
+        "ddd:hh24:mi-ddd:hh24:mi, in UTC",
+      ),
+      oneOf("storageType", "standard", "gp2", "gp3", "io1", "io2"),
+    ),
+    id: output("resourceId"),
+    computed: {
+      address: (r) => `${r.text("identifier")}.${accountPart(r)}.${regionOf(r)}.rds.amazonaws.com`,
+      allocatedStorage: 20,
+      arn: arn("rds", (r) => `db:${r.text("identifier")}`),
+      availabilityZone: (r) => `${regionOf(r)}a`,
+      backupRetentionPeriod: 0,
+      backupTarget: "region",
+      backupWindow: "03:00-03:30",
+      caCertIdentifier: "rds-ca-rsa2048-g1",
+      characterSetName: "",
+      databaseInsightsMode: "standard",
+      dbName: "",
+      dbSubnetGroupName: "default",
+      endpoint: (r) => `${output("address")(r)}:${output("port")(r)}`,
+      engine: "",
+      engineLifecycleSupport: "open-source-rds-extended-support",
+      engineVersion: "",
+      engineVersionActual: (r) => r.text("engineVersion"),
+      hostedZoneId: (r) => `Z${derived(13, "rds", regionOf(r)).toUpperCase()}`,
+      identifierPrefix: "",
+      iops: 0,
+      kmsKeyId: "",
+      latestRestorableTime: "",
+      licenseModel: "postgresql-license",
+      listenerEndpoints: [],
+      maintenanceWindow: "sun:04:00-sun:04:30",
+      masterUserSecretKmsKeyId: "",
+      masterUserSecrets: [],
+      monitoringRoleArn: "",
+      multiAz: false,
+      ncharCharacterSetName: "",
+      networkType: "IPV4",
+      optionGroupName: (r) => `default:${r.text("engine")}-${r.text("engineVersion").split(".")[0]}`,
+      parameterGroupName: (r) => `default.${r.text("engine")}${r.text("engineVersion").split(".")[0]}`,
+      performanceInsightsKmsKeyId: "",
+      performanceInsightsRetentionPeriod: 0,
+      port: (r) => (/mysql|mariadb/.test(r.text("engine")) ? 3306 : 5432),
+      replicaMode: "",
+      replicas: [],
+      resourceId: () => `db-${upper(26)}`,
+      snapshotIdentifier: "",
+      status: "available",
+      storageThroughput: 0,
+      storageType: "gp2",
+      timezone: "",
+      username: "",
+      vpcSecurityGroupIds: [],
+    },
+    follows: { engineVersionActual: ["engineVersion"] },
+    refusesDelete: (state) => {
+      const name = String(state["identifier"]);
+      if (state["deletionProtection"]) {
+        return `database ${name} cannot be deleted: it is protected. Set deletionProtection to false and apply that first.`;
+      }
+      return !state["skipFinalSnapshot"] && !state["finalSnapshotIdentifier"]
+        ? `database ${name} cannot be deleted: finalSnapshotIdentifier is required when skipFinalSnapshot is false`
+        : undefined;
+    },
+  },
+  "aws:rds/subnetGroup:SubnetGroup": {
+    required: ["subnetIds"],
+    replaceOn: ["name", "namePrefix"],
+    sets: ["subnetIds"],
+    autoName: { property: "name" },
+    defaults: { description: "Managed by Pulumi" },
+    check: all(
+      pattern(
+        "name",
+        /^(?!default$)[a-z0-9 ._-]{1,255}$/,
+        'lower-case letters, digits, space . _ -, and not "default"',
+      ),
+    ),
+    id: input("name"),
+    computed: {
+      arn: arn("rds", (r) => `subgrp:${r.text("name")}`),
+      namePrefix: "",
+      supportedNetworkTypes: ["IPV4"],
+      vpcId: hexId("vpc"),
+    },
+  },
+  "aws:rds/parameterGroup:ParameterGroup": {
+    required: ["family"],
+    replaceOn: ["description", "family", "name", "namePrefix"],
+    sets: ["parameters"],
+    autoName: { property: "name" },
+    defaults: { description: "Managed by Pulumi", skipDestroy: false },
+    check: all(
+      pattern(
+        "name",
+        /^(?!.*--)[a-z][a-z0-9.-]{0,254}(?<!-)$/,
+        "a-z 0-9 . -, a letter first, no two hyphens together, no hyphen at the end",
+      ),
+    ),
+    id: input("name"),
+    computed: { arn: arn("rds", (r) => `pg:${r.text("name")}`), namePrefix: "" },
+  },
+  "aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication": {
+    untagged: true,
+    required: ["sourceDbInstanceArn"],
+    replaceOn: ["kmsKeyId", "preSignedUrl", "retentionPeriod", "sourceDbInstanceArn"],
+    defaults: { retentionPeriod: 7 },
+    check: all(
+      between("retentionPeriod", 1, 35),
+      pattern("sourceDbInstanceArn", /^arn:aws[\w-]*:rds:/, "the ARN of an RDS instance"),
+    ),
+    id: (r) => `arn:aws:rds:${regionOf(r)}:${ACCOUNT}:auto-backup:ab-${hex(26)}`,
+    computed: { kmsKeyId: "" },
+  },
+  "aws:efs/fileSystem:FileSystem": {
+    replaceOn: ["availabilityZoneName", "creationToken", "encrypted", "kmsKeyId", "performanceMode"],
+    sets: ["lifecyclePolicies"],
+    autoName: { property: "creationToken" },
+    defaults: { throughputMode: "bursting" },
+    check: all(
+      pattern("creationToken", /^.{0,64}$/s, "up to 64 characters"),
+      oneOf("throughputMode", "bursting", "elastic", "provisioned"),
+      oneOf("performanceMode", "generalPurpose", "maxIO"),
+    ),
+    id: hexId("fs"),
+    computed: {
+      arn: arn("elasticfilesystem", (r) => `file-system/${r.id}`),
+      availabilityZoneId: "",
+      availabilityZoneName: "",
+      dnsName: (r) => `${r.id}.efs.${regionOf(r)}.amazonaws.com`,
+      encrypted: false,
+      kmsKeyId: "",
+      name: "",
+      numberOfMountTargets: 0,
+      ownerId: ACCOUNT,
+      performanceMode: "generalPurpose",
+      protection: { replicationOverwrite: "ENABLED" },
+      sizeInBytes: [{ value: 6144, valueInIa: 0, valueInStandard: 6144 }],
+    },
+  },
+  "aws:efs/mountTarget:MountTarget": {
+    untagged: true,
+    required: ["fileSystemId", "subnetId"],
+    replaceOn: ["fileSystemId", "ipAddress", "ipAddressType", "ipv6Address", "subnetId"],
+    sets: ["securityGroups"],
+    deleteBeforeReplace: true,
+    id: hexId("fsmt"),
+    computed: {
+      availabilityZoneId: (r) => `${regionOf(r)}-az${(parseInt(derived(2, r.text("subnetId")), 16) % 3) + 1}`,
+      availabilityZoneName: (r) =>
+        regionOf(r) + ("abc"[parseInt(derived(2, r.text("subnetId")), 16) % 3] ?? "a"),
+      dnsName: (r) => `${r.text("fileSystemId")}.efs.${regionOf(r)}.amazonaws.com`,
+      fileSystemArn: arn("elasticfilesystem", (r) => `file-system/${r.text("fileSystemId")}`),
+      ipAddress: (r) => `10.0.${parseInt(derived(2, r.id), 16)}.${parseInt(derived(4, r.id).slice(2), 16)}`,
+      ipAddressType: "IPV4_ONLY",
+      mountTargetDnsName: (r) =>
+        `${output("availabilityZoneName")(r)}.${r.text("fileSystemId")}.efs.${regionOf(r)}.amazonaws.com`,
+      networkInterfaceId: hexId("eni"),
+      ownerId: ACCOUNT,
+      securityGroups: [],
+    },
+  },
+  "aws:efs/accessPoint:AccessPoint": {
+    required: ["fileSystemId"],
+    replaceOn: ["fileSystemId", "posixUser", "rootDirectory"],
+    id: hexId("fsap"),
+    computed: {
+      arn: arn("elasticfilesystem", (r) => `access-point/${r.id}`),
+      fileSystemArn: arn("elasticfilesystem", (r) => `file-system/${r.text("fileSystemId")}`),
+      ownerId: ACCOUNT,
+      rootDirectory: { path: "/" },
+    },
+  },
+  "aws:efs/backupPolicy:BackupPolicy": {
+    untagged: true,
+    required: ["backupPolicy", "fileSystemId"],
+    replaceOn: ["fileSystemId"],
+    check: all(oneOf("backupPolicy.status", "ENABLED", "DISABLED")),
+    id: input("fileSystemId"),
+  },
+  "aws:efs/fileSystemPolicy:FileSystemPolicy": {
+    untagged: true,
+    required: ["fileSystemId", "policy"],
+    replaceOn: ["fileSystemId"],
+    json: ["policy"],
+    defaults: { bypassPolicyLockoutSafetyCheck: false },
+    id: input("fileSystemId"),
+  },
+  "aws:backup/vault:Vault": {
+    replaceOn: ["kmsKeyArn", "name"],
+    autoName: { property: "name" },
+    defaults: { forceDestroy: false },
+    check: all(vaultName("name")),
+    id: input("name"),
+    computed: {
+      arn: arn("backup", (r) => `backup-vault:${r.text("name")}`),
+      kmsKeyArn: arn("kms", (r) => `key/${derived(8, regionOf(r))}-aws-backup`),
+      recoveryPoints: 0,
+    },
+  },
+  "aws:backup/vaultLockConfiguration:VaultLockConfiguration": {
+    untagged: true,
+    required: ["backupVaultName"],
+    replaceOn: ["backupVaultName", "changeableForDays", "maxRetentionDays", "minRetentionDays"],
+    check: all(
+      vaultName("backupVaultName"),
+      between("changeableForDays", 3, 36_500),
+      between("minRetentionDays", 1, 36_500),
+      between("maxRetentionDays", 1, 36_500),
+    ),
+    id: input("backupVaultName"),
+    computed: { backupVaultArn: arn("backup", (r) => `backup-vault:${r.text("backupVaultName")}`) },
+  },
+  "aws:backup/vaultPolicy:VaultPolicy": {
+    untagged: true,
+    required: ["backupVaultName", "policy"],
+    replaceOn: ["backupVaultName"],
+    json: ["policy"],
+    id: input("backupVaultName"),
+    computed: { backupVaultArn: arn("backup", (r) => `backup-vault:${r.text("backupVaultName")}`) },
+  },
+  "aws:backup/vaultNotifications:VaultNotifications": {
+    untagged: true,
+    required: ["backupVaultEvents", "backupVaultName", "snsTopicArn"],
+    replaceOn: ["backupVaultEvents", "backupVaultName", "snsTopicArn"],
+    sets: ["backupVaultEvents"],
+    id: input("backupVaultName"),
+    computed: { backupVaultArn: arn("backup", (r) => `backup-vault:${r.text("backupVaultName")}`) },
+  },
+  "aws:backup/plan:Plan": {
+    required: ["rules"],
+    replaceOn: ["name"],
+    sets: ["rules", "advancedBackupSettings"],
+    autoName: { property: "name" },
+    check: all(pattern("name", /^[\w.-]{1,50}$/, "1 to 50 of A-Z a-z 0-9 _ . -")),
+    id: uuid,
+    computed: { arn: arn("backup", (r) => `backup-plan:${r.id}`), version: () => upper(48) },
+    follows: { version: ["rules", "advancedBackupSettings"] },
+  },
+  "aws:backup/selection:Selection": {
+    untagged: true,
+    required: ["iamRoleArn", "planId"],
+    replaceOn: ["conditions", "iamRoleArn", "name", "notResources", "planId", "resources", "selectionTags"],
+    sets: ["conditions", "notResources", "resources", "selectionTags"],
+    autoName: { property: "name" },
+    check: all(pattern("name", /^[\w.-]{1,50}$/, "1 to 50 of A-Z a-z 0-9 _ . -")),
+    id: uuid,
+    computed: { conditions: [], notResources: [] },
+  },
+  "aws:backup/restoreTestingPlan:RestoreTestingPlan": {
+    required: ["recoveryPointSelection", "scheduleExpression"],
+    replaceOn: ["name"],
+    sets: [
+      "recoveryPointSelection.includeVaults",
+      "recoveryPointSelection.excludeVaults",
+      "recoveryPointSelection.recoveryPointTypes",
+    ],
+    autoName: { property: "name", separator: "_" },
+    check: all(
+      pattern("name", /^\w{1,50}$/, "1 to 50 of A-Z a-z 0-9 _"),
+      oneOf("recoveryPointSelection.algorithm", "LATEST_WITHIN_WINDOW", "RANDOM_WITHIN_WINDOW"),
+      between("recoveryPointSelection.selectionWindowDays", 1, 365),
+      between("startWindowHours", 1, 168),
+    ),
+    id: input("name"),
+    computed: {
+      arn: arn("backup", (r) => `restore-testing-plan:${r.text("name")}`),
+      scheduleExpressionTimezone: "Etc/UTC",
+      startWindowHours: 24,
+    },
+  },
+  "aws:backup/restoreTestingSelection:RestoreTestingSelection": {
+    untagged: true,
+    required: ["iamRoleArn", "protectedResourceType", "restoreTestingPlanName"],
+    replaceOn: ["name", "protectedResourceType", "restoreTestingPlanName"],
+    sets: ["protectedResourceArns"],
+    autoName: { property: "name" },
+    check: all(
+      pattern("name", /^\w{1,50}$/, "1 to 50 of A-Z a-z 0-9 _"),
+      pattern("iamRoleArn", /^arn:aws[\w-]*:iam::\d{12}:role\//, "the ARN of a role"),
+      between("validationWindowHours", 1, 168),
+    ),
+    id: (r) => `${r.text("name")}:${r.text("restoreTestingPlanName")}`,
+    computed: { protectedResourceArns: [], restoreMetadataOverrides: {}, validationWindowHours: 0 },
+  },
+};
+
+/** The part of an endpoint that is the same for all of an account's databases in a region. */
+function accountPart(r: Creation): string {
+  return `c${derived(11, ACCOUNT, regionOf(r))}`;
+}

@@ -1,0 +1,59 @@
+import type { Provider } from "../resource";
+import { ACCOUNT, derived, derivedUpper } from "./names";
+import { zoneId } from "./network";
+import { policyDocument } from "./policy-document";
+import type { Properties } from "../values";
+
+const regionOf = (args: Properties, config: Properties) => String(args["region"] ?? config["region"]);
+
+/** What a program may ask of AWS. The answers follow from the question alone, so they stay the same. */
+export const functions: Provider["functions"] = {
+  "aws:index/getCallerIdentity:getCallerIdentity": () => ({
+    id: ACCOUNT,
+    accountId: ACCOUNT,
+    arn: `arn:aws:iam::${ACCOUNT}:user/rehearsal`,
+    userId: "AIDAREHEARSAL",
+  }),
+  "aws:index/getPartition:getPartition": () => ({
+    id: "aws",
+    partition: "aws",
+    dnsSuffix: "amazonaws.com",
+    reverseDnsPrefix: "com.amazonaws",
+  }),
+  "aws:index/getRegion:getRegion": (args, config) => {
+    const region = String(args["name"] ?? regionOf(args, config));
+    return { id: region, region, name: region, description: region, endpoint: `ec2.${region}.amazonaws.com` };
+  },
+  "aws:index/getAvailabilityZones:getAvailabilityZones": (args, config) => {
+    const region = regionOf(args, config);
+    const names = ["a", "b", "c"].map((letter) => region + letter);
+    return { ...args, id: region, region, groupNames: [region], names, zoneIds: names.map(zoneId) };
+  },
+  "aws:iam/getPolicyDocument:getPolicyDocument": policyDocument,
+  "aws:route53/getZone:getZone": (args) => {
+    const name = String(args["name"] ?? "rehearsal.invalid").replace(/\.$/, "");
+    const zone = String(args["zoneId"] ?? `Z${derivedUpper(20, "zone", name)}`);
+    return {
+      ...args,
+      id: zone,
+      zoneId: zone,
+      name,
+      arn: `arn:aws:route53:::hostedzone/${zone}`,
+      callerReference: derived(16, zone),
+      comment: "",
+      linkedServiceDescription: "",
+      linkedServicePrincipal: "",
+      nameServers: ["ns-0.awsdns-01.com", "ns-512.awsdns-17.net"],
+      primaryNameServer: "ns-0.awsdns-01.com",
+      privateZone: args["privateZone"] ?? false,
+      resourceRecordSetCount: 2,
+      tags: {},
+      vpcId: "",
+    };
+  },
+  "aws:ec2/getPrefixList:getPrefixList": (args, config) => {
+    const name = String(args["name"] ?? "");
+    const id = String(args["prefixListId"] ?? `pl-${derived(8, regionOf(args, config), name)}`);
+    return { ...args, id, name, cidrBlocks: ["198.51.100.0/24"] };
+  },
+};

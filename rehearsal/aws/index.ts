@@ -1,0 +1,52 @@
+import type { Provider } from "../resource";
+import { containsUnknown, isObject, UNKNOWN, type Properties, type Value } from "../values";
+import { compute } from "./compute";
+import { data } from "./data";
+import { edge } from "./edge";
+import { functions } from "./functions";
+import { network } from "./network";
+import { operations } from "./operations";
+import { security } from "./security";
+import { storage } from "./storage";
+
+/**
+ * AWS, simulated: account 000000000000. Nothing is called and nothing is made; what a resource is stands only in the
+ * stack's state. What is replaced, filled in or refused follows the real provider.
+ */
+export const aws: Provider = {
+  name: "aws",
+  version: "7.48.0+rehearsal",
+  resources: { ...network, ...compute, ...edge, ...data, ...security, ...storage, ...operations },
+  functions,
+
+  configure(config) {
+    const region = config["region"] ?? process.env["AWS_REGION"] ?? process.env["AWS_DEFAULT_REGION"];
+    if (region === undefined || region === "") {
+      throw new Error("missing region: set aws:region, give the provider a region, or set AWS_REGION");
+    }
+    if (region !== UNKNOWN && !/^[a-z]{2}(-[a-z]+)+-\d$/.test(String(region))) {
+      throw new Error(`"${String(region)}" is not an AWS region; allowed: a region such as eu-west-1`);
+    }
+    return { ...config, region };
+  },
+
+  // The real provider, too, puts region and all tags among the inputs before it compares them.
+  prepare(type, inputs, config) {
+    return {
+      ...inputs,
+      ...(type.global ? {} : { region: inputs["region"] ?? config["region"] ?? null }),
+      ...(type.untagged ? {} : { tagsAll: allTags(inputs["tags"], config) }),
+    };
+  },
+};
+
+function allTags(tags: Value | undefined, config: Properties): Value {
+  if (containsUnknown(tags)) return UNKNOWN;
+  const defaults = isObject(config["defaultTags"]) ? config["defaultTags"]["tags"] : undefined;
+  return { ...(isObject(defaults) ? defaults : {}), ...(isObject(tags) ? tags : {}) };
+}
+
+// A resource that belongs to a region and is moved to another is made anew.
+for (const type of Object.values(aws.resources)) {
+  if (!type.global && type.replaceOn !== "everything") type.replaceOn = [...(type.replaceOn ?? []), "region"];
+}
