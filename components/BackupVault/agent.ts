@@ -1,0 +1,242 @@
+import * as iam from "@pulumi/aws/iam";
+import * as rolesanywhere from "@pulumi/aws/rolesanywhere";
+import { Container } from "@pulumi/docker/container";
+import { RemoteImage } from "@pulumi/docker/remoteImage";
+import * as pulumi from "@pulumi/pulumi";
+import { CertRequest } from "@pulumi/tls/certRequest";
+import { LocallySignedCert } from "@pulumi/tls/locallySignedCert";
+import { PrivateKey } from "@pulumi/tls/privateKey";
+import { SelfSignedCert } from "@pulumi/tls/selfSignedCert";
+import { policyDocument, useKey } from "../aws/iam";
+import { randomPassword } from "../aws/secret";
+import { componentTags } from "../aws/tags";
+import { replicateCommand, type ReplicateConfiguration } from "../jobs";
+import type { AwsTarget } from "../target";
+import type { Repository } from "./aws";
+import type { BackupVaultArgs, OnPremisesCopy } from "./index";
+import { RETENTION } from "./retention";
+
+/** Where the agent finds what it is given; the files are in its own container, not on the host. */
+const GIVEN = "/run/dhistance";
+const FILES = {
+  configuration: `${GIVEN}/replicate.json`,
+  certificate: `${GIVEN}/certificate.pem`,
+  privateKey: `${GIVEN}/private-key.pem`,
+  cloudPassword: `${GIVEN}/cloud-password`,
+  localPassword: `${GIVEN}/local-password`,
+};
+const COPIES = "/copies";
+
+/**
+ * On each of the customer's hosts an agent that pulls the portable repositories: it opens connections and accepts
+ * none, holds no long-lived credential, may read the repositories and nothing else, and keeps its copy under a key
+ * that AWS has never seen.
+ */
+export function onPremisesAgents(
+  parent: pulumi.Resource,
+  name: string,
+  args: BackupVaultArgs,
+  target: AwsTarget,
+  repository: Repository,
+  cloudPassword: pulumi.Output<string>,
+): void {
+  const opts = { parent };
+  const authority = certificateAuthority(name, args.tenant.id, opts);
+  const anchor = new rolesanywhere.TrustAnchor(
+    `${name}-agents`,
+    {
+      name: `dhistance-${args.tenant.id}-agents`,
+      enabled: true,
+      source: {
+        sourceType: "CERTIFICATE_BUNDLE",
+        sourceData: { x509CertificateData: authority.certificate },
+      },
+      tags: componentTags(),
+    },
+    opts,
+  );
+  args.onPremises.forEach((copy, index) => {
+    const agent = `${name}-agent-${index + 1}`;
+    const identity = agentCertificate(agent, authority, opts);
+    const access = agentAccess(agent, args, target, repository, anchor.arn, opts);
+    const configuration = pulumi
+      .all([repository.name, anchor.arn, access.profileArn, access.roleArn])
+      .apply(([bucket, trustAnchorArn, profileArn, roleArn]): ReplicateConfiguration => ({
+        tenant: args.tenant.id,
+        servers: args.servers.map(({ server }) => server),
+        region: target.region,
+        bucket,
+        trustAnchorArn,
+        profileArn,
+        roleArn,
+        certificate: FILES.certificate,
+        privateKey: FILES.privateKey,
+        cloudPasswordFile: FILES.cloudPassword,
+        localPasswordFile: FILES.localPassword,
+        copies: COPIES,
+        retentionDays: RETENTION[args.tenant.plan].onPremises,
+      }));
+    runAgent(
+      agent,
+      copy,
+      target.platform.images.agent,
+      {
+        [FILES.configuration]: pulumi.jsonStringify(configuration, undefined, 2),
+        [FILES.certificate]: identity.certificate,
+        [FILES.privateKey]: identity.privateKey,
+        [FILES.cloudPassword]: cloudPassword,
+        [FILES.localPassword]: randomPassword(`${agent}-password`, 40, opts),
+      },
+      opts,
+    );
+  });
+}
+
+interface Authority {
+  certificate: pulumi.Output<string>;
+  privateKey: pulumi.Output<string>;
+}
+
+const YEAR_HOURS = 365 * 24;
+
+/** The tenant's own authority, for its agents alone. Its key stays in the state, as a secret. */
+function certificateAuthority(name: string, tenant: string, opts: pulumi.CustomResourceOptions): Authority {
+  const key = new PrivateKey(`${name}-authority-key`, { algorithm: "ECDSA", ecdsaCurve: "P256" }, opts);
+  const certificate = new SelfSignedCert(
+    `${name}-authority`,
+    {
+      privateKeyPem: key.privateKeyPem,
+      isCaCertificate: true,
+      subject: { commonName: `${tenant} backup agents`, organization: "DHIStance" },
+      allowedUses: ["cert_signing", "crl_signing", "digital_signature"],
+      setSubjectKeyId: true,
+      validityPeriodHours: 10 * YEAR_HOURS,
+      earlyRenewalHours: 2 * YEAR_HOURS,
+    },
+    opts,
+  );
+  return { certificate: certificate.certPem, privateKey: key.privateKeyPem };
+}
+
+/** Proves to IAM Roles Anywhere which agent asks. Made anew by the first `pulumi up` in the last third of its year. */
+function agentCertificate(
+  agent: string,
+  authority: Authority,
+  opts: pulumi.CustomResourceOptions,
+): Authority {
+  const key = new PrivateKey(`${agent}-key`, { algorithm: "ECDSA", ecdsaCurve: "P256" }, opts);
+  const request = new CertRequest(
+    `${agent}-request`,
+    { privateKeyPem: key.privateKeyPem, subject: { commonName: agent, organization: "DHIStance" } },
+    opts,
+  );
+  const certificate = new LocallySignedCert(
+    `${agent}-certificate`,
+    {
+      certRequestPem: request.certRequestPem,
+      caPrivateKeyPem: authority.privateKey,
+      caCertPem: authority.certificate,
+      allowedUses: ["digital_signature", "client_auth"],
+      setSubjectKeyId: true,
+      validityPeriodHours: YEAR_HOURS,
+      earlyRenewalHours: Math.round(YEAR_HOURS / 3),
+    },
+    opts,
+  );
+  return { certificate: certificate.certPem, privateKey: key.privateKeyPem };
+}
+
+/** Temporary credentials for one agent: read the repositories, and hold restic's lock while doing so. */
+function agentAccess(
+  agent: string,
+  { servers }: BackupVaultArgs,
+  { region, keyArn }: AwsTarget,
+  repository: Repository,
+  anchorArn: pulumi.Output<string>,
+  opts: pulumi.CustomResourceOptions,
+) {
+  const tags = componentTags();
+  const role = new iam.Role(
+    agent,
+    {
+      description: "Taken by the customer's own host to pull its copies",
+      assumeRolePolicy: policyDocument([
+        {
+          principal: { Service: "rolesanywhere.amazonaws.com" },
+          actions: ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"],
+          conditions: {
+            ArnEquals: { "aws:SourceArn": anchorArn },
+            StringEquals: { "aws:PrincipalTag/x509Subject/CN": agent },
+          },
+        },
+      ]),
+      maxSessionDuration: 3600,
+      tags,
+    },
+    opts,
+  );
+  const policy = new iam.RolePolicy(
+    `${agent}-policy`,
+    {
+      role: role.name,
+      policy: policyDocument([
+        { sid: "List", actions: ["s3:GetBucketLocation", "s3:ListBucket"], resources: [repository.arn] },
+        {
+          sid: "Read",
+          actions: ["s3:GetObject"],
+          resources: servers.map(({ server }) => pulumi.interpolate`${repository.arn}/${server}/*`),
+        },
+        {
+          sid: "Lock",
+          actions: ["s3:DeleteObject", "s3:PutObject"],
+          resources: servers.map(({ server }) => pulumi.interpolate`${repository.arn}/${server}/*/locks/*`),
+        },
+        useKey(keyArn, "s3", region),
+      ]),
+    },
+    opts,
+  );
+  const roleArn = pulumi.all([role.arn, policy.id]).apply(([arn]) => arn);
+  const profile = new rolesanywhere.Profile(
+    agent,
+    { name: agent, enabled: true, roleArns: [roleArn], durationSeconds: 3600, tags },
+    opts,
+  );
+  return { roleArn, profileArn: profile.arn };
+}
+
+/** The container on the customer's host. */
+function runAgent(
+  agent: string,
+  { path, provider }: OnPremisesCopy,
+  imageName: string,
+  files: Record<string, pulumi.Input<string>>,
+  opts: pulumi.CustomResourceOptions,
+): void {
+  const there = { ...opts, provider };
+  const image = new RemoteImage(`${agent}-image`, { name: imageName, keepLocally: true }, there);
+  new Container(
+    agent,
+    {
+      name: agent,
+      image: image.imageId,
+      command: replicateCommand(FILES.configuration),
+      user: "65534:65534",
+      readOnly: true,
+      tmpfs: { "/tmp": "size=256m" },
+      capabilities: { drops: ["ALL"] },
+      securityOpts: ["no-new-privileges:true"],
+      memory: 512,
+      memorySwap: 512,
+      restart: "unless-stopped",
+      mustRun: true,
+      // As files and not in the environment, which every `docker inspect` shows.
+      uploads: Object.entries(files).map(([file, content]) => ({ file, content })),
+      mounts: [{ type: "bind", source: path, target: COPIES }],
+      logDriver: "json-file",
+      logOpts: { "max-size": "10m", "max-file": "5" },
+      labels: [{ label: "dhistance.agent", value: agent }],
+    },
+    there,
+  );
+}

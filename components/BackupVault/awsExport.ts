@@ -1,0 +1,170 @@
+import * as scheduler from "@pulumi/aws/scheduler";
+import * as pulumi from "@pulumi/pulumi";
+import { serviceRole, useKey } from "../aws/iam";
+import { randomPassword, secretPlace, secretValue } from "../aws/secret";
+import { componentTags } from "../aws/tags";
+import { container, executionRole, fargateTask } from "../aws/task";
+import { databaseEnvironment, exportCommand, FILES_PATH } from "../jobs";
+import type { AwsTarget } from "../target";
+import type { Repository } from "./aws";
+import type { BackupVaultArgs } from "./index";
+
+/**
+ * A daily task for each server that writes database, files and settings into the portable repository.
+ * @returns the repositories' password
+ */
+export function exportOnAws(
+  parent: pulumi.Resource,
+  name: string,
+  { tenant, servers }: BackupVaultArgs,
+  target: AwsTarget,
+  repository: Repository,
+): pulumi.Output<string> {
+  const { platform, keyArn, region } = target;
+  const opts = { parent };
+
+  const place = secretPlace(
+    `${name}-repository-password`,
+    {
+      path: `dhistance/${tenant.id}/repository-password`,
+      description: "Password of the portable repositories in the cloud",
+      keyArn,
+      tags: componentTags(),
+    },
+    opts,
+  );
+  const password = randomPassword(`${name}-repository-password`, 40, opts);
+  const passwordValue = secretValue(`${name}-repository-password-value`, place, password, opts);
+  const executionRoleArn = executionRole(
+    `${name}-export-execution`,
+    target,
+    {
+      logGroups: servers.map(({ aws }) => aws.logs.arn),
+      secrets: [place.arn, ...servers.map(({ aws }) => aws.passwordsArn)],
+      tags: componentTags(),
+    },
+    opts,
+  );
+
+  const tasks = servers.map(({ server, aws }) => {
+    const tags = componentTags(server);
+    const taskRoleArn = serviceRole(
+      `${name}-export-${server}`,
+      {
+        service: "ecs-tasks.amazonaws.com",
+        accountId: platform.accountId,
+        statements: [
+          {
+            sid: "List",
+            actions: ["s3:GetBucketLocation", "s3:ListBucket"],
+            resources: [repository.arn],
+          },
+          {
+            sid: "Write",
+            actions: ["s3:GetObject", "s3:PutObject"],
+            resources: [pulumi.interpolate`${repository.arn}/${server}/*`],
+          },
+          {
+            // restic's own locks are the only objects it takes away.
+            sid: "Unlock",
+            actions: ["s3:DeleteObject"],
+            resources: [pulumi.interpolate`${repository.arn}/${server}/*/locks/*`],
+          },
+          {
+            sid: "Files",
+            actions: ["elasticfilesystem:ClientMount"],
+            resources: [aws.fileSystem.arn],
+            conditions: { StringEquals: { "elasticfilesystem:AccessPointArn": aws.files.accessPointArn } },
+          },
+          useKey(keyArn, "s3", region),
+        ],
+        tags,
+      },
+      opts,
+    );
+    const task = fargateTask(
+      `${name}-export-${server}`,
+      {
+        cpu: 1024,
+        memory: 2048,
+        executionRoleArn,
+        taskRoleArn,
+        containers: [
+          container({
+            name: "export",
+            image: platform.images.jobs,
+            command: exportCommand(server),
+            environment: {
+              ...databaseEnvironment(aws.database.address),
+              RESTIC_REPOSITORY: pulumi.interpolate`s3:https://s3.${region}.amazonaws.com/${repository.name}/${server}`,
+            },
+            secrets: { PGPASSWORD: aws.passwords.key("administrator"), RESTIC_PASSWORD: passwordValue.whole },
+            volumes: { scratch: "/tmp", files: FILES_PATH },
+            readOnlyVolumes: ["files"],
+            logGroup: aws.logs.name,
+            region,
+          }),
+        ],
+        volumes: ["scratch"],
+        files: { files: aws.files },
+        tags,
+      },
+      opts,
+    );
+    return { server, aws, task, taskRoleArn };
+  });
+
+  const schedulerRole = serviceRole(
+    `${name}-schedule`,
+    {
+      service: "scheduler.amazonaws.com",
+      accountId: platform.accountId,
+      statements: [
+        {
+          sid: "Start",
+          actions: ["ecs:RunTask"],
+          resources: tasks.map(({ task }) => task.arn),
+          conditions: { ArnEquals: { "ecs:cluster": platform.cluster.arn } },
+        },
+        {
+          sid: "HandOverRoles",
+          actions: ["iam:PassRole"],
+          resources: [executionRoleArn, ...tasks.map(({ taskRoleArn }) => taskRoleArn)],
+          conditions: { StringEquals: { "iam:PassedToService": "ecs-tasks.amazonaws.com" } },
+        },
+        useKey(keyArn, "scheduler", region),
+      ],
+      tags: componentTags(),
+    },
+    opts,
+  );
+  for (const { server, aws, task } of tasks) {
+    new scheduler.Schedule(
+      `${name}-export-${server}`,
+      {
+        description: `Portable export of ${server}`,
+        // After the nightly backup window; spread, so that the cluster's image pulls do not come at once.
+        scheduleExpression: "cron(0 3 * * ? *)",
+        flexibleTimeWindow: { mode: "FLEXIBLE", maximumWindowInMinutes: 60 },
+        kmsKeyArn: keyArn,
+        target: {
+          arn: platform.cluster.arn,
+          roleArn: schedulerRole,
+          ecsParameters: {
+            taskDefinitionArn: task.arn,
+            launchType: "FARGATE",
+            propagateTags: "TASK_DEFINITION",
+            networkConfiguration: {
+              subnets: platform.network.taskSubnetIds,
+              securityGroups: [aws.securityGroupId],
+              assignPublicIp: platform.network.assignPublicIp,
+            },
+          },
+          retryPolicy: { maximumEventAgeInSeconds: 3600, maximumRetryAttempts: 3 },
+        },
+      },
+      opts,
+    );
+  }
+  return password;
+}

@@ -1,0 +1,91 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { DataManagementServer } from "../DataManagementServer";
+import type { Target, TenantIdentity } from "../target";
+import { onPremisesAgents } from "./agent";
+import { vaultOnAws } from "./aws";
+import { RETENTION } from "./retention";
+
+/** A second place in the cloud. */
+export interface RegionCopy {
+  region: string;
+  /** The provider of that region. */
+  provider: pulumi.ProviderResource;
+}
+
+/** A Docker host in the customer's own building. */
+export interface OnPremisesCopy {
+  /** Its address, as people know it. */
+  host: string;
+  /** The directory on it that holds the copy, writable for uid 65534. */
+  path: string;
+  /** The Docker provider of that host. */
+  provider: pulumi.ProviderResource;
+}
+
+export interface BackupVaultArgs {
+  tenant: TenantIdentity;
+  /** Whose data it keeps. */
+  servers: DataManagementServer[];
+  /** At least one in another region and one on premises. */
+  regions: RegionCopy[];
+  onPremises: OnPremisesCopy[];
+  target: Target;
+}
+
+/** One copy, for people. */
+export interface Copy {
+  where: string;
+  kind: string;
+  retentionDays: number;
+}
+
+/**
+ * Where a tenant's data are kept besides its servers: snapshots and logs in its own and in a second region, and a
+ * portable repository, which needs no AWS to be restored, in the cloud and at the customer's own place.
+ */
+export class BackupVault extends pulumi.ComponentResource {
+  readonly copies: Copy[];
+
+  constructor(name: string, args: BackupVaultArgs, opts?: pulumi.ComponentResourceOptions) {
+    const { tenant, target } = args;
+    const copies = copiesOf(args);
+    super(
+      "dhistance:index:BackupVault",
+      name,
+      { tenant: tenant.id, copies, retentionDays: RETENTION[tenant.plan].snapshots },
+      opts,
+    );
+    this.copies = copies;
+    switch (target.kind) {
+      case "aws": {
+        const repository = vaultOnAws(this, name, args, target);
+        onPremisesAgents(this, name, args, target, repository, repository.password);
+      }
+    }
+    this.registerOutputs({ copies });
+  }
+}
+
+/** Every copy that the vault will keep, nearest first. */
+export function copiesOf({
+  tenant,
+  target,
+  regions,
+  onPremises,
+}: Pick<BackupVaultArgs, "tenant" | "target" | "regions" | "onPremises">): Copy[] {
+  const kept = RETENTION[tenant.plan];
+  const inRegion = (where: string): Copy[] => [
+    { where, kind: "database, any moment", retentionDays: kept.pointInTime },
+    { where, kind: "database and files, daily, locked", retentionDays: kept.snapshots },
+  ];
+  return [
+    ...inRegion(target.region),
+    { where: target.region, kind: "portable, daily, locked", retentionDays: kept.portable },
+    ...regions.flatMap(({ region }) => inRegion(region)),
+    ...onPremises.map(({ host, path }) => ({
+      where: `${host}:${path}`,
+      kind: "portable, pulled by the customer's own host",
+      retentionDays: kept.onPremises,
+    })),
+  ];
+}

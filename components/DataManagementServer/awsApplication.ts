@@ -1,0 +1,341 @@
+import * as ecs from "@pulumi/aws/ecs";
+import * as rds from "@pulumi/aws/rds";
+import * as vpc from "@pulumi/aws/vpc";
+import * as pulumi from "@pulumi/pulumi";
+import { alarm } from "../aws/alarm";
+import { serviceRole } from "../aws/iam";
+import { taskPlace } from "../aws/place";
+import { remember, runOnce } from "../aws/run";
+import { randomPassword, secretValue } from "../aws/secret";
+import { componentTags } from "../aws/tags";
+import { container, fargateTask } from "../aws/task";
+import { DATABASE, databaseEnvironment, ROLE, secureAdminCommand } from "../jobs";
+import { APPLICATION_PORT } from "../SslEndpoint/aws";
+import type { AwsTarget } from "../target";
+import type { AwsServer } from "./aws";
+import { dhisConf } from "./dhisConf";
+import type { DataManagementServerArgs } from "./index";
+import { SIZE_TERMS } from "./sizes";
+import { imageUser, refuseDowngrade } from "./version";
+
+const HOME = "/opt/dhis2";
+/** What DHIS2's image writes to besides its home (dhis2/docker-deployment, docker-compose.yml). */
+const WRITABLE = {
+  tmp: "/tmp",
+  "tomcat-logs": "/usr/local/tomcat/logs",
+  "tomcat-temp": "/usr/local/tomcat/temp",
+  "tomcat-work": "/usr/local/tomcat/work",
+};
+
+/** The application, the replacement of the default administrator's password, and the opening to the load balancer. */
+export function applicationOnAws(
+  parent: pulumi.Resource,
+  name: string,
+  args: DataManagementServerArgs,
+  target: AwsTarget,
+  data: AwsServer,
+  imported: pulumi.Resource | undefined,
+): void {
+  const { server, tenant, endpoint } = args;
+  const { platform, region } = target;
+  const tags = componentTags(server);
+  const opts = { parent };
+  const size = SIZE_TERMS[args.size].application;
+
+  const configuration = configurationValue(name, args, data, opts);
+  const version = remember(
+    `${name}-version`,
+    {
+      because: { dhis2: args.dhis2 },
+      refuse: ({ dhis2: before }, { dhis2: now }) => refuseDowngrade(server, String(before), String(now)),
+    },
+    opts,
+  );
+  const snapshot = snapshotBefore(name, args.dhis2, data, tags, { ...opts, dependsOn: [version] });
+  const user = imageUser(args.dhis2);
+  const volumes = { home: HOME, ...WRITABLE };
+  const taskRoleArn = serviceRole(
+    `${name}-application`,
+    {
+      service: "ecs-tasks.amazonaws.com",
+      accountId: platform.accountId,
+      statements: [
+        {
+          sid: "Files",
+          actions: ["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"],
+          resources: [data.fileSystem.arn],
+          conditions: { StringEquals: { "elasticfilesystem:AccessPointArn": data.files.accessPointArn } },
+        },
+      ],
+      tags,
+    },
+    opts,
+  );
+  const task = fargateTask(
+    `${name}-application`,
+    {
+      cpu: size.cpus * 1024,
+      memory: size.memoryGiB * 1024,
+      scratch: size.scratchGiB,
+      executionRoleArn: data.executionRoleArn,
+      taskRoleArn,
+      containers: [
+        // The application reads its passwords from a file that only it can read; its environment holds none, so no
+        // child process, crash report or monitoring page shows them.
+        container({
+          name: "configure",
+          image: platform.images.jobs,
+          essential: false,
+          entryPoint: ["/bin/sh", "-euc"],
+          command: [configureScript(user, Object.keys(volumes))],
+          // Fargate's empty volumes belong to root; giving them away needs root with this one capability.
+          user: "0:0",
+          drop: ALL_BUT_CHOWN,
+          secrets: { DHIS_CONF: configuration },
+          volumes: Object.fromEntries(Object.keys(volumes).map((volume) => [volume, `/volumes/${volume}`])),
+          logGroup: data.logs.name,
+          region,
+        }),
+        container({
+          name: "dhis2",
+          image: `dhis2/core:${args.dhis2}`,
+          after: ["configure"],
+          user: `${user}:${user}`,
+          environment: {
+            DHIS2_HOME: HOME,
+            // Read by Tomcat in a container and by the embedded one alike. The rest is for threads and buffers.
+            JAVA_TOOL_OPTIONS: "-XX:MaxRAMPercentage=75 -XX:+ExitOnOutOfMemoryError",
+          },
+          volumes: { ...volumes, files: `${HOME}/files` },
+          port: APPLICATION_PORT,
+          logGroup: data.logs.name,
+          region,
+        }),
+      ],
+      volumes: Object.keys(volumes),
+      files: { files: data.files },
+      tags,
+    },
+    { ...opts, dependsOn: [snapshot] },
+  );
+  const service = new ecs.Service(
+    `${name}-application`,
+    {
+      cluster: platform.cluster.arn,
+      taskDefinition: task.arn,
+      launchType: "FARGATE",
+      desiredCount: 1,
+      // Two versions of DHIS2 on one database would migrate it under each other: stop first, then start.
+      deploymentMinimumHealthyPercent: 0,
+      deploymentMaximumPercent: 100,
+      // A failing start is stopped, and not rolled back: the migrated database does not fit the older version.
+      deploymentCircuitBreaker: { enable: true, rollback: false },
+      // The start gate: only after it does a failing health check (the endpoint's) count. A container's own health
+      // check cannot take its place, since ECS gives it 300 s for the start and a migration takes hours.
+      healthCheckGracePeriodSeconds: size.startSeconds,
+      loadBalancers: [
+        {
+          targetGroupArn: endpoint.aws.targetGroupArn,
+          containerName: "dhis2",
+          containerPort: APPLICATION_PORT,
+        },
+      ],
+      networkConfiguration: {
+        subnets: platform.network.taskSubnetIds,
+        securityGroups: [data.securityGroupId],
+        assignPublicIp: platform.network.assignPublicIp,
+      },
+      enableEcsManagedTags: true,
+      propagateTags: "SERVICE",
+      tags: { ...tags, Name: name },
+    },
+    { ...opts, dependsOn: [data.prepared, ...(imported ? [imported] : [])] },
+  );
+
+  const secured = secureAdmin(name, args, target, data, service, opts);
+  const open = new vpc.SecurityGroupIngressRule(
+    `${name}-open`,
+    {
+      securityGroupId: data.securityGroupId,
+      referencedSecurityGroupId: platform.balancer.securityGroupId,
+      description: "The load balancer, once the default administrator is gone",
+      ipProtocol: "tcp",
+      fromPort: APPLICATION_PORT,
+      toPort: APPLICATION_PORT,
+      tags,
+    },
+    { ...opts, dependsOn: [secured] },
+  );
+
+  const watch = { topicArn: platform.alertsTopicArn, tags };
+  const serviceMetrics = {
+    ...watch,
+    namespace: "AWS/ECS",
+    dimensions: { ClusterName: platform.cluster.name, ServiceName: service.name },
+    statistic: "Average",
+    above: 90,
+    period: 300,
+    periods: 6,
+  } as const;
+  for (const [metric, what] of [
+    ["CPUUtilization", "cpu"],
+    ["MemoryUtilization", "memory"],
+  ] as const) {
+    alarm(
+      `${name}-application-${what}`,
+      {
+        ...serviceMetrics,
+        says: `DHIS2 on ${server} (${tenant.id}) has used more than 90% of its ${what} for half an hour.`,
+        section: `application-${what}`,
+        metric,
+      },
+      opts,
+    );
+  }
+  alarm(
+    `${name}-unhealthy`,
+    {
+      ...watch,
+      says: `DHIS2 on ${server} (${tenant.id}) does not answer: ${args.hostname} is down.`,
+      section: "unhealthy",
+      namespace: "AWS/ApplicationELB",
+      metric: "HealthyHostCount",
+      dimensions: {
+        LoadBalancer: platform.balancer.arnSuffix,
+        TargetGroup: endpoint.aws.targetGroupSuffix,
+      },
+      statistic: "Maximum",
+      below: 1,
+      period: 60,
+      periods: 5,
+      silence: "breaching",
+    },
+    // Before, it is meant to be down.
+    { ...opts, dependsOn: [open] },
+  );
+}
+
+/** `dhis.conf`, in the place kept for it. */
+function configurationValue(
+  name: string,
+  args: DataManagementServerArgs,
+  data: AwsServer,
+  opts: pulumi.CustomResourceOptions,
+): pulumi.Output<string> {
+  const encryptionPassword =
+    args.import?.encryptionPassword ?? randomPassword(`${name}-encryption-password`, 40, opts);
+  const text = pulumi
+    .all([data.database.address, data.rolePassword, encryptionPassword])
+    .apply(([host, password, encryption]) =>
+      dhisConf({
+        hostname: args.hostname,
+        database: { host, name: DATABASE, user: ROLE, password, parameters: { sslmode: "require" } },
+        encryptionPassword: encryption,
+      }),
+    );
+  return secretValue(`${name}-configuration-value`, data.configuration, text, opts).whole;
+}
+
+/**
+ * The database as it was before this version of DHIS2 first touched it: a change of version waits for it, and the
+ * one of the version before is then deleted. A migration has no way back but this.
+ */
+function snapshotBefore(
+  name: string,
+  dhis2: string,
+  data: AwsServer,
+  tags: Record<string, string>,
+  opts: pulumi.CustomResourceOptions,
+): rds.Snapshot {
+  return new rds.Snapshot(
+    `${name}-before-upgrade`,
+    {
+      dbInstanceIdentifier: data.database.identifier,
+      dbSnapshotIdentifier: pulumi.interpolate`${data.database.identifier}-before-${dhis2.replace(/[^0-9A-Za-z]/g, "-")}`,
+      tags,
+    },
+    // Hundreds of gigabytes take longer than the provider's 20 minutes.
+    { ...opts, customTimeouts: { create: "4h" } },
+  );
+}
+
+/** Runs once for each database that comes: a new one, or an imported one with its own administrator. */
+function secureAdmin(
+  name: string,
+  args: DataManagementServerArgs,
+  target: AwsTarget,
+  data: AwsServer,
+  service: pulumi.Resource,
+  opts: pulumi.CustomResourceOptions,
+): pulumi.Resource {
+  const { startSeconds } = SIZE_TERMS[args.size].application;
+  const task = fargateTask(
+    `${name}-secure-admin`,
+    {
+      cpu: 256,
+      memory: 512,
+      executionRoleArn: data.executionRoleArn,
+      containers: [
+        container({
+          name: "secure-admin",
+          image: target.platform.images.jobs,
+          command: secureAdminCommand(startSeconds),
+          environment: databaseEnvironment(data.database.address),
+          secrets: {
+            PGPASSWORD: data.passwords.key("administrator"),
+            DHIS2_ADMIN_PASSWORD: data.passwords.key("admin"),
+          },
+          volumes: { scratch: "/tmp" },
+          logGroup: data.logs.name,
+          region: target.region,
+        }),
+      ],
+      volumes: ["scratch"],
+      tags: componentTags(args.server),
+    },
+    opts,
+  );
+  return runOnce(
+    `${name}-secured`,
+    {
+      title: `replacement of ${args.server}'s default administrator password`,
+      task: taskPlace(target, {
+        container: "secure-admin",
+        taskDefinition: task.arn,
+        securityGroup: data.securityGroupId,
+        logGroup: data.logs.name,
+        patience: startSeconds + 600,
+      }),
+      because: { imported: args.import?.sha256 ?? "nothing" },
+    },
+    { ...opts, dependsOn: [service] },
+  );
+}
+
+/** Docker's default capabilities without CHOWN. */
+const ALL_BUT_CHOWN = [
+  "AUDIT_WRITE",
+  "DAC_OVERRIDE",
+  "FOWNER",
+  "FSETID",
+  "KILL",
+  "MKNOD",
+  "NET_BIND_SERVICE",
+  "NET_RAW",
+  "SETFCAP",
+  "SETGID",
+  "SETPCAP",
+  "SETUID",
+  "SYS_CHROOT",
+];
+
+/** Writes `dhis.conf` and hands the volumes to the image's user. */
+function configureScript(user: number, volumes: string[]): string {
+  return [
+    "umask 077",
+    'printf %s "$DHIS_CONF" > /volumes/home/dhis.conf',
+    "mkdir -p /volumes/home/files",
+    "chmod 400 /volumes/home/dhis.conf",
+    `chown ${user}:${user} /volumes/home/dhis.conf /volumes/home/files ${volumes.map((volume) => `/volumes/${volume}`).join(" ")}`,
+  ].join("\n");
+}

@@ -1,0 +1,76 @@
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import { dhisConf, type DhisConf } from "./dhisConf";
+
+const conf = (change: Partial<DhisConf> = {}) =>
+  dhisConf({
+    hostname: "hmis.moh.example.org",
+    database: {
+      host: "db.internal",
+      name: "dhis2",
+      user: "dhis2",
+      password: "p",
+      parameters: { sslmode: "require" },
+    },
+    encryptionPassword: "e".repeat(24),
+    ...change,
+  });
+
+// eslint-disable-next-line no-control-regex -- String.trim() takes away control characters too
+const JAVA_TRIM = /^[\0-\x20]+|[\0-\x20]+$/g;
+
+/** java.util.Properties of one line each, then Apache's StringSubstitutor as DHIS2 calls it, then trim(). */
+function asDhis2Reads(text: string, environment: Record<string, string> = {}): Record<string, string> {
+  return Object.fromEntries(
+    text
+      .trimEnd()
+      .split("\n")
+      .map((line) => {
+        const [, key = "", raw = ""] = /^([^\s=]+) = ?(.*)$/.exec(line) ?? [];
+        const value = raw
+          .replace(/\\(u[0-9a-f]{4}|.)/g, (_, code: string) =>
+            code.length > 1 ? String.fromCharCode(parseInt(code.slice(1), 16)) : code,
+          )
+          .replace(/(\$?)\$\{([^}]*)\}/g, (all, escaped: string, name: string) =>
+            escaped ? all.slice(1) : (environment[name] ?? all),
+          )
+          .replace(JAVA_TRIM, "");
+        return [key, value];
+      }),
+  );
+}
+
+it("names the database over TLS, the public address and secure cookies", () => {
+  expect(asDhis2Reads(conf())).toMatchObject({
+    "connection.url": "jdbc:postgresql://db.internal:5432/dhis2?sslmode=require",
+    "connection.username": "dhis2",
+    "connection.password": "p",
+    "server.base.url": "https://hmis.moh.example.org",
+    "server.https": "on",
+    "session.cookie.samesite": "Lax",
+    "encryption.password": "e".repeat(24),
+  });
+});
+
+it("comes back from DHIS2's reader as it went in, whatever the password", () => {
+  fc.assert(
+    fc.property(
+      fc.string({ unit: "binary", minLength: 1 }).filter((text) => text === text.replace(JAVA_TRIM, "")),
+      (encryptionPassword) => {
+        const read = asDhis2Reads(conf({ encryptionPassword }));
+        expect(read["encryption.password"]).toBe(encryptionPassword);
+        expect(Object.keys(read)).toHaveLength(Object.keys(asDhis2Reads(conf())).length);
+      },
+    ),
+  );
+});
+
+it("lets no password read the environment or add a setting", () => {
+  const read = asDhis2Reads(conf({ encryptionPassword: "x${HOME}\nserver.https = off" }), { HOME: "/root" });
+  expect(read["encryption.password"]).toBe("x${HOME}\nserver.https = off");
+  expect(read["server.https"]).toBe("on");
+});
+
+it("refuses a password that DHIS2 would trim", () => {
+  expect(() => conf({ encryptionPassword: " leading" })).toThrow(/cannot begin or end with a space/);
+});

@@ -1,0 +1,64 @@
+/** What the generated `dhis.conf` says. */
+export interface DhisConf {
+  hostname: string;
+  database: {
+    host: string;
+    name: string;
+    user: string;
+    password: string;
+    /** JDBC parameters. */
+    parameters: Record<string, string>;
+  };
+  /** At least 24 characters; never changes, and travels with a dump. */
+  encryptionPassword: string;
+}
+
+/**
+ * `dhis.conf` for a server, complete: the passwords stand in it, so it is a secret as a whole. Keys and defaults:
+ * DHIS2 documentation, sysadmin reference, dhis.conf.md.
+ */
+export function dhisConf({ hostname, database, encryptionPassword }: DhisConf): string {
+  const parameters = new URLSearchParams(database.parameters).toString();
+  const settings: Record<string, string> = {
+    "connection.dialect": "org.hibernate.dialect.PostgreSQLDialect",
+    "connection.driver_class": "org.postgresql.Driver",
+    "connection.url": `jdbc:postgresql://${database.host}:5432/${database.name}${parameters && `?${parameters}`}`,
+    "connection.username": database.user,
+    "connection.password": database.password,
+    // PostgreSQL takes 200 connections.
+    "connection.pool.max_size": "80",
+    "server.base.url": `https://${hostname}`,
+    // TLS ends before the application: without this, cookies are not marked secure.
+    "server.https": "on",
+    "session.cookie.samesite": "Lax",
+    "system.session.timeout": "3600",
+    "encryption.password": encryptionPassword,
+    "filestore.provider": "filesystem",
+    "filestore.container": "files",
+    "system.audit.enabled": "on",
+    "monitoring.api.enabled": "on",
+    "monitoring.jvm.enabled": "on",
+    "monitoring.dbpool.enabled": "on",
+    "monitoring.hibernate.enabled": "off",
+    "monitoring.uptime.enabled": "on",
+    "monitoring.cpu.enabled": "on",
+  };
+  return Object.entries(settings)
+    .map(([key, value]) => `${key} = ${escape(value)}\n`)
+    .join("");
+}
+
+/**
+ * A value as DHIS2 reads it back unchanged: first as a Java properties file in ISO 8859-1, then with `${NAME}`
+ * replaced from the environment (`$${` stands for `${`), then without spaces around it.
+ */
+function escape(value: string): string {
+  // eslint-disable-next-line no-control-regex -- what Java's String.trim() takes away
+  if (/^[\0-\x20]|[\0-\x20]$/.test(value)) {
+    throw new Error("a value of dhis.conf cannot begin or end with a space");
+  }
+  return value
+    .replaceAll("${", () => "$${")
+    .replaceAll("\\", "\\\\")
+    .replace(/[^\x20-\x7e]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}

@@ -1,0 +1,73 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { Size } from "../../plans/plans";
+import type { SslEndpoint } from "../SslEndpoint";
+import type { Target, TenantIdentity } from "../target";
+import { dataOnAws, type AwsServer } from "./aws";
+import { applicationOnAws } from "./awsApplication";
+
+export interface InitialData {
+  /** SHA-256 of the dump. */
+  sha256: string;
+  /**
+   * DHIS2's `encryption.password` on the system the data come from, 24 characters or more: what it encrypted can be
+   * read with no other.
+   * @default a random one
+   */
+  encryptionPassword?: pulumi.Input<string>;
+  /** Makes the import, which begins when the database is ready; the application waits for its end. */
+  load: (server: DataManagementServer) => pulumi.Resource;
+}
+
+export interface DataManagementServerArgs {
+  tenant: TenantIdentity;
+  /** The server's name, one of its own within the tenant. */
+  server: string;
+  /** DHIS2's version, whole: `42.5.2`. Raising it upgrades the server; there is no way down. */
+  dhis2: string;
+  size: Size;
+  hostname: string;
+  /** Where the world reaches it; the server opens it when it is safe to. */
+  endpoint: SslEndpoint;
+  target: Target;
+  /** Data to start with. @default none: DHIS2 begins empty */
+  import?: InitialData;
+}
+
+/**
+ * One DHIS2 with a PostgreSQL and a file store of its own. In order: the database, its preparation, the
+ * import if there is one, the application, the replacement of the default administrator's password; only then does
+ * anything outside reach the application.
+ */
+export class DataManagementServer extends pulumi.ComponentResource {
+  readonly server: string;
+  readonly url: string;
+  /** The database's address; nothing outside the server's own network reaches it. */
+  readonly database: pulumi.Output<string>;
+  /** The file store's name on the target. */
+  readonly files: pulumi.Output<string>;
+  /** Where the logs are. */
+  readonly logs: pulumi.Output<string>;
+  /** What it made on AWS. */
+  readonly aws: AwsServer;
+
+  constructor(name: string, args: DataManagementServerArgs, opts?: pulumi.ComponentResourceOptions) {
+    const { tenant, server, size, dhis2, hostname, endpoint, target } = args;
+    super(
+      "dhistance:index:DataManagementServer",
+      name,
+      { tenant: tenant.id, server, size, dhis2, hostname },
+      opts,
+    );
+    this.server = server;
+    this.url = endpoint.url;
+    switch (target.kind) {
+      case "aws":
+        this.aws = dataOnAws(this, name, args, target);
+        this.database = this.aws.database.address;
+        this.files = this.aws.fileSystem.id;
+        this.logs = this.aws.logs.name;
+        applicationOnAws(this, name, args, target, this.aws, args.import?.load(this));
+    }
+    this.registerOutputs({ url: this.url, database: this.database, files: this.files, logs: this.logs });
+  }
+}

@@ -1,0 +1,133 @@
+import * as s3 from "@pulumi/aws/s3";
+import * as pulumi from "@pulumi/pulumi";
+import { privateBucket } from "../aws/bucket";
+import { serviceRole, useKey, type Statement } from "../aws/iam";
+import { taskPlace } from "../aws/place";
+import { runOnce } from "../aws/run";
+import { componentTags } from "../aws/tags";
+import { container, fargateTask } from "../aws/task";
+import { databaseEnvironment, importCommand } from "../jobs";
+import type { AwsTarget } from "../target";
+import { verifyDump } from "./dump";
+import { refuseReimport, type DumpImporterArgs, type Imported } from "./index";
+
+/** A dump of 100 GB takes a few hours; whatever takes longer than a day has got stuck. */
+const PATIENCE = 24 * 3600;
+
+/** The dump in S3, the task that loads it, and its run. */
+export function importOnAws(
+  parent: pulumi.Resource,
+  name: string,
+  args: DumpImporterArgs,
+  target: AwsTarget,
+): pulumi.Stash {
+  const { server, sha256, dhis2, sanitise = false, reimport = false } = args;
+  const data = server.aws;
+  const tags = componentTags(server.server);
+  const opts = { parent };
+
+  const object = args.dump.startsWith("s3://")
+    ? objectAt(args.dump)
+    : uploaded(name, args.dump, sha256, target, tags, opts);
+  const command = pulumi
+    .output(object.address)
+    .apply((dump) => importCommand({ dump, sha256, dhis2, sanitise }));
+  const task = fargateTask(
+    `${name}-task`,
+    {
+      // Decompressing, parsing and building indexes side by side.
+      cpu: 2048,
+      memory: 4096,
+      // An archive is read in any order, so it has to lie on a disk.
+      scratch: 200,
+      executionRoleArn: data.executionRoleArn,
+      taskRoleArn: serviceRole(
+        `${name}-task`,
+        {
+          service: "ecs-tasks.amazonaws.com",
+          accountId: target.platform.accountId,
+          statements: object.read,
+          tags,
+        },
+        opts,
+      ),
+      containers: [
+        container({
+          name: "import",
+          image: target.platform.images.jobs,
+          command,
+          environment: { ...databaseEnvironment(data.database.address), AWS_REGION: target.region },
+          secrets: {
+            PGPASSWORD: data.passwords.key("administrator"),
+            DHIS2_ROLE_PASSWORD: data.passwords.key("role"),
+          },
+          volumes: { scratch: "/tmp" },
+          logGroup: data.logs.name,
+          region: target.region,
+        }),
+      ],
+      volumes: ["scratch"],
+      tags,
+    },
+    opts,
+  );
+  const now: Imported = { sha256, dump: args.dump, sanitised: sanitise };
+  return runOnce(
+    `${name}-imported`,
+    {
+      title: `import into ${server.server}`,
+      task: taskPlace(target, {
+        container: "import",
+        taskDefinition: task.arn,
+        securityGroup: data.securityGroupId,
+        logGroup: data.logs.name,
+        patience: PATIENCE,
+      }),
+      because: { ...now },
+      refuse: (before) => refuseReimport(server.server, before, now, reimport),
+    },
+    { ...opts, dependsOn: [data.prepared] },
+  );
+}
+
+interface DumpObject {
+  address: pulumi.Input<string>;
+  read: Statement[];
+}
+
+/** A dump that is in S3 already, under whatever key its owner chose; its bucket has to let the task's role read it. */
+function objectAt(address: string): DumpObject {
+  const path = address.replace("s3://", "");
+  return { address, read: [{ sid: "Dump", actions: ["s3:GetObject"], resources: [`arn:aws:s3:::${path}`] }] };
+}
+
+/** A file of the machine that runs `pulumi`, in a bucket of the server's own. */
+function uploaded(
+  name: string,
+  file: string,
+  sha256: string,
+  target: AwsTarget,
+  tags: Record<string, string>,
+  opts: pulumi.CustomResourceOptions,
+): DumpObject {
+  const bucket = privateBucket(
+    `${name}-dumps`,
+    { keyArn: target.keyArn, forceDestroy: true, logBucket: target.platform.logBucket, tags },
+    opts,
+  );
+  const verify = new pulumi.ResourceHook(`${name}-verify`, () => verifyDump(file, sha256), {
+    onDryRun: true,
+  });
+  const object = new s3.BucketObjectv2(
+    `${name}-dump`,
+    { bucket: bucket.name, key: sha256, source: new pulumi.asset.FileAsset(file), tags },
+    { ...opts, hooks: { beforeCreate: [verify], beforeUpdate: [verify] } },
+  );
+  return {
+    address: pulumi.interpolate`s3://${object.bucket}/${object.key}`,
+    read: [
+      { sid: "Dump", actions: ["s3:GetObject"], resources: [pulumi.interpolate`${bucket.arn}/${sha256}`] },
+      useKey(target.keyArn, "s3", target.region),
+    ],
+  };
+}

@@ -1,0 +1,34 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { Target, TenantIdentity } from "../target";
+import { endpointOnAws, type AwsEndpoint } from "./aws";
+
+export interface SslEndpointArgs {
+  tenant: TenantIdentity;
+  /** The server's name. */
+  server: string;
+  /** The public host name; it has to lie in the zone of the target. */
+  hostname: string;
+  target: Target;
+}
+
+/**
+ * Where the world reaches one server: `https://` under its own host name, with a certificate that renews itself.
+ * Made before the server, which registers with it and opens it once the default administrator's password is gone.
+ */
+export class SslEndpoint extends pulumi.ComponentResource {
+  /** `https://…`, no slash at the end. */
+  readonly url: string;
+  /** What it made on AWS. */
+  readonly aws: AwsEndpoint;
+
+  constructor(name: string, args: SslEndpointArgs, opts?: pulumi.ComponentResourceOptions) {
+    const { tenant, server, hostname, target } = args;
+    super("dhistance:index:SslEndpoint", name, { tenant: tenant.id, server, hostname }, opts);
+    this.url = `https://${hostname}`;
+    switch (target.kind) {
+      case "aws":
+        this.aws = endpointOnAws(this, name, args, target);
+    }
+    this.registerOutputs({ url: this.url });
+  }
+}

@@ -1,0 +1,172 @@
+import { createHash } from "node:crypto";
+import {
+  CloudWatchLogsClient,
+  GetLogEventsCommand,
+  ResourceNotFoundException,
+} from "@aws-sdk/client-cloudwatch-logs";
+import {
+  DescribeTasksCommand,
+  ECSClient,
+  ListTasksCommand,
+  RunTaskCommand,
+  type Task,
+} from "@aws-sdk/client-ecs";
+
+/** A task of one container, and where it runs. */
+export interface TaskRun {
+  region: string;
+  /** ARNs. */
+  cluster: string;
+  taskDefinition: string;
+  /** The container whose end counts and whose output is shown. */
+  container: string;
+  subnets: string[];
+  securityGroups: string[];
+  assignPublicIp: boolean;
+  logGroup: string;
+  /** After so many seconds nobody waits for it any longer. */
+  patience: number;
+}
+
+/** The run did not come to a good end; the message says why, for the person who ran `pulumi up`. */
+export class RunFailed extends Error {
+  override name = "RunFailed";
+}
+
+/** The calls to AWS, for tests to stand in for. */
+export interface Aws {
+  start(run: TaskRun, startedBy: string): Promise<string>;
+  /** The running task that carries this mark, if there is one. */
+  running(run: TaskRun, startedBy: string): Promise<string | undefined>;
+  state(run: TaskRun, task: string): Promise<Task | undefined>;
+  /** Output lines after those already seen. */
+  lines(
+    run: TaskRun,
+    stream: string,
+    from: string | undefined,
+  ): Promise<{ lines: string[]; next: string | undefined }>;
+  pause(): Promise<void>;
+}
+
+/** How many of the last lines of output go into the message of a failure. */
+const LAST_LINES = 20;
+
+/**
+ * Runs a task to its end.
+ * @param show is given each line that the task prints, as it prints it
+ * @throws RunFailed if the task could not be started, if it failed, or if patience ran out
+ */
+export async function runTask(
+  title: string,
+  run: TaskRun,
+  show: (line: string) => Promise<void>,
+  aws: Aws = realAws(run.region),
+): Promise<void> {
+  const startedBy = `dhistance/${createHash("sha256").update(run.taskDefinition).digest("hex").slice(0, 20)}`;
+  // A `pulumi up` that was killed leaves its task running: that one is waited for, not a second one started.
+  const task = (await aws.running(run, startedBy)) ?? (await aws.start(run, startedBy));
+  const stream = `${run.container}/${run.container}/${task.split("/").at(-1)}`;
+  const output: string[] = [];
+  let from: string | undefined;
+  const follow = async () => {
+    for (;;) {
+      const { lines, next } = await aws.lines(run, stream, from);
+      for (const line of lines) await show(line);
+      output.push(...lines);
+      output.splice(0, output.length - LAST_LINES);
+      if (lines.length === 0 || next === from) return;
+      from = next;
+    }
+  };
+  const deadline = Date.now() + run.patience * 1000;
+  for (;;) {
+    const state = await aws.state(run, task);
+    await follow();
+    if (state?.lastStatus === "STOPPED") return judge(title, run, state, output);
+    if (!state) throw new RunFailed(`${title}: the task ${task} is gone. Run pulumi up again.`);
+    if (Date.now() > deadline) {
+      throw new RunFailed(
+        `${title} still runs after ${run.patience} s, as ${task}. Run pulumi up again: it will wait for it.`,
+      );
+    }
+    await aws.pause();
+  }
+}
+
+function judge(title: string, run: TaskRun, state: Task, output: string[]): void {
+  const end = state.containers?.find(({ name }) => name === run.container);
+  if (end?.exitCode === 0) return;
+  const why = [
+    end?.exitCode === undefined ? "the container did not run" : `exit code ${end.exitCode}`,
+    end?.reason,
+    state.stoppedReason,
+  ].filter(Boolean);
+  throw new RunFailed(
+    [
+      `${title} failed (${why.join("; ")})`,
+      ...output,
+      `The whole output is in the log group ${run.logGroup}.`,
+    ].join("\n"),
+  );
+}
+
+function realAws(region: string): Aws {
+  const ecs = new ECSClient({ region });
+  const logs = new CloudWatchLogsClient({ region });
+  return {
+    async running(run, startedBy) {
+      const { taskArns } = await ecs.send(new ListTasksCommand({ cluster: run.cluster, startedBy }));
+      return taskArns?.[0];
+    },
+    async start(run, startedBy) {
+      const { tasks, failures } = await ecs.send(
+        new RunTaskCommand({
+          cluster: run.cluster,
+          taskDefinition: run.taskDefinition,
+          launchType: "FARGATE",
+          startedBy,
+          propagateTags: "TASK_DEFINITION",
+          networkConfiguration: {
+            awsvpcConfiguration: {
+              subnets: run.subnets,
+              securityGroups: run.securityGroups,
+              assignPublicIp: run.assignPublicIp ? "ENABLED" : "DISABLED",
+            },
+          },
+        }),
+      );
+      const arn = tasks?.[0]?.taskArn;
+      if (!arn) {
+        const why = failures
+          ?.map(({ reason, detail }) => [reason, detail].filter(Boolean).join(": "))
+          .join("; ");
+        throw new RunFailed(
+          `the task ${run.taskDefinition} could not be started: ${why || "no reason given"}`,
+        );
+      }
+      return arn;
+    },
+    async state(run, task) {
+      const { tasks } = await ecs.send(new DescribeTasksCommand({ cluster: run.cluster, tasks: [task] }));
+      return tasks?.[0];
+    },
+    async lines(run, stream, from) {
+      try {
+        const { events, nextForwardToken } = await logs.send(
+          new GetLogEventsCommand({
+            logGroupName: run.logGroup,
+            logStreamName: stream,
+            startFromHead: true,
+            ...(from && { nextToken: from }),
+          }),
+        );
+        return { lines: (events ?? []).map(({ message }) => message ?? ""), next: nextForwardToken };
+      } catch (error) {
+        // The stream appears with the first line.
+        if (error instanceof ResourceNotFoundException) return { lines: [], next: from };
+        throw error;
+      }
+    },
+    pause: () => new Promise((resolve) => setTimeout(resolve, 5000)),
+  };
+}

@@ -1,0 +1,57 @@
+import * as secretsmanager from "@pulumi/aws/secretsmanager";
+import * as pulumi from "@pulumi/pulumi";
+import { RandomPassword } from "@pulumi/random/randomPassword";
+
+export interface SecretArgs {
+  /** Path in Secrets Manager, such as `dhistance/moh/hmis/jobs`; AWS adds a suffix of its own. */
+  path: string;
+  description: string;
+  keyArn: pulumi.Input<string>;
+  tags: Record<string, string>;
+}
+
+/** A place for a secret under the tenant's key; what it holds is put there by `secretValue`. */
+export function secretPlace(name: string, args: SecretArgs, opts: pulumi.CustomResourceOptions) {
+  return new secretsmanager.Secret(
+    name,
+    {
+      // A prefix: for a while after its deletion AWS keeps a name from being used again.
+      namePrefix: `${args.path}-`,
+      description: args.description,
+      kmsKeyId: args.keyArn,
+      recoveryWindowInDays: 7,
+      tags: args.tags,
+    },
+    opts,
+  );
+}
+
+/** A secret as a container's `secrets` refer to it, in this very version: a new value makes a new task definition. */
+export interface SecretValue {
+  /** The whole value. */
+  whole: pulumi.Output<string>;
+  /** One key of a value that is a JSON object. */
+  key(name: string): pulumi.Output<string>;
+}
+
+export function secretValue(
+  name: string,
+  secret: secretsmanager.Secret,
+  value: pulumi.Input<string>,
+  opts: pulumi.CustomResourceOptions,
+): SecretValue {
+  const version = new secretsmanager.SecretVersion(
+    name,
+    { secretId: secret.id, secretString: pulumi.secret(value) },
+    opts,
+  );
+  return {
+    whole: pulumi.interpolate`${version.arn}:::${version.versionId}`,
+    key: (key) => pulumi.interpolate`${version.arn}:${key}::${version.versionId}`,
+  };
+}
+
+/** A random password of letters and digits, which need no quoting anywhere. */
+export function randomPassword(name: string, length: number, opts: pulumi.CustomResourceOptions) {
+  return new RandomPassword(name, { length, special: false }, opts).result;
+}
