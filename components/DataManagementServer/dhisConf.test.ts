@@ -16,7 +16,7 @@ const conf = (change: Partial<DhisConf> = {}) =>
     ...change,
   });
 
-// eslint-disable-next-line no-control-regex -- String.trim() takes away control characters too
+ 
 const JAVA_TRIM = /^[\0-\x20]+|[\0-\x20]+$/g;
 
 /** java.util.Properties of one line each, then Apache's StringSubstitutor as DHIS2 calls it, then trim(). */

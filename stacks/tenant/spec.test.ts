@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { parseTenant, SpecError } from "./spec";
+import { SpecError } from "../config";
+import { parseTenant } from "./spec";
 
 const good = () => ({
   displayName: "Ministry of Health, Exampleland",

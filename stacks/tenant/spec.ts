@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { SIZES } from "../../plans/plans";
+import { matching, object, parseConfig, REGION } from "../config";
 
 /**
  * What a tenant's stack file says under `dhistance:tenant`. The plan is not here: it comes from the entitlement.
@@ -9,20 +10,8 @@ import { SIZES } from "../../plans/plans";
 /** The majors that the DHIS2 project supports; a new one is added here once its image and migrations were tried. */
 export const SUPPORTED_DHIS2_MAJORS = [41, 42, 43] as const;
 
-const REGION = /^[a-z]{2}(-[a-z]+)+-\d$/;
 const HOSTNAME = /^(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/;
 const DOCKER_HOST = /^(ssh:\/\/[^\s/]+|unix:\/\/\/\S+|tcp:\/\/[^\s/]+:\d+)$/;
-
-/** A strict object whose complaint about an unknown key names the known ones. */
-function object<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
-  return z.strictObject(shape, {
-    error: (issue) =>
-      issue.code === "unrecognized_keys"
-        ? `is not a key here; allowed: ${Object.keys(shape).join(", ")}`
-        : undefined,
-  });
-}
-const matching = (pattern: RegExp, allowed: string) => z.string().regex(pattern, `allowed: ${allowed}`);
 
 const email = z.email("allowed: an e-mail address");
 const region = matching(REGION, "an AWS region such as eu-west-1");
@@ -135,81 +124,10 @@ export type Tenant = z.output<typeof tenantSchema>;
 export type ServerSpec = Tenant["servers"][number];
 export type ImportSpec = NonNullable<ServerSpec["import"]>;
 
-/** What was wrong with a tenant's spec: every problem, each on a line of its own. */
-export class SpecError extends Error {
-  override name = "SpecError";
-  constructor(readonly problems: string[]) {
-    super(problems.join("\n"));
-  }
-}
-
 /**
  * Reads a tenant's spec.
  * @throws SpecError with every problem: its path, the bad value and what is allowed
  */
 export function parseTenant(input: unknown): Tenant {
-  const parsed = tenantSchema.safeParse(input);
-  if (parsed.success) return parsed.data;
-  throw new SpecError(parsed.error.issues.flatMap((issue) => describeIssue(issue, input, [])));
-}
-
-const KINDS: Partial<Record<string, string>> = {
-  object: "a mapping of keys",
-  array: "a list",
-  boolean: "true or false",
-  int: "a whole number",
-};
-
-function describeIssue(issue: z.core.$ZodIssue, input: unknown, base: PropertyKey[]): string[] {
-  const path = [...base, ...issue.path];
-  if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((key) => `${pathText([...path, key])}: ${issue.message}`);
-  }
-  if (issue.code === "invalid_union") {
-    const nearest = nearestBranch(issue.errors);
-    if (nearest) return nearest.flatMap((inner) => describeIssue(inner, input, path));
-  }
-  const value = valueAt(input, path);
-  const allowed =
-    issue.code === "invalid_value"
-      ? `allowed: ${issue.values.join(", ")}`
-      : issue.code === "invalid_type"
-        ? `allowed: ${KINDS[issue.expected] ?? `a ${issue.expected}`}`
-        : issue.message;
-  const what = value === undefined ? "is missing" : shown(path, value);
-  return [`${pathText(path)}: ${[what, allowed].filter(Boolean).join("; ")}`];
-}
-
-/** Of a union's branches the one that the input was meant for: the one it fits but for what lies deeper inside. */
-function nearestBranch(branches: z.core.$ZodIssue[][]): z.core.$ZodIssue[] | undefined {
-  return branches.find(
-    (issues) => issues.length > 0 && issues.every((issue) => issue.path.length > 0 && !missing(issue)),
-  );
-  function missing(issue: z.core.$ZodIssue): boolean {
-    return issue.code === "invalid_type" && issue.path.length === 1;
-  }
-}
-
-function shown(path: PropertyKey[], value: unknown): string {
-  if (path.at(-1) === "encryptionPassword") return "[secret]";
-  if (Array.isArray(value)) return value.length === 0 ? "[]" : "";
-  return typeof value === "object" && value !== null
-    ? `{ ${Object.keys(value).join(", ")} }`
-    : JSON.stringify(value);
-}
-
-function valueAt(input: unknown, path: PropertyKey[]): unknown {
-  return path.reduce<unknown>(
-    (value, key) =>
-      value === null || value === undefined ? undefined : (value as Record<PropertyKey, unknown>)[key],
-    input,
-  );
-}
-
-function pathText(path: PropertyKey[]): string {
-  return (
-    path
-      .map((key, index) => (typeof key === "number" ? `[${key}]` : `${index ? "." : ""}${String(key)}`))
-      .join("") || "dhistance:tenant"
-  );
+  return parseConfig(tenantSchema, input, "dhistance:tenant");
 }
