@@ -1,0 +1,176 @@
+/**
+ * Loads a plain SQL dump into an empty database: each statement judged, then run singly; rows streamed untouched over
+ * several connections; indexes and keys afterwards. The role it connects as is all the dump's SQL can ever act as.
+ */
+import type { ClientConfig } from "pg";
+import { build, type PostStatement } from "./load/build";
+import { Lanes, type TableCount } from "./load/lanes";
+import { Session, type SessionSettings } from "./load/session";
+import type { CopyBlock, DumpItem, Statement, Verdict } from "./sql/dump";
+import { refusal, type Judge } from "./sql/judge";
+
+export type { TableCount } from "./load/lanes";
+export { LoadError } from "./load/session";
+
+export interface LoadOptions {
+  /** The new database, as the role that loads it. */
+  connection: ClientConfig;
+  /** Connections that take rows and build indexes at the same time. */
+  connections: number;
+  settings: SessionSettings;
+  judge: Judge;
+  /** Kept up to date while the load runs, for whoever shows it. */
+  progress: LoadProgress;
+  signal?: AbortSignal;
+}
+
+export interface LoadProgress {
+  phase: "reading" | "building";
+  /** Rows read so far. */
+  rows: number;
+  /** The table read, or what is being built. */
+  current: string;
+  built: number;
+  toBuild: number;
+}
+
+export interface LoadReport {
+  tables: Map<string, TableCount>;
+  /** What was left out and why: statements, and rows where these were the rows of tables. */
+  skipped: Map<string, { statements: number; rows: number }>;
+  statements: number;
+  /** `16.4`, when the dump says so. */
+  serverVersion?: string;
+}
+
+type Run = Extract<Verdict, { verdict: "run" }>;
+
+export function newProgress(): LoadProgress {
+  return { phase: "reading", rows: 0, current: "", built: 0, toBuild: 0 };
+}
+
+/** Throws a DumpError for what the judge refuses, a LoadError for what the server does. */
+export async function loadDump(items: AsyncIterable<DumpItem>, options: LoadOptions): Promise<LoadReport> {
+  const sessions: Session[] = [];
+  const abort = () => void Promise.all(sessions.map((session) => session.close()));
+  options.signal?.addEventListener("abort", abort);
+  try {
+    for (let i = 0; i < Math.max(1, options.connections) + 1; i++) {
+      sessions.push(await Session.open(options.connection, options.settings));
+    }
+    const [main, ...others] = sessions;
+    if (!main) throw new Error("no connection");
+    return await new Loader(main, new Lanes(others), options).load(items);
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    throw error;
+  } finally {
+    options.signal?.removeEventListener("abort", abort);
+    await Promise.all(sessions.map((session) => session.close()));
+  }
+}
+
+class Loader {
+  private readonly report: LoadReport = { tables: new Map(), skipped: new Map(), statements: 0 };
+  private readonly later: PostStatement[] = [];
+  private rowsSeen = false;
+
+  constructor(
+    private readonly main: Session,
+    private readonly lanes: Lanes,
+    private readonly options: LoadOptions,
+  ) {}
+
+  async load(items: AsyncIterable<DumpItem>): Promise<LoadReport> {
+    const { report, options } = this;
+    for await (const item of items) {
+      options.signal?.throwIfAborted();
+      const verdict = options.judge.judge(item);
+      if (item.kind === "version" && item.of === "server") report.serverVersion ??= item.version;
+      if (verdict.verdict === "refuse") throw refusal(item, verdict.reason);
+      if (verdict.verdict === "skip") await this.skip(item, verdict.reason);
+      else if (item.kind === "copy") await this.rows(item, verdict);
+      else if (item.kind === "statement") await this.statement(item, verdict);
+    }
+    options.judge.finish();
+    await this.lanes.drain();
+    await this.buildAll();
+    return report;
+  }
+
+  private async skip(item: DumpItem, reason: string): Promise<void> {
+    if (reason === "") return;
+    let entry = this.report.skipped.get(reason);
+    if (!entry) this.report.skipped.set(reason, (entry = { statements: 0, rows: 0 }));
+    entry.statements++;
+    if (item.kind !== "copy") return;
+    for await (const _ of item.rows);
+    entry.rows += item.rowCount();
+  }
+
+  private async statement(item: Statement, verdict: Run): Promise<void> {
+    const { sql, searchPath, phase } = verdict;
+    const { line } = item;
+    const table = verdict.objects[0] ?? "";
+    this.report.statements++;
+    if (phase === "post-data") {
+      this.later.push({ sql, line, searchPath, table, step: verdict.step ?? "rest" });
+    } else if (phase === "pre-data") {
+      await this.lanes.drain();
+      await this.main.run(sql, searchPath, line);
+    } else if (verdict.largeObject) {
+      // What is open is open for its transaction only.
+      if (verdict.largeObject === "open") await this.main.run("BEGIN");
+      await this.main.run(sql, searchPath, line);
+      if (verdict.largeObject === "close") await this.main.run("COMMIT");
+    } else {
+      await this.beforeRows();
+      this.options.progress.current = table;
+      const count = verdict.type === "InsertStmt" ? this.count(table) : undefined;
+      if (count) this.options.progress.rows++;
+      await this.lanes.insert({ sql, line, searchPath, ...(count && { count }) });
+    }
+  }
+
+  private async rows(block: CopyBlock, verdict: Run): Promise<void> {
+    const { progress } = this.options;
+    const table = verdict.objects[0] ?? "";
+    progress.current = table;
+    this.report.statements++;
+    await this.beforeRows();
+    const before = progress.rows;
+    // The statement itself is sent as UTF-8; the rows are in the encoding of the dump.
+    const encoding = block.encoding === "UTF8" ? "" : `\n WITH (ENCODING '${block.encoding}')`;
+    await this.lanes.copy(block, verdict.sql + encoding, verdict.searchPath, this.count(table), () => {
+      progress.rows = before + block.rowCount();
+    });
+  }
+
+  private async beforeRows(): Promise<void> {
+    if (this.rowsSeen) return;
+    this.rowsSeen = true;
+    // pg_dump makes foreign keys and triggers after the rows. Where they are there already, order matters.
+    const [result] = await this.main.run(
+      "SELECT EXISTS (SELECT FROM pg_catalog.pg_constraint WHERE contype = 'f')" +
+        " OR EXISTS (SELECT FROM pg_catalog.pg_trigger) AS ordered",
+    );
+    if ((result?.rows[0] as { ordered: boolean }).ordered) await this.lanes.keepOrder();
+  }
+
+  private async buildAll(): Promise<void> {
+    const { progress, settings } = this.options;
+    const sizes = new Map([...this.report.tables].map(([table, { bytes }]) => [table, bytes]));
+    progress.phase = "building";
+    progress.toBuild = this.later.length + sizes.size;
+    await build(this.later, sizes, this.lanes, this.main, settings.maintenanceWorkers, (doing) => {
+      progress.current = doing;
+      progress.built = Math.min(progress.built + 1, progress.toBuild);
+    });
+  }
+
+  private count(table: string): TableCount {
+    let count = this.report.tables.get(table);
+    if (!count) this.report.tables.set(table, (count = { rows: 0, stored: 0, bytes: 0 }));
+    return count;
+  }
+}

@@ -1,0 +1,160 @@
+/** What comes after the rows: indexes, keys, statistics, and the rest, as much of it at once as locks allow. */
+import type { PostDataStep } from "../sql/dump";
+import type { Lanes } from "./lanes";
+import { addedConstraint, keyAsIndex, quoteName, quote } from "./constraint";
+import { LoadError, type Session } from "./session";
+
+export interface PostStatement {
+  sql: string;
+  line: number;
+  searchPath: string;
+  step: PostDataStep;
+  /** The table it is about, schema-qualified and unquoted. */
+  table: string;
+}
+
+/** Told of each statement as it begins, in words for a person. */
+export type BuildObserver = (doing: string) => void;
+
+/** A table with at least so many bytes of rows is worth the planning; the others are done in passing. */
+const LARGE = 1 << 20;
+
+interface Job {
+  sql: string;
+  line?: number;
+  searchPath: string;
+  /** Two jobs of one table run together only when both are shared, as their locks would have it. */
+  table: string;
+  shared: boolean;
+  doing: string;
+  /** What can only be done after it. */
+  then?: Job;
+}
+
+/**
+ * Runs all of them. The order: keys and indexes of small tables; foreign keys of all tables, of large ones without
+ * the check, which takes an instant; then side by side what takes long (indexes, keys and statistics of large tables,
+ * the checks of their foreign keys); partitions' indexes; foreign keys that need any of these; the rest; materialized
+ * views. `sizes` are the bytes of each table's rows.
+ */
+export async function build(
+  statements: PostStatement[],
+  sizes: ReadonlyMap<string, number>,
+  lanes: Lanes,
+  main: Session,
+  maintenanceWorkers: number,
+  observe: BuildObserver,
+): Promise<void> {
+  const size = (table: string) => sizes.get(table) ?? 0;
+  const of = (step: PostDataStep) => statements.filter((statement) => statement.step === step);
+  const inOrder = async (step: PostDataStep) => {
+    for (const { sql, searchPath, line } of of(step)) {
+      observe(describe(sql));
+      await main.run(sql, searchPath, line);
+    }
+  };
+  const parallel = async (jobs: Job[]) => {
+    // What locks its table alone goes first: it cannot be done at the same time as the rest of that table.
+    const waiting = jobs.toSorted(
+      (a, b) => size(b.table) - size(a.table) || Number(a.shared) - Number(b.shared),
+    );
+    const running: Job[] = [];
+    const free = (job: Job) =>
+      running.every((other) => other.table !== job.table || (other.shared && job.shared));
+    await lanes.pool(
+      () => {
+        const at = waiting.findIndex(free);
+        const [job] = at < 0 ? [] : waiting.splice(at, 1);
+        if (job) running.push(job);
+        return job;
+      },
+      async (job, session) => {
+        observe(job.doing);
+        // Helpers only pay when nothing else is left to do for the processors they need.
+        await session.useWorkers(waiting.length === 0 ? maintenanceWorkers : 0);
+        await session.run(job.sql, job.searchPath, job.line);
+        running.splice(running.indexOf(job), 1);
+        if (job.then) waiting.push(job.then);
+      },
+    );
+    await lanes.drain();
+  };
+
+  const indexes = of("index").map(indexJob);
+  const isLarge = ({ table }: { table: string }) => size(table) >= LARGE;
+  await parallel(indexes.filter((job) => !isLarge(job)));
+  const keys = await foreignKeys(of("foreign-key"), isLarge, main, observe);
+  const statistics = [...sizes.keys()].map(analyzeJob);
+  await parallel([...indexes.filter(isLarge), ...keys.checks, ...statistics]);
+  await inOrder("attach");
+  const late = await foreignKeys(keys.tooEarly, isLarge, main, observe, true);
+  await parallel(late.checks);
+  await inOrder("rest");
+  await inOrder("refresh");
+}
+
+function indexJob({ sql, line, searchPath, table }: PostStatement): Job {
+  const constraint = addedConstraint(sql);
+  const job = { sql, line, searchPath, table, shared: constraint === undefined, doing: describe(sql) };
+  const [index, key] = (constraint && keyAsIndex(table, constraint)) ?? [];
+  if (index === undefined || key === undefined) return job;
+  // As an index it can be built at the same time as the table's other indexes; to call it a key takes an instant.
+  return { ...job, sql: index, shared: true, then: { ...job, sql: key } };
+}
+
+function analyzeJob(table: string): Job {
+  const doing = `statistics of ${table}`;
+  return { sql: `ANALYZE ${quoteName(table)}`, searchPath: "", table, shared: false, doing };
+}
+
+/**
+ * Makes foreign keys. One locks both of its tables while it checks the rows, and many refer to the same few tables:
+ * of large tables they are made without the check, which is done afterwards and locks the referring table only. What
+ * comes out is the same. Returns the checks to be done, and the keys for which the other table's key is not there yet.
+ */
+async function foreignKeys(
+  statements: PostStatement[],
+  isLarge: (statement: PostStatement) => boolean,
+  main: Session,
+  observe: BuildObserver,
+  last = false,
+): Promise<{ checks: Job[]; tooEarly: PostStatement[] }> {
+  const checks: Job[] = [];
+  const tooEarly: PostStatement[] = [];
+  for (const statement of statements) {
+    const { sql, searchPath, line, table } = statement;
+    const constraint = addedConstraint(sql);
+    const name = constraint?.conname;
+    const split = name !== undefined && !constraint?.skip_validation && isLarge(statement);
+    observe(describe(sql));
+    const failed = await main
+      .run(split ? `${sql}\nNOT VALID` : sql, searchPath, line)
+      .then(() => undefined, asLoadError);
+    if (!failed && split) {
+      const check = `ALTER TABLE ${quoteName(table)} VALIDATE CONSTRAINT ${quote(name)}`;
+      const doing = `check of foreign key ${name}`;
+      checks.push({ sql: check, line, searchPath, table, shared: false, doing });
+    } else if (failed?.code === "42830" && !last) {
+      tooEarly.push(statement);
+    } else if (failed && split && ["0A000", "42809"].includes(failed.code ?? "")) {
+      // Partitioned tables have no such form before PostgreSQL 18.
+      await main.run(sql, searchPath, line);
+    } else if (failed) {
+      throw failed;
+    }
+  }
+  return { checks, tooEarly };
+}
+
+function asLoadError(error: unknown): LoadError {
+  if (error instanceof LoadError) return error;
+  throw error;
+}
+
+/** "CREATE INDEX in_event_created", "ALTER TABLE public.event ADD CONSTRAINT event_pkey": enough for a progress line. */
+function describe(sql: string): string {
+  const words = sql.replace(/\s+/g, " ").replace("ALTER TABLE ONLY", "ALTER TABLE");
+  return (
+    /^\S+(?: (?!ON |USING |FOREIGN |PRIMARY |UNIQUE |CHECK )\S+){1,5}/.exec(words)?.[0] ?? words.slice(0, 60)
+  );
+}
