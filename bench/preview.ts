@@ -17,8 +17,7 @@ const TENANT = "moh-premium";
 async function main(): Promise<void> {
   const folder = mkdtempSync(path.join(tmpdir(), "bench-preview-"));
   try {
-    process.env["PULUMI_BACKEND_URL"] = `file://${folder}`;
-    useToolchain(await ensureToolchain(), { providers: "rehearsal" });
+    useToolchain(await ensureToolchain(), { providers: "rehearsal", state: path.join(folder, "state") });
     await issueExamples();
     await up("platform", "eu-west-1", () => undefined);
     await openStack("tenant", TENANT);

@@ -21,13 +21,14 @@ export interface Server {
   size: unknown;
 }
 
-/** The servers of a stack: its server components, and databases that stand in none. */
+/** The servers of a stack, by name: its server components, and databases that stand in none. */
 export function serversOf(resources: readonly PolicyResource[]): Server[] {
   return resources
     .filter(
       ({ type, urn }) => type === SERVER || (DATABASES.includes(type) && !ancestors(urn).includes(SERVER)),
     )
-    .map(({ name, props }) => ({ name, size: props["size"] }));
+    .map(({ name, props }) => ({ name, size: props["size"] }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /** `urn:pulumi:<stack>::<project>::<parent types>$<type>::<name>`: the part before the first `::` names the stack. */

@@ -1,0 +1,233 @@
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import type { JWK } from "jose";
+import { issueEntitlement, type Entitlement } from "../../plans/entitlement";
+import { newIssuer } from "../../scripts/entitlement";
+import {
+  newBackend,
+  newProject,
+  pulumi,
+  startPulumi,
+  stateOf,
+  type Backend,
+  type Result,
+  type State,
+} from "./pulumi";
+
+/** The checkout. */
+export const ROOT = path.resolve(__dirname, "../..");
+const POLICIES = path.join(ROOT, "policies");
+const YEAR = 365 * 86_400_000;
+
+/** What a tenant has bought; a token stands for itself, and `undefined` for no entitlement at all. */
+export type Bought = (Partial<Entitlement> & Pick<Entitlement, "plan" | "maxServers">) | string | undefined;
+
+/** A spec in the making: tests put wrong things into it, too. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export type Draft = any;
+
+function goodSpec(): Draft {
+  return {
+    displayName: "Ministry of Health, Exampleland",
+    contacts: { operations: "ops@moh.example.org", billing: "finance@moh.example.org" },
+    target: { aws: { region: "eu-west-1" } },
+    servers: [{ name: "hmis", dhis2: "42.5.2", size: "small", hostname: "hmis.moh.example.org" }],
+    backups: {
+      copies: [
+        { region: "eu-central-1" },
+        { onPremises: { host: "ssh://backup@office.example.org", path: "/srv/dhis2" } },
+      ],
+    },
+  };
+}
+
+/**
+ * Tenants with issuers and a backend of their own. Each has a project folder whose Pulumi.yaml runs the checkout's
+ * program, so that its stack file does not lie among the real ones.
+ */
+export class TestTenants {
+  private readonly removals: (() => void)[] = [];
+  private constructor(
+    private readonly backend: Backend,
+    private readonly env: NodeJS.ProcessEnv,
+    private readonly ours: JWK,
+    private readonly theirs: JWK,
+  ) {
+    this.removals.push(backend.remove);
+  }
+
+  /** With `platform`, the platform of eu-west-1 is brought up first. */
+  static async start({ platform }: { platform: boolean }): Promise<TestTenants> {
+    const backend = await newBackend();
+    const [ours, theirs] = [await newIssuer("ours"), await newIssuer("theirs")];
+    const issuers = newProject({ "issuers.json": JSON.stringify({ keys: [ours.trusted] }) });
+    const env = { ...backend.env, DHISTANCE_ISSUERS: path.join(issuers.folder, "issuers.json") };
+    const tenants = new TestTenants(backend, env, ours.key, theirs.key);
+    tenants.removals.push(issuers.remove);
+    if (platform) {
+      const stack = tenants.project("eu-west-1", path.join(ROOT, "stacks/platform"), "dhistance-platform");
+      stack.write(readFileSync(path.join(ROOT, "stacks/platform/Pulumi.eu-west-1.yaml"), "utf8"));
+      await stack.succeed("stack", "init", "eu-west-1");
+      await stack.succeed("up", "--yes", "--skip-preview");
+    }
+    return tenants;
+  }
+
+  /** A tenant of the checkout's program, its stack made and empty. */
+  async stack(name: string, bought: Bought, change?: (spec: Draft) => void): Promise<TenantStack> {
+    const spec = goodSpec();
+    change?.(spec);
+    const stack = this.project(name, path.join(ROOT, "stacks/tenant"), "dhistance");
+    const entitlement =
+      typeof bought === "object" ? await this.entitlement({ tenant: name, ...bought }) : bought;
+    stack.configure(entitlement, spec);
+    await stack.succeed("stack", "init", name);
+    return stack;
+  }
+
+  /** A tenant of a program that asks nothing: it makes whatever servers it is told, under the same component types. */
+  async careless(
+    name: string,
+    bought: Bought,
+    servers: [name: string, size: string][],
+  ): Promise<TenantStack> {
+    const entitlement =
+      typeof bought === "object" ? await this.entitlement({ tenant: name, ...bought }) : bought;
+    const program = newProject({
+      "index.js": `
+        const pulumi = require("@pulumi/pulumi");
+        class Component extends pulumi.ComponentResource {
+          constructor(type, name, args, opts) {
+            super("dhistance:index:" + type, name, args, opts);
+            this.registerOutputs(args);
+          }
+        }
+        const { entitlement, servers } = ${JSON.stringify({ entitlement, servers })};
+        const tenant = entitlement && new Component("Tenant", "tenant", { entitlement });
+        for (const [name, size] of servers) new Component("DataManagementServer", name, { size }, { parent: tenant });
+      `,
+    });
+    this.removals.push(program.remove);
+    const stack = this.project(name, program.folder, "dhistance");
+    await stack.succeed("stack", "init", name);
+    return stack;
+  }
+
+  entitlement(
+    claims: Partial<Entitlement> & Pick<Entitlement, "tenant" | "plan" | "maxServers">,
+  ): Promise<string> {
+    return issueEntitlement({ ...inForce(), ...claims }, this.ours);
+  }
+
+  foreignEntitlement(claims: Pick<Entitlement, "tenant" | "plan" | "maxServers">): Promise<string> {
+    return issueEntitlement({ ...inForce(), ...claims }, this.theirs);
+  }
+
+  remove(): void {
+    for (const remove of this.removals) remove();
+  }
+
+  private project(stack: string, main: string, name: string): TenantStack {
+    const project = newProject({
+      "Pulumi.yaml": `name: ${name}\nruntime: { name: nodejs, options: { typescript: false } }\nmain: ${main}\n`,
+    });
+    this.removals.push(project.remove);
+    return new TenantStack(stack, project.folder, this.env, this.backend.folder);
+  }
+}
+
+function inForce() {
+  return {
+    activatedAt: new Date(Date.now() - YEAR).toISOString(),
+    expiresAt: new Date(Date.now() + YEAR).toISOString(),
+    issuer: "tests",
+  };
+}
+
+export class TenantStack {
+  private entitlement: string | undefined;
+  private spec: Draft;
+  constructor(
+    readonly name: string,
+    private readonly cwd: string,
+    private readonly env: NodeJS.ProcessEnv,
+    private readonly backend: string,
+  ) {}
+
+  /** JSON is YAML. */
+  configure(entitlement: string | undefined, spec: Draft): void {
+    Object.assign(this, { entitlement, spec });
+    this.write(
+      JSON.stringify({
+        config: { "dhistance:tenant": spec, ...(entitlement && { "dhistance:entitlement": entitlement }) },
+      }),
+    );
+  }
+
+  /** Changes the spec in the stack file, whose other entries stay. */
+  change(change: (spec: Draft) => void): void {
+    change(this.spec);
+    this.configure(this.entitlement, this.spec);
+  }
+
+  write(stackFile: string): void {
+    writeFileSync(path.join(this.cwd, `Pulumi.${this.name}.yaml`), stackFile);
+  }
+
+  run(...args: string[]): Promise<Result> {
+    return pulumi(this.complete(args), { cwd: this.cwd, env: this.env });
+  }
+
+  /** @throws Error with what the engine said if it fails */
+  async succeed(...args: string[]): Promise<Result> {
+    const result = await this.run(...args);
+    if (result.code !== 0) throw new Error(`pulumi ${args.join(" ")}:\n${result.stdout}\n${result.stderr}`);
+    return result;
+  }
+
+  /** With the policy pack. */
+  checked(command: "preview" | "up", ...args: string[]): Promise<Result> {
+    const now = command === "up" ? ["--yes", "--skip-preview"] : [];
+    return this.run(command, ...now, "--policy-pack", POLICIES, ...args);
+  }
+
+  /** Starts a run and kills it, with all it started, once it has said `pattern`. */
+  async killedWhen(pattern: RegExp, ...args: string[]): Promise<void> {
+    const running = startPulumi(this.complete(args), { cwd: this.cwd, env: this.env });
+    await running.until(pattern);
+    running.kill();
+    await running.ended;
+  }
+
+  state(): Promise<State> {
+    return stateOf(this.name, { cwd: this.cwd, env: this.env });
+  }
+
+  /** The state file as it lies in the backend. */
+  stateFile(): string {
+    const [file] = readdirSync(this.backend, { recursive: true, encoding: "utf8" }).filter((name) =>
+      name.endsWith(path.join(".pulumi", "stacks", "dhistance", `${this.name}.json`).slice(1)),
+    );
+    return readFileSync(path.join(this.backend, file ?? ""), "utf8");
+  }
+
+  /** Every secret text of the state, decrypted, 12 characters or longer. */
+  async secrets(): Promise<string[]> {
+    const { stdout } = await this.succeed("stack", "export", "--show-secrets");
+    const found: string[] = [];
+    const gather = (value: unknown, secret: boolean): void => {
+      if (typeof value === "string" && secret && value.length >= 12) found.push(value);
+      if (typeof value !== "object" || value === null) return;
+      const plaintext = (value as Record<string, unknown>)["plaintext"];
+      if (typeof plaintext === "string") gather(JSON.parse(plaintext), true);
+      else for (const inner of Object.values(value)) gather(inner, secret);
+    };
+    gather(JSON.parse(stdout), false);
+    return found;
+  }
+
+  private complete(args: string[]): string[] {
+    const own = args[0] === "stack" && args[1] === "init" ? [] : ["--stack", this.name];
+    return [...args, ...own, "--non-interactive", "--color", "never"];
+  }
+}
