@@ -87,6 +87,8 @@ export type Verdict =
       type: string;
       /** The `search_path` the statement is written for: empty, or `public, pg_catalog` in dumps before 2018. */
       searchPath: string;
+      /** Rows an INSERT holds. */
+      rows?: number;
       /** Of post-data statements only. */
       step?: PostDataStep;
       /**

@@ -113,8 +113,7 @@ export class Judge {
     const { scope } = this;
     const insert = plainInsert(sql);
     if (insert) {
-      const table = insert.length === 1 ? scope.qualifyNames(insert) : insert.join(".");
-      return this.verdict(intoTable(table, scope), "InsertStmt", sql);
+      return this.verdict(intoTable(scope.qualifyNames(insert.table), scope, insert.rows), "InsertStmt", sql);
     }
     let statement: Node | undefined;
     try {

@@ -16,16 +16,24 @@ const head =
 
 const keywords = ["NULL", "DEFAULT", "true", "false", "TRUE", "FALSE"];
 
-/** The table's name, with its schema if it has one; undefined when the statement is for the parser. */
-export function plainInsert(sql: string): string[] | undefined {
+export interface PlainInsert {
+  /** The table's name, after its schema's if there is one. */
+  table: string[];
+  rows: number;
+}
+
+/** Undefined when the statement is for the parser. */
+export function plainInsert(sql: string): PlainInsert | undefined {
   if (sql.charCodeAt(0) !== 73) return undefined;
   head.lastIndex = 0;
   const match = head.exec(sql);
   if (!match) return undefined;
   let at = head.lastIndex;
+  let rows = 0;
   for (;;) {
     at = row(sql, at);
     if (at < 0) return undefined;
+    rows++;
     if (at === sql.length) break;
     if (sql.startsWith(" ON CONFLICT DO NOTHING", at)) {
       if (at + 23 !== sql.length) return undefined;
@@ -35,7 +43,7 @@ export function plainInsert(sql: string): string[] | undefined {
     at = blank(sql, at + 1);
   }
   const [, schema, table] = match;
-  return [schema, table].filter((name) => name !== undefined).map(unquote);
+  return { table: [schema, table].filter((name) => name !== undefined).map(unquote), rows };
 }
 
 /** Index after a row of constants that begins here, or -1. */

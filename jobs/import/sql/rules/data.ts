@@ -31,7 +31,7 @@ export const dataRules: Rules = {
         return refuse("INSERT with a value that is computed; only constants are allowed");
       }
     }
-    return intoTable(scope.qualify(insert.relation), scope);
+    return intoTable(scope.qualify(insert.relation), scope, rows.length || 1);
   },
 
   SelectStmt(select, scope) {
@@ -51,7 +51,7 @@ const refused = refuse(
 );
 
 /** Rows may only go where the dump has made a table. */
-export function intoTable(table: string, scope: Scope): Ruling {
+export function intoTable(table: string, scope: Scope, rows?: number): Ruling {
   if (/^(pg_catalog|information_schema|pg_toast)\./.test(table)) {
     return refuse(`rows for ${table}: PostgreSQL's own catalogue is not the dump's to write`);
   }
@@ -61,9 +61,8 @@ export function intoTable(table: string, scope: Scope): Ruling {
   if (!scope.made.has(table)) {
     return refuse(`rows for ${table}, a table the dump does not make; dump structure and data together`);
   }
-  return scope.excludesData(table)
-    ? skip("data of analytics and resource tables: DHIS2 makes them anew")
-    : data(table);
+  if (scope.excludesData(table)) return skip("data of analytics and resource tables: DHIS2 makes them anew");
+  return { verdict: "run", phase: "data", objects: [table], ...(rows !== undefined && { rows }) };
 }
 
 function functionOf(from: Parameters<typeof as>[0]): FuncCall | undefined {

@@ -33,6 +33,7 @@ export type Ruling =
       objects: string[];
       step?: PostDataStep;
       sql?: string;
+      rows?: number;
       largeObject?: "create" | "open" | "write" | "close";
     }
   | Skip

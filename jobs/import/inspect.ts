@@ -1,0 +1,213 @@
+/** What a dump holds, found without a server: `--dry-run`. */
+import { parseSync } from "libpg-query";
+import { dhis2Version, isAnalyticsTable, isMigrationTable, type Migration } from "./dhis2";
+import { DumpError } from "./errors";
+import type { OpenedDump, Packing } from "./format";
+import { archiveScript } from "./packing/script";
+import type { CopyBlock, DumpItem, Verdict } from "./sql/dump";
+import { Judge } from "./sql/judge";
+import { canonicalEncoding } from "./sql/encoding";
+import { abridge, readerSetting, splitDump } from "./sql/split";
+import { as, constant, names } from "./sql/tree";
+
+export interface InspectOptions {
+  /** Leave out the data of analytics and resource tables. Default true. */
+  excludeAnalytics?: boolean;
+  /** Of a dump with several databases, the one that is looked at. */
+  database?: string;
+  /** Told of rows read so far, and of the table they are of. */
+  progress?: (rows: number, table: string) => void;
+  signal?: AbortSignal;
+}
+
+export interface TableContents {
+  /** `schema.name` */
+  name: string;
+  rows: number;
+  /** Size of its rows in the dump, unpacked. */
+  bytes: number;
+  /** Why its rows would not be imported. */
+  leftOut?: string;
+}
+
+export interface Refusal {
+  /** None when it is about the dump as a whole. */
+  line?: number;
+  statement: string;
+  reason: string;
+}
+
+export interface Inspection {
+  format: "sql" | "custom" | "tar" | "directory";
+  packing: Packing[];
+  /** PostgreSQL of the database that was dumped, and of the pg_dump: `16.4`. */
+  serverVersion?: string;
+  dumpVersion?: string;
+  /** PostgreSQL's name of the dump's encoding. */
+  encoding: string;
+  /** DHIS2 that last ran on the database, as `2.42`; missing when it is no DHIS2 database, or one before 2.30. */
+  dhis2Version?: string;
+  /** Migrations of DHIS2 that failed: it would not start. */
+  failedMigrations: string[];
+  tables: TableContents[];
+  rows: number;
+  /** Extensions the dump asks for. */
+  extensions: string[];
+  /** What would be left out: how many statements, by reason. */
+  leftOut: { reason: string; statements: number }[];
+  /** What would end the import; empty when nothing would. The first 100. */
+  refused: Refusal[];
+}
+
+const mostRefusals = 100;
+
+/** Reads the whole dump. What is wrong with it stands in `refused`; throws only when the signal is aborted. */
+export async function inspectDump(dump: OpenedDump, options: InspectOptions = {}): Promise<Inspection> {
+  const excludeAnalytics = options.excludeAnalytics ?? true;
+  const judge = await Judge.create({
+    ...(excludeAnalytics && { excludeData: isAnalyticsTable }),
+    ...(options.database !== undefined && { database: options.database }),
+  });
+  const inspector = new Inspector(dump, options);
+  try {
+    const script = dump.kind === "sql" ? dump.read() : archiveScript(dump.path);
+    for await (const item of splitDump(script)) {
+      options.signal?.throwIfAborted();
+      await inspector.take(item, judge.judge(item));
+    }
+    judge.finish();
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    if (!(error instanceof DumpError)) throw error;
+    inspector.refuse({ statement: "", reason: error.message });
+  }
+  return inspector.result([...judge.extensions]);
+}
+
+class Inspector {
+  private readonly tables = new Map<string, TableContents>();
+  private readonly leftOut = new Map<string, number>();
+  private readonly refused: Refusal[] = [];
+  private readonly migrations: Migration[] = [];
+  private migrationColumns: string[] = [];
+  private readonly versions: { server?: string; pg_dump?: string } = {};
+  private encoding = "UTF8";
+  private rows = 0;
+
+  constructor(
+    private readonly dump: OpenedDump,
+    private readonly options: InspectOptions,
+  ) {}
+
+  refuse(refusal: Refusal): void {
+    if (this.refused.length < mostRefusals) this.refused.push(refusal);
+  }
+
+  async take(item: DumpItem, verdict: Verdict): Promise<void> {
+    if (item.kind === "version") this.versions[item.of] ??= item.version;
+    const setting = item.kind === "statement" ? readerSetting(item.sql) : undefined;
+    if (setting?.name === "client_encoding") this.encoding = canonicalEncoding(setting.value);
+    if (verdict.verdict === "refuse") {
+      const text = "sql" in item ? item.sql : "text" in item ? item.text : "";
+      this.refuse({ line: item.line, statement: abridge(text), reason: verdict.reason });
+      return;
+    }
+    if (verdict.verdict === "skip" && verdict.reason) {
+      this.leftOut.set(verdict.reason, (this.leftOut.get(verdict.reason) ?? 0) + 1);
+    }
+    if (item.kind === "copy") {
+      await this.copy(item, verdict);
+    } else if (item.kind === "statement" && verdict.verdict === "run") {
+      const [object = ""] = verdict.objects;
+      if (verdict.type === "CreateStmt") {
+        if (isMigrationTable(object)) this.migrationColumns = columnsOf(item.sql);
+      } else if (verdict.type === "InsertStmt") {
+        this.insert(object, item.sql, verdict.rows ?? 1);
+      }
+    }
+  }
+
+  result(extensions: string[]): Inspection {
+    const { dump, versions } = this;
+    const version = dhis2Version(this.migrations);
+    return {
+      format: dump.kind === "sql" ? "sql" : dump.format,
+      packing: dump.packing,
+      ...(versions.server !== undefined && { serverVersion: versions.server }),
+      ...(versions.pg_dump !== undefined && { dumpVersion: versions.pg_dump }),
+      encoding: this.encoding,
+      ...(version !== undefined && { dhis2Version: version }),
+      failedMigrations: this.migrations.filter((m) => !m.succeeded).map((m) => m.version ?? "repeatable"),
+      tables: [...this.tables.values()],
+      rows: this.rows,
+      extensions,
+      leftOut: [...this.leftOut].map(([reason, statements]) => ({ reason, statements })),
+      refused: this.refused,
+    };
+  }
+
+  private async copy(block: CopyBlock, verdict: Exclude<Verdict, { verdict: "refuse" }>): Promise<void> {
+    const { name, columns } = copyTarget(block.sql);
+    const table = this.table(verdict.verdict === "run" ? (verdict.objects[0] ?? name) : name);
+    if (verdict.verdict === "skip") table.leftOut = verdict.reason;
+    const isMigrations = isMigrationTable(table.name);
+    const kept: Buffer[] = [];
+    for await (const chunk of block.rows) {
+      table.bytes += chunk.length;
+      if (isMigrations) kept.push(chunk);
+      this.options.progress?.(this.rows + block.rowCount(), table.name);
+      this.options.signal?.throwIfAborted();
+    }
+    table.rows += block.rowCount();
+    this.rows += block.rowCount();
+    for (const line of Buffer.concat(kept).toString("utf8").split(/\r?\n/)) {
+      if (line !== "")
+        this.migration(
+          columns,
+          line.split("\t").map((text) => (text === "\\N" ? null : text)),
+        );
+    }
+  }
+
+  private insert(name: string, sql: string, rows: number): void {
+    const table = this.table(name);
+    table.rows += rows;
+    table.bytes += sql.length;
+    this.rows += rows;
+    if (table.rows % 1000 === 0) this.options.progress?.(this.rows, name);
+    if (!isMigrationTable(name)) return;
+    const insert = as(parseSync(sql).stmts?.[0]?.stmt, "InsertStmt");
+    const columns = insert?.cols?.map((column) => as(column, "ResTarget")?.name ?? "");
+    for (const row of as(insert?.selectStmt, "SelectStmt")?.valuesLists ?? []) {
+      const values = (as(row, "List")?.items ?? []).map(constant);
+      this.migration(columns ?? this.migrationColumns, values);
+    }
+  }
+
+  private migration(columns: string[], values: unknown[]): void {
+    const value = (column: string) => values[columns.indexOf(column)];
+    const version = value("version");
+    this.migrations.push({
+      version: typeof version === "string" ? version : undefined,
+      succeeded: !["f", "false", false].includes(value("success") as string),
+    });
+  }
+
+  private table(name: string): TableContents {
+    let table = this.tables.get(name);
+    if (!table) this.tables.set(name, (table = { name, rows: 0, bytes: 0 }));
+    return table;
+  }
+}
+
+function copyTarget(sql: string): { name: string; columns: string[] } {
+  const copy = as(parseSync(sql).stmts?.[0]?.stmt, "CopyStmt");
+  const relation = copy?.relation;
+  const name = [relation?.schemaname, relation?.relname].filter((part) => part !== undefined).join(".");
+  return { name, columns: names(copy?.attlist) };
+}
+
+function columnsOf(createTable: string): string[] {
+  const create = as(parseSync(createTable).stmts?.[0]?.stmt, "CreateStmt");
+  return (create?.tableElts ?? []).map((element) => as(element, "ColumnDef")?.colname ?? "");
+}

@@ -1,0 +1,54 @@
+/** An archive of pg_dump as the SQL script it stands for. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { DumpError } from "../errors";
+
+export type Section = "pre-data" | "data" | "post-data";
+
+/**
+ * The SQL of the archive at `path`, or of some sections of it. pg_restore writes it and connects to nothing; what it
+ * writes is to be judged like any dump: an archive's table of contents says whatever its maker wanted.
+ */
+export async function* archiveScript(path: string, sections: Section[] = []): AsyncGenerator<Buffer> {
+  const flags = sections.map((section) => `--section=${section}`);
+  const child = spawn("pg_restore", ["--file=-", ...flags, "--", path], {
+    stdio: ["ignore", "pipe", "pipe"],
+    // Nothing of ours for an archive that makes pg_restore read where it should not; and messages in English.
+    env: { PATH: process.env["PATH"], LC_ALL: "C" },
+  });
+  const ended = once(child, "close") as Promise<[number | null]>;
+  // Waited for after the output, if it comes that far.
+  ended.catch(() => undefined);
+  let complaint = "";
+  child.stderr.on("data", (text: Buffer) => (complaint = (complaint + text.toString()).slice(-2000)));
+  try {
+    for await (const chunk of child.stdout) yield chunk as Buffer;
+    const [code] = await ended;
+    if (code !== 0) throw restoreError(complaint);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    throw new DumpError(
+      "unsupported",
+      "archives need the program pg_restore: apt-get install postgresql-client",
+    );
+  } finally {
+    child.kill();
+  }
+}
+
+/** What pg_restore says, in the import's terms. */
+export function restoreError(complaint: string): DumpError {
+  const text = complaint.trim().replace(/^pg_restore: (error|fatal): /gm, "");
+  const version = /unsupported version \(([\d.]+)\)/.exec(text)?.[1];
+  if (version) {
+    return new DumpError(
+      "unsupported",
+      `the archive's format (${version}) is newer than this pg_restore knows: it was made by a newer pg_dump; ` +
+        "dump as plain SQL, or with the pg_dump of the server's own version",
+    );
+  }
+  if (/could not read from input file: end of file|unexpected end of file|could not find block/i.test(text)) {
+    return new DumpError("truncated", `the archive ends too early (${text})`);
+  }
+  return new DumpError("corrupt", `pg_restore cannot read the archive: ${text || "no reason given"}`);
+}
