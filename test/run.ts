@@ -39,8 +39,8 @@ interface Result {
 }
 
 const CHECKS: [name: string, command: string[]][] = [
-  ["types", ["tsc", "--noEmit"]],
-  ["lint", ["eslint", "."]],
+  ["types", ["../typescript-native/bin/tsc", "--noEmit"]],
+  ["lint", ["eslint", "--cache", "--cache-location", "node_modules/.cache/eslint/", "."]],
   ["format", ["prettier", "--check", "."]],
 ];
 
