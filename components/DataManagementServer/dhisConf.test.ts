@@ -16,7 +16,6 @@ const conf = (change: Partial<DhisConf> = {}) =>
     ...change,
   });
 
- 
 const JAVA_TRIM = /^[\0-\x20]+|[\0-\x20]+$/g;
 
 /** java.util.Properties of one line each, then Apache's StringSubstitutor as DHIS2 calls it, then trim(). */

@@ -53,7 +53,6 @@ export function dhisConf({ hostname, database, encryptionPassword }: DhisConf): 
  * replaced from the environment (`$${` stands for `${`), then without spaces around it.
  */
 function escape(value: string): string {
-   
   if (/^[\0-\x20]|[\0-\x20]$/.test(value)) {
     throw new Error("a value of dhis.conf cannot begin or end with a space");
   }

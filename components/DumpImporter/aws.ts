@@ -1,3 +1,4 @@
+import path from "node:path";
 import * as s3 from "@pulumi/aws/s3";
 import * as pulumi from "@pulumi/pulumi";
 import { privateBucket } from "../aws/bucket";
@@ -28,7 +29,7 @@ export function importOnAws(
 
   const object = args.dump.startsWith("s3://")
     ? objectAt(args.dump)
-    : uploaded(name, args.dump, sha256, target, tags, opts);
+    : uploaded(name, path.resolve(args.directory ?? ".", args.dump), sha256, target, tags, opts);
   const command = pulumi
     .output(object.address)
     .apply((dump) => importCommand({ dump, sha256, dhis2, sanitise }));
@@ -97,8 +98,8 @@ interface DumpObject {
 
 /** A dump that is in S3 already, under whatever key its owner chose; its bucket has to let the task's role read it. */
 function objectAt(address: string): DumpObject {
-  const path = address.replace("s3://", "");
-  return { address, read: [{ sid: "Dump", actions: ["s3:GetObject"], resources: [`arn:aws:s3:::${path}`] }] };
+  const arn = `arn:aws:s3:::${address.replace("s3://", "")}`;
+  return { address, read: [{ sid: "Dump", actions: ["s3:GetObject"], resources: [arn] }] };
 }
 
 /** A file of the machine that runs `pulumi`, in a bucket of the server's own. */

@@ -11,6 +11,8 @@ export interface DumpImporterArgs {
   dhis2: string;
   /** A file's path on the machine that runs `pulumi`, or `s3://bucket/key`. */
   dump: string;
+  /** What a relative path of a dump is relative to. @default the program's folder */
+  directory?: string;
   /** SHA-256 of the dump as it is stored; the job refuses any other. */
   sha256: string;
   /** Switch off jobs, messages and integrations: for a clone, not for a move. @default false */

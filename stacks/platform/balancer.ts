@@ -1,0 +1,212 @@
+import * as acm from "@pulumi/aws/acm";
+import * as ec2 from "@pulumi/aws/ec2";
+import * as lb from "@pulumi/aws/lb";
+import * as route53 from "@pulumi/aws/route53";
+import * as vpc from "@pulumi/aws/vpc";
+import * as wafv2 from "@pulumi/aws/wafv2";
+import type * as pulumi from "@pulumi/pulumi";
+import { APPLICATION_PORT } from "../../components/SslEndpoint/aws";
+import type { Network } from "./network";
+import type { PlatformSpec } from "./spec";
+
+/** TLS 1.3 and 1.2 with forward secrecy and post-quantum key exchange: AWS's own recommendation. Not its default. */
+export const TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09";
+
+/** Two years, as the preload list asks. */
+export const HSTS = "max-age=63072000; includeSubDomains";
+
+export interface Balancer {
+  loadBalancer: lb.LoadBalancer;
+  listener: lb.Listener;
+  securityGroupId: pulumi.Output<string>;
+}
+
+/** The region's load balancer: every tenant's endpoint adds its certificate and its rule. */
+export function makeBalancer(
+  spec: PlatformSpec,
+  network: Network,
+  zone: route53.Zone,
+  logBucket: pulumi.Output<string>,
+  opts: pulumi.CustomResourceOptions,
+): Balancer {
+  const tags = { Name: "dhistance-balancer" };
+  const securityGroup = new ec2.SecurityGroup(
+    "balancer-group",
+    { vpcId: network.vpc.id, description: "Load balancer: the web in, applications out", tags },
+    opts,
+  );
+  for (const port of [80, 443]) {
+    for (const [family, anywhere] of [
+      ["ipv4", { cidrIpv4: "0.0.0.0/0" }],
+      ["ipv6", { cidrIpv6: "::/0" }],
+    ] as const) {
+      new vpc.SecurityGroupIngressRule(
+        `balancer-${family}-${port}`,
+        {
+          securityGroupId: securityGroup.id,
+          description: port === 80 ? "The redirect to HTTPS" : "HTTPS",
+          ipProtocol: "tcp",
+          fromPort: port,
+          toPort: port,
+          ...anywhere,
+        },
+        opts,
+      );
+    }
+  }
+  new vpc.SecurityGroupEgressRule(
+    "balancer-applications",
+    {
+      securityGroupId: securityGroup.id,
+      description: "Applications of the network",
+      ipProtocol: "tcp",
+      fromPort: APPLICATION_PORT,
+      toPort: APPLICATION_PORT,
+      cidrIpv4: spec.network,
+    },
+    opts,
+  );
+
+  const loadBalancer = new lb.LoadBalancer(
+    "balancer",
+    {
+      loadBalancerType: "application",
+      internal: false,
+      ipAddressType: "dualstack",
+      subnets: network.publicSubnetIds,
+      securityGroups: [securityGroup.id],
+      // DHIS2's analytics and imports answer late.
+      idleTimeout: 300,
+      dropInvalidHeaderFields: true,
+      preserveHostHeader: true,
+      accessLogs: { bucket: logBucket, prefix: "balancer", enabled: true },
+      tags,
+    },
+    opts,
+  );
+  new lb.Listener(
+    "balancer-http",
+    {
+      loadBalancerArn: loadBalancer.arn,
+      port: 80,
+      protocol: "HTTP",
+      defaultActions: [
+        { type: "redirect", redirect: { protocol: "HTTPS", port: "443", statusCode: "HTTP_301" } },
+      ],
+      tags,
+    },
+    opts,
+  );
+  const listener = new lb.Listener(
+    "balancer-https",
+    {
+      loadBalancerArn: loadBalancer.arn,
+      port: 443,
+      protocol: "HTTPS",
+      sslPolicy: TLS_POLICY,
+      certificateArn: defaultCertificate(spec.zone, zone, opts),
+      defaultActions: [
+        {
+          type: "fixed-response",
+          fixedResponse: {
+            contentType: "text/plain",
+            messageBody: "There is no server here.",
+            statusCode: "404",
+          },
+        },
+      ],
+      routingHttpResponseStrictTransportSecurityHeaderValue: HSTS,
+      routingHttpResponseXContentTypeOptionsHeaderValue: "nosniff",
+      // DHIS2 shows its own apps in frames.
+      routingHttpResponseXFrameOptionsHeaderValue: "SAMEORIGIN",
+      routingHttpResponseServerEnabled: false,
+      tags,
+    },
+    opts,
+  );
+  firewall(loadBalancer, opts);
+  return { loadBalancer, listener, securityGroupId: securityGroup.id };
+}
+
+/** Answers for names of the zone that no tenant has; a tenant's own certificate comes before it. */
+function defaultCertificate(
+  domain: string,
+  zone: route53.Zone,
+  opts: pulumi.CustomResourceOptions,
+): pulumi.Output<string> {
+  const certificate = new acm.Certificate(
+    "balancer-certificate",
+    { domainName: `*.${domain}`, validationMethod: "DNS", tags: { Name: `*.${domain}` } },
+    opts,
+  );
+  const option = certificate.domainValidationOptions.apply(([first]) => {
+    if (!first) throw new Error(`ACM asks for no validation record for *.${domain}`);
+    return first;
+  });
+  const record = new route53.Record(
+    "balancer-certificate-validation",
+    {
+      zoneId: zone.zoneId,
+      name: option.resourceRecordName,
+      type: option.resourceRecordType,
+      records: [option.resourceRecordValue],
+      ttl: 300,
+      allowOverwrite: true,
+    },
+    opts,
+  );
+  return new acm.CertificateValidation(
+    "balancer-certificate-validated",
+    { certificateArn: certificate.arn, validationRecordFqdns: [record.fqdn] },
+    opts,
+  ).certificateArn;
+}
+
+/** Groups of rules that AWS keeps up to date, with those of their rules that would hinder DHIS2 counting only. */
+const MANAGED_RULES: Record<string, string[]> = {
+  AWSManagedRulesAmazonIpReputationList: [],
+  AWSManagedRulesKnownBadInputsRuleSet: [],
+  AWSManagedRulesCommonRuleSet: [
+    // Imports of metadata and data are far larger than the 8 KB that the firewall looks at.
+    "SizeRestrictions_BODY",
+    // Custom forms and reports are HTML with scripts, sent in a body.
+    "CrossSiteScripting_BODY",
+  ],
+};
+
+function firewall(loadBalancer: lb.LoadBalancer, opts: pulumi.CustomResourceOptions): void {
+  const visibility = (metricName: string) => ({
+    cloudwatchMetricsEnabled: true,
+    sampledRequestsEnabled: true,
+    metricName,
+  });
+  const acl = new wafv2.WebAcl(
+    "balancer-firewall",
+    {
+      description: "What reaches the tenants' applications",
+      scope: "REGIONAL",
+      defaultAction: { allow: {} },
+      visibilityConfig: visibility("dhistance-firewall"),
+      rules: Object.entries(MANAGED_RULES).map(([name, counted], priority) => ({
+        name,
+        priority,
+        overrideAction: { none: {} },
+        statement: {
+          managedRuleGroupStatement: {
+            vendorName: "AWS",
+            name,
+            ruleActionOverrides: counted.map((rule) => ({ name: rule, actionToUse: { count: {} } })),
+          },
+        },
+        visibilityConfig: visibility(name),
+      })),
+      tags: { Name: "dhistance-firewall" },
+    },
+    opts,
+  );
+  new wafv2.WebAclAssociation(
+    "balancer-firewall-association",
+    { resourceArn: loadBalancer.arn, webAclArn: acl.arn },
+    opts,
+  );
+}

@@ -1,0 +1,2 @@
+require("../../toolchain/typescript.cjs");
+module.exports = require("./program.ts").platform();

@@ -1,0 +1,120 @@
+import path from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import { BackupVault } from "../../components/BackupVault";
+import { DataManagementServer, type InitialData } from "../../components/DataManagementServer";
+import { DumpImporter } from "../../components/DumpImporter";
+import { SslEndpoint } from "../../components/SslEndpoint";
+import type { Platform } from "../../components/aws/platform";
+import type { Target, TenantIdentity } from "../../components/target";
+import { SpecError } from "../config";
+import { holdsSecret, readConfig, refuse } from "../runtime";
+import { readRequest, type Request } from "./request";
+import type { ServerSpec } from "./spec";
+import { awsTarget, checkHostnames, copies, readPlatform, regionProvider } from "./target";
+import { TenantRoot } from "./tenant";
+
+const ROOT = path.resolve(__dirname, "../..");
+
+/** The tenant whose name the stack has; what it exports is the summary that people and scripts read. */
+export async function tenant() {
+  const { request, platform } = await accepted();
+  const { spec, entitlement, token } = request;
+
+  const provider = regionProvider(spec.target.aws.region, entitlement);
+  const root = new TenantRoot(entitlement, token, { providers: [provider] });
+  const target = awsTarget(spec, platform, entitlement, root);
+  const identity: TenantIdentity = { id: entitlement.tenant, plan: entitlement.plan };
+
+  const servers = spec.servers.map((server) => makeServer(server, identity, target, root));
+  const vault = new BackupVault(
+    `${identity.id}-vault`,
+    { tenant: identity, servers, target, ...copies(spec, entitlement) },
+    { parent: root },
+  );
+
+  return {
+    tenant: {
+      id: entitlement.tenant,
+      displayName: spec.displayName,
+      plan: entitlement.plan,
+      servers: { used: servers.length, allowed: entitlement.maxServers },
+      entitledUntil: entitlement.expiresAt,
+    },
+    servers: Object.fromEntries(
+      spec.servers.map(({ name, dhis2, size }, index) => {
+        const { url, database, files, logs } = servers[index] as DataManagementServer;
+        return [name, { url, dhis2, size, database, files, logs }];
+      }),
+    ),
+    copies: vault.copies,
+    contacts: spec.contacts,
+  };
+}
+
+/** What the stack asks for and what it stands on, or the end of the program with everything that is wrong. */
+async function accepted(): Promise<{ request: Request; platform: Platform }> {
+  const stack = pulumi.getStack();
+  try {
+    const request = await readRequest({
+      stack,
+      entitlement: readConfig("dhistance:entitlement"),
+      tenant: readConfig("dhistance:tenant"),
+      holdsSecret: holdsSecret("dhistance:tenant"),
+      root: ROOT,
+    });
+    const platform = await readPlatform(request.spec);
+    checkHostnames(request.spec, platform);
+    return { request, platform };
+  } catch (error) {
+    if (error instanceof SpecError) return refuse(stack, error.problems);
+    throw error;
+  }
+}
+
+/** A server with its endpoint and, if it begins with data of another system, their import. */
+function makeServer(
+  spec: ServerSpec,
+  tenant: TenantIdentity,
+  target: Target,
+  parent: pulumi.Resource,
+): DataManagementServer {
+  const { name: server, hostname, dhis2, size } = spec;
+  const name = `${tenant.id}-${server}`;
+  const endpoint = new SslEndpoint(`${name}-endpoint`, { tenant, server, hostname, target }, { parent });
+  const data = spec.import && initialData(`${name}-import`, spec, spec.import, tenant, target, parent);
+  return new DataManagementServer(
+    name,
+    { tenant, server, dhis2, size, hostname, endpoint, target, ...(data && { import: data }) },
+    { parent },
+  );
+}
+
+function initialData(
+  name: string,
+  { dhis2 }: ServerSpec,
+  { dump, sha256, sanitise, reimport, encryptionPassword }: NonNullable<ServerSpec["import"]>,
+  tenant: TenantIdentity,
+  target: Target,
+  parent: pulumi.Resource,
+): InitialData {
+  return {
+    sha256,
+    ...(encryptionPassword && { encryptionPassword: pulumi.secret(encryptionPassword) }),
+    load: (server) =>
+      new DumpImporter(
+        name,
+        {
+          tenant,
+          server,
+          dhis2,
+          dump,
+          directory: ROOT,
+          sha256,
+          sanitise,
+          reimport,
+          target,
+        },
+        { parent },
+      ),
+  };
+}

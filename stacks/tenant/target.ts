@@ -1,0 +1,110 @@
+import type { Region } from "@pulumi/aws";
+import { Provider as AwsProvider } from "@pulumi/aws/provider";
+import { Provider as DockerProvider } from "@pulumi/docker/provider";
+import * as pulumi from "@pulumi/pulumi";
+import { encryptionKey } from "../../components/aws/key";
+import { platformSchema, type Platform } from "../../components/aws/platform";
+import type { BackupVaultArgs } from "../../components/BackupVault";
+import type { AwsTarget } from "../../components/target";
+import type { Entitlement } from "../../plans/entitlement";
+import { SpecError } from "../config";
+import type { Tenant } from "./spec";
+
+/** What a region's tenants share, as its platform stack says. */
+export async function readPlatform(spec: Tenant): Promise<Platform> {
+  const { region, platform: name = region } = spec.target.aws;
+  const refuse = (problem: string, remedy: string): never => {
+    throw new SpecError([`target.aws.platform: "${name}"; ${problem}. ${remedy}`]);
+  };
+  const stack = `organization/dhistance-platform/${name}`;
+  const make = `Make it with: pulumi -C stacks/platform up -s ${name}`;
+  // What a StackReference does, but as a call that can fail: of a stack that is not there it would only say that.
+  const read = await pulumi.runtime
+    .invoke("pulumi:pulumi:readStackOutputs", { name: stack })
+    .catch(() => refuse("there is no such platform stack", make));
+  const { outputs } = read as { outputs: Record<string, unknown> };
+  if (Object.keys(outputs).length === 0) refuse("its platform stack has not been brought up", make);
+  const parsed = platformSchema.safeParse(outputs);
+  if (!parsed.success) {
+    const missing = parsed.error.issues.map((issue) => issue.path.join(".")).join(", ");
+    return refuse(
+      `its platform stack is of another version (${missing})`,
+      `Bring it up to date: ${make.slice(14)}`,
+    );
+  }
+  if (parsed.data.region !== region) {
+    refuse(
+      `is the platform of ${parsed.data.region}, not of ${region}`,
+      "Name a platform of the tenant's region.",
+    );
+  }
+  return parsed.data;
+}
+
+/** @throws SpecError if a host name lies outside the platform's zone */
+export function checkHostnames(spec: Tenant, { zone }: Platform): void {
+  const problems = spec.servers.flatMap(({ hostname }, index) =>
+    hostname.endsWith(`.${zone.name}`)
+      ? []
+      : [
+          `servers[${index}].hostname: ${JSON.stringify(hostname)}; allowed: a name under ${zone.name}, the platform's zone`,
+        ],
+  );
+  if (problems.length > 0) throw new SpecError(problems);
+}
+
+/** The provider of a region, which marks everything it makes as the tenant's. */
+export function regionProvider(region: string, { tenant, plan }: Entitlement): AwsProvider {
+  return new AwsProvider(region, {
+    region: region as Region,
+    defaultTags: {
+      tags: { "dhistance:tenant": tenant, "dhistance:plan": plan, "dhistance:managed-by": "pulumi" },
+    },
+  });
+}
+
+/** The tenant's place on AWS, with its key. */
+export function awsTarget(
+  spec: Tenant,
+  platform: Platform,
+  { tenant, plan }: Entitlement,
+  parent: pulumi.Resource,
+): AwsTarget {
+  const { region } = spec.target.aws;
+  const key = encryptionKey(
+    `${tenant}-key`,
+    {
+      description: `Everything of tenant ${tenant}`,
+      alias: `dhistance/${tenant}`,
+      accountId: platform.accountId,
+      region,
+      logGroups: `/dhistance/${tenant}`,
+      deletionWindowInDays: plan === "trial" ? 7 : 30,
+      tags: {},
+    },
+    { parent },
+  );
+  return { kind: "aws", region, platform, keyArn: key.arn };
+}
+
+/** Where the copies go, each with the provider that reaches it. */
+export function copies(
+  spec: Tenant,
+  entitlement: Entitlement,
+): Pick<BackupVaultArgs, "regions" | "onPremises"> {
+  return {
+    regions: spec.backups.copies.flatMap((copy) =>
+      "region" in copy ? [{ region: copy.region, provider: regionProvider(copy.region, entitlement) }] : [],
+    ),
+    onPremises: spec.backups.copies.flatMap((copy) =>
+      "onPremises" in copy
+        ? [
+            {
+              ...copy.onPremises,
+              provider: new DockerProvider(copy.onPremises.host, { host: copy.onPremises.host }),
+            },
+          ]
+        : [],
+    ),
+  };
+}
