@@ -1,2 +1,2 @@
-require("tsx/cjs");
-require("./pack");
+require("../toolchain/typescript.cjs");
+require("./pack.ts");

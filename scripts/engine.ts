@@ -71,6 +71,8 @@ async function watched(
   const complaints: string[] = [];
   const started = Date.now();
   let done = 0;
+  let reported = 0;
+  const interval = process.stdout.isTTY ? 100 : 3000;
   const onEvent = (event: EngineEvent) => {
     const { diagnosticEvent, policyEvent, resourcePreEvent, resOutputsEvent } = event;
     if (diagnosticEvent?.severity === "error") complaints.push(diagnosticEvent.message.trim());
@@ -78,7 +80,8 @@ async function watched(
       complaints.push(`${policyEvent.policyName}: ${policyEvent.message.trim()}`);
     }
     if (resOutputsEvent && resOutputsEvent.metadata.op !== "same") done++;
-    if (resourcePreEvent && resourcePreEvent.metadata.op !== "same") {
+    if (resourcePreEvent && resourcePreEvent.metadata.op !== "same" && Date.now() - reported >= interval) {
+      reported = Date.now();
       const { op, urn, type } = resourcePreEvent.metadata;
       report(`${done} done; ${op} ${type} ${urn.split("::").at(-1)}`);
     }

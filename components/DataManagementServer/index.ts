@@ -52,12 +52,8 @@ export class DataManagementServer extends pulumi.ComponentResource {
 
   constructor(name: string, args: DataManagementServerArgs, opts?: pulumi.ComponentResourceOptions) {
     const { tenant, server, size, dhis2, hostname, endpoint, target } = args;
-    super(
-      "dhistance:index:DataManagementServer",
-      name,
-      { tenant: tenant.id, server, size, dhis2, hostname },
-      opts,
-    );
+    const properties = { tenant: tenant.id, server, size, dhis2, hostname };
+    super("dhistance:index:DataManagementServer", name, properties, opts);
     this.server = server;
     this.url = endpoint.url;
     switch (target.kind) {
@@ -68,6 +64,8 @@ export class DataManagementServer extends pulumi.ComponentResource {
         this.logs = this.aws.logs.name;
         applicationOnAws(this, name, args, target, this.aws, args.import?.load(this));
     }
-    this.registerOutputs({ url: this.url, database: this.database, files: this.files, logs: this.logs });
+    // Of a component a policy over the whole stack is shown the outputs alone: the properties are among them.
+    const { url, database, files, logs } = this;
+    this.registerOutputs({ ...properties, url, database, files, logs });
   }
 }

@@ -8,7 +8,9 @@ import type { Entitlement } from "../../plans/entitlement";
 export class TenantRoot extends pulumi.ComponentResource {
   constructor(entitlement: Entitlement, token: string, opts: pulumi.ComponentResourceOptions) {
     const { tenant, plan, maxServers } = entitlement;
-    super("dhistance:index:Tenant", tenant, { tenant, plan, maxServers, entitlement: token }, opts);
-    this.registerOutputs({});
+    const properties = { tenant, plan, maxServers, entitlement: token };
+    super("dhistance:index:Tenant", tenant, properties, opts);
+    // Of a component a policy over the whole stack is shown the outputs alone.
+    this.registerOutputs(properties);
   }
 }
