@@ -37,7 +37,7 @@ export interface CopyBlock {
 /** A psql meta-command: a line that PostgreSQL's grammar has no place for. */
 export interface MetaCommand {
   kind: "meta";
-  /** The line as it stands in the dump, without its line end (and cut at 1000 bytes). */
+  /** From the backslash to the end of its line, at most 1000 bytes. */
   text: string;
   line: number;
   /** It begins its line and stands between statements, as pg_dump writes it. */

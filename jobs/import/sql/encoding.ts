@@ -1,5 +1,6 @@
 /** PostgreSQL's client encodings: how their text is decoded, and which of them hide ASCII inside a character. */
 import { isAscii, isUtf8 } from "node:buffer";
+import iconv from "iconv-lite";
 import { DumpError } from "../errors";
 
 /** PostgreSQL's spelling of a name: `utf-8`, `Unicode` and `UTF8` are one encoding. */
@@ -48,8 +49,9 @@ const aliases: Record<string, string> = {
   ),
 };
 
-/** The WHATWG label that decodes as PostgreSQL does. UTF8, LATIN1 and SQL_ASCII are handled apart. */
-const labels: Record<string, string> = {
+/** What iconv-lite calls those that it decodes as PostgreSQL does. UTF8 and SQL_ASCII are handled apart. */
+const decoders: Record<string, string> = {
+  LATIN1: "iso-8859-1",
   LATIN2: "iso-8859-2",
   LATIN3: "iso-8859-3",
   LATIN4: "iso-8859-4",
@@ -63,27 +65,27 @@ const labels: Record<string, string> = {
   ISO_8859_6: "iso-8859-6",
   ISO_8859_7: "iso-8859-7",
   ISO_8859_8: "iso-8859-8",
-  WIN866: "ibm866",
-  WIN874: "windows-874",
-  WIN1250: "windows-1250",
-  WIN1251: "windows-1251",
-  WIN1252: "windows-1252",
-  WIN1253: "windows-1253",
-  WIN1254: "windows-1254",
-  WIN1255: "windows-1255",
-  WIN1256: "windows-1256",
-  WIN1257: "windows-1257",
-  WIN1258: "windows-1258",
+  WIN866: "cp866",
+  WIN874: "cp874",
+  WIN1250: "cp1250",
+  WIN1251: "cp1251",
+  WIN1252: "cp1252",
+  WIN1253: "cp1253",
+  WIN1254: "cp1254",
+  WIN1255: "cp1255",
+  WIN1256: "cp1256",
+  WIN1257: "cp1257",
+  WIN1258: "cp1258",
   KOI8R: "koi8-r",
   KOI8U: "koi8-u",
   EUC_JP: "euc-jp",
-  EUC_KR: "euc-kr",
-  EUC_CN: "gb2312",
-  SJIS: "shift_jis",
-  BIG5: "big5",
-  GBK: "gbk",
+  EUC_KR: "cp949",
+  EUC_CN: "gbk",
+  SJIS: "cp932",
+  BIG5: "cp950",
+  GBK: "cp936",
   GB18030: "gb18030",
-  UHC: "euc-kr",
+  UHC: "cp949",
 };
 
 /**
@@ -108,7 +110,7 @@ function shiftJis(lead: number): number {
 const rowsOnly = ["EUC_JIS_2004", "EUC_TW", "MULE_INTERNAL"];
 
 export function isClientEncoding(name: string): boolean {
-  return ["UTF8", "SQL_ASCII", "LATIN1", ...rowsOnly].includes(name) || name in labels || name in hiding;
+  return ["UTF8", "SQL_ASCII", ...rowsOnly].includes(name) || name in decoders || name in hiding;
 }
 
 /** Whether a character of this encoding can contain bytes that look like ASCII. */
@@ -146,8 +148,6 @@ export function maskCharacters(
   return at;
 }
 
-const decoders = new Map<string, InstanceType<typeof TextDecoder>>();
-
 /** Text of a statement. Throws when the bytes are no text in the encoding, or nobody here knows the encoding. */
 export function decode(bytes: Buffer, encoding: string, line: number): string {
   if (bytes.includes(0))
@@ -162,9 +162,8 @@ export function decode(bytes: Buffer, encoding: string, line: number): string {
       line,
     );
   }
-  if (encoding === "LATIN1") return bytes.toString("latin1");
-  const label = labels[encoding];
-  if (!label) {
+  const decoder = decoders[encoding];
+  if (!decoder) {
     throw new DumpError(
       "unsupported",
       `a statement with characters outside ASCII in a dump of client_encoding ${encoding}; ` +
@@ -172,11 +171,7 @@ export function decode(bytes: Buffer, encoding: string, line: number): string {
       line,
     );
   }
-  let decoder = decoders.get(encoding);
-  if (!decoder) decoders.set(encoding, (decoder = new TextDecoder(label, { fatal: true })));
-  try {
-    return decoder.decode(bytes);
-  } catch {
-    throw new DumpError("corrupt", `bytes that are no text in ${encoding}, the dump's client_encoding`, line);
-  }
+  const text = iconv.decode(bytes, decoder);
+  if (!text.includes("\ufffd")) return text;
+  throw new DumpError("corrupt", `bytes that are no text in ${encoding}, the dump's client_encoding`, line);
 }

@@ -65,7 +65,10 @@ class Splitter {
       for (;;) {
         const marker = this.skipBlank();
         if (marker === "more") {
-          if (await this.more()) continue;
+          if (!window.ended) {
+            await this.more();
+            continue;
+          }
           if (window.length > 0) throw this.cutShort("a comment");
           return;
         }
@@ -190,12 +193,11 @@ class Splitter {
     const { window, lexer } = this;
     while (window.lexical.indexOf(newline, lexer.at) < 0 && (await this.more()));
     const bytes = window.bytes;
-    const begin = bytes.lastIndexOf(newline, lexer.at) + 1;
     const eol = window.lexical.indexOf(newline, lexer.at);
     const end = eol < 0 ? bytes.length : eol;
     const alone = lexer.at === 0 && window.atLineStart;
     const line = window.line + countLines(bytes.subarray(0, lexer.at));
-    const text = bytes.toString("utf8", begin, Math.min(end, begin + 1000)).replace(/\r$/, "");
+    const text = bytes.toString("utf8", lexer.at, Math.min(end, lexer.at + 1000)).replace(/\r$/, "");
     window.use(Math.min(end + 1, bytes.length));
     return { kind: "meta", text, line, alone };
   }
