@@ -1,0 +1,49 @@
+// `require("…/toolchain/typescript.cjs")` lets what is required after it be TypeScript: programs and policy packs
+// are run from an `index.js` that begins so, with `typescript: false` in their project file. Pulumi's own way,
+// ts-node with a type check, costs several times as much as all else in a preview; types are checked by `tsc` in
+// the tests. Only files of ours pass through here: other loaders look at every file of every package as well.
+const { createHash } = require("node:crypto");
+const { mkdirSync, readFileSync, renameSync, writeFileSync } = require("node:fs");
+const path = require("node:path");
+const sourceMaps = require("source-map-support");
+
+const CACHE = path.resolve(__dirname, "../node_modules/.cache/typescript");
+const OPTIONS = {
+  loader: "ts",
+  format: "cjs",
+  platform: "node",
+  target: `node${process.versions.node}`,
+  supported: { "dynamic-import": false }, // an import() of TypeScript has to come through here too
+  sourcemap: "inline",
+};
+
+// Keeps what is compiled, with the source map at its end, to name the TypeScript's lines in a stack.
+sourceMaps.install({ environment: "node", hookRequire: true });
+
+require.extensions[".ts"] = (module, file) => module._compile(javascript(file), file);
+
+/** Kept by content, for starting the compiler takes longer than all of its work. */
+function javascript(file) {
+  const source = readFileSync(file, "utf8");
+  const key = createHash("sha256").update(JSON.stringify([OPTIONS, file, source])).digest("hex");
+  const kept = path.join(CACHE, `${key}.js`);
+  try {
+    return readFileSync(kept, "utf8");
+  } catch {
+    const { code } = require("esbuild").transformSync(source, { ...OPTIONS, sourcefile: file });
+    try {
+      mkdirSync(CACHE, { recursive: true });
+      writeFileSync(`${kept}.${process.pid}`, code);
+      renameSync(`${kept}.${process.pid}`, kept);
+    } catch {
+      // A checkout that cannot be written to is compiled each time.
+    }
+    return code;
+  }
+}
+
+// The SDK takes the stack of every promise it makes, for a message about promises that never end. Source maps make
+// each such stack dear, a third of a preview of a hundred resources: those alone are left out.
+const prepareStackTrace = Error.prepareStackTrace;
+Error.prepareStackTrace = (error, frames) =>
+  frames[0]?.getFunctionName() === "debuggablePromise" ? "" : prepareStackTrace(error, frames);
