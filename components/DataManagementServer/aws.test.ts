@@ -1,0 +1,280 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import type { Plan, Size } from "../../plans/plans";
+import { RETENTION } from "../BackupVault/retention";
+import { ofType, one, registered, valueOf, type Registration } from "../testing/mocks";
+import { makeServer, TARGET } from "../testing/tenant";
+
+const make = (plan: Plan = "premium", size: Size = "small") =>
+  registered(() => void makeServer({ plan, size }));
+
+interface ContainerDefinition {
+  name: string;
+  image: string;
+  user: string;
+  readonlyRootFilesystem: boolean;
+  linuxParameters: { capabilities: { drop: string[] } };
+  environment: { name: string; value: string }[];
+  secrets: { name: string; valueFrom: string }[];
+  command?: string[];
+}
+const containers = (made: Registration[]): ContainerDefinition[] =>
+  ofType(made, "aws:ecs/taskDefinition:TaskDefinition").flatMap(
+    ({ inputs }) => JSON.parse(inputs.containerDefinitions as string) as ContainerDefinition[],
+  );
+
+describe("a server on AWS", () => {
+  let made: Registration[];
+  let database: Registration["inputs"];
+  beforeAll(async () => {
+    made = await make();
+    database = one(made, "aws:rds/instance:Instance", "moh-hmis-database").inputs;
+  });
+
+  it("registers what policies and people see of it", () => {
+    expect(one(made, "dhistance:index:DataManagementServer", "moh-hmis").inputs).toEqual({
+      tenant: "moh",
+      server: "hmis",
+      size: "small",
+      dhis2: "42.5.2",
+      hostname: "hmis.moh.example.org",
+    });
+  });
+
+  it("keeps its database private, encrypted under the tenant's key and reachable over TLS alone", () => {
+    expect(database).toMatchObject({
+      engine: "postgres",
+      engineVersion: "17",
+      publiclyAccessible: false,
+      storageEncrypted: true,
+      kmsKeyId: TARGET.keyArn,
+      performanceInsightsKmsKeyId: TARGET.keyArn,
+    });
+    const [group] = ofType(made, "aws:rds/parameterGroup:ParameterGroup");
+    expect(group?.inputs.parameters).toContainEqual({
+      name: "rds.force_ssl",
+      value: "1",
+      applyMethod: "immediate",
+    });
+    const [configuration] = ofType(made, "aws:secretsmanager/secretVersion:SecretVersion").filter(
+      ({ name }) => name.endsWith("configuration-value"),
+    );
+    expect(configuration?.inputs.secretString).toContain(
+      "jdbc:postgresql://moh-hmis-database.rds.internal:5432/dhis2?sslmode=require",
+    );
+  });
+
+  it("keeps its files encrypted under the same key, mounted over TLS with the task's own role", () => {
+    expect(one(made, "aws:efs/fileSystem:FileSystem", "moh-hmis-files").inputs).toMatchObject({
+      encrypted: true,
+      kmsKeyId: TARGET.keyArn,
+    });
+    expect(ofType(made, "aws:efs/mountTarget:MountTarget").map(({ inputs }) => inputs.subnetId)).toEqual(
+      TARGET.platform.network.taskSubnetIds,
+    );
+    const mounted = ofType(made, "aws:ecs/taskDefinition:TaskDefinition")
+      .flatMap(({ inputs }) => inputs.volumes)
+      .filter((volume) => volume.efsVolumeConfiguration);
+    expect(mounted).toHaveLength(1);
+    expect(mounted[0].efsVolumeConfiguration).toMatchObject({
+      transitEncryption: "ENABLED",
+      authorizationConfig: { iam: "ENABLED" },
+    });
+  });
+
+  it("lets nothing but its own tasks reach database and files", () => {
+    const ingress = ofType(made, "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule");
+    expect(
+      ingress.map(({ inputs }) => [
+        inputs.securityGroupId,
+        inputs.referencedSecurityGroupId,
+        inputs.fromPort,
+        inputs.toPort,
+      ]),
+    ).toEqual([
+      ["moh-hmis-data-id", "moh-hmis-tasks-id", 5432, 5432],
+      ["moh-hmis-data-id", "moh-hmis-tasks-id", 2049, 2049],
+      ["moh-hmis-tasks-id", "sg-balancer", 8080, 8080],
+    ]);
+    expect(ingress.some(({ inputs }) => inputs.cidrIpv4 || inputs.cidrIpv6)).toBe(false);
+  });
+
+  it("runs every container without root file system, capabilities and root, but for the one that gives volumes away", () => {
+    const all = containers(made);
+    expect(all.map(({ name }) => name).sort()).toEqual(["configure", "dhis2", "prepare", "secure-admin"]);
+    for (const { name, user, readonlyRootFilesystem, linuxParameters } of all) {
+      expect(readonlyRootFilesystem, name).toBe(true);
+      if (name === "configure") {
+        expect(linuxParameters.capabilities.drop).not.toContain("CHOWN");
+        expect(linuxParameters.capabilities.drop).toContain("DAC_OVERRIDE");
+      } else {
+        expect(user, name).toBe("65534:65534");
+        expect(linuxParameters.capabilities.drop, name).toEqual(["ALL"]);
+      }
+    }
+  });
+
+  it("runs the image of its version, as the user that version has", async () => {
+    const dhis2 = containers(made).find(({ name }) => name === "dhis2");
+    expect(dhis2?.image).toBe("dhis2/core:42.5.2");
+    const older = containers(await registered(() => void makeServer({ dhis2: "41.8.0" })));
+    expect(older.find(({ name }) => name === "dhis2")?.user).toBe("65532:65532");
+  });
+
+  it("puts no secret into an environment, a task definition or a plain input", () => {
+    for (const { type, name, inputs, secret } of made) {
+      for (const [input, value] of Object.entries(inputs as Record<string, unknown>)) {
+        if (JSON.stringify(value).includes("secret-of-")) expect(secret, `${type} ${name}`).toContain(input);
+      }
+    }
+    expect(one(made, "aws:rds/instance:Instance", "moh-hmis-database").secret).toEqual(["password"]);
+    for (const { name, secrets } of containers(made)) {
+      for (const { valueFrom } of secrets) {
+        expect(valueFrom, name).toMatch(/^arn:aws:secretsmanager:.*:v1$/);
+      }
+    }
+    expect(containers(made).find(({ name }) => name === "dhis2")?.secrets).toEqual([]);
+  });
+
+  it("starts the application after the preparation, and opens it after the administrator is secured", () => {
+    const order = (type: string, name: string) =>
+      made.findIndex((registration) => registration.type === type && registration.name === name);
+    const prepared = order("pulumi:index:Stash", "moh-hmis-prepared");
+    const service = order("aws:ecs/service:Service", "moh-hmis-application");
+    const secured = order("pulumi:index:Stash", "moh-hmis-secured");
+    const open = order("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "moh-hmis-open");
+    expect([prepared, service, secured, open]).toEqual(
+      [prepared, service, secured, open].sort((a, b) => a - b),
+    );
+    expect(prepared).toBeGreaterThan(0);
+  });
+
+  it("never runs two versions on one database, nor goes back to the older one", () => {
+    const { inputs } = one(made, "aws:ecs/service:Service", "moh-hmis-application");
+    expect(inputs).toMatchObject({
+      desiredCount: 1,
+      deploymentMinimumHealthyPercent: 0,
+      deploymentMaximumPercent: 100,
+      deploymentCircuitBreaker: { enable: true, rollback: false },
+    });
+  });
+
+  it("encrypts logs and secrets under the tenant's key, and keeps logs for a while", () => {
+    for (const { inputs } of ofType(made, "aws:cloudwatch/logGroup:LogGroup")) {
+      expect(inputs).toMatchObject({ kmsKeyId: TARGET.keyArn, retentionInDays: 90 });
+    }
+    for (const { inputs } of ofType(made, "aws:secretsmanager/secret:Secret")) {
+      expect(inputs.kmsKeyId).toBe(TARGET.keyArn);
+    }
+  });
+
+  it("wakes someone about what wakes a person", () => {
+    expect(
+      ofType(made, "aws:cloudwatch/metricAlarm:MetricAlarm")
+        .filter(({ name }) => !name.includes("endpoint"))
+        .map(({ inputs }) => inputs.metricName)
+        .sort(),
+    ).toEqual([
+      "CPUUtilization",
+      "CPUUtilization",
+      "FreeStorageSpace",
+      "FreeableMemory",
+      "HealthyHostCount",
+      "MemoryUtilization",
+    ]);
+  });
+
+  it("marks everything that can be marked as the server's", () => {
+    const unmarked = made.filter(
+      ({ custom, inputs, type }) => custom && type.startsWith("aws:") && !inputs.tags?.["dhistance:server"],
+    );
+    expect([...new Set(unmarked.map(({ type }) => type))].sort()).toEqual([
+      // AWS has no tags for these.
+      "aws:acm/certificateValidation:CertificateValidation",
+      "aws:efs/fileSystemPolicy:FileSystemPolicy",
+      "aws:efs/mountTarget:MountTarget",
+      "aws:iam/rolePolicy:RolePolicy",
+      "aws:lb/listenerCertificate:ListenerCertificate",
+      "aws:route53/record:Record",
+      "aws:secretsmanager/secretVersion:SecretVersion",
+    ]);
+  });
+
+  it("is known by its outputs", async () => {
+    let outputs: unknown[] = [];
+    await registered(async () => {
+      const server = makeServer();
+      outputs = [
+        server.url,
+        ...(await Promise.all([server.database, server.files, server.logs].map(valueOf))),
+      ];
+    });
+    expect(outputs).toEqual([
+      "https://hmis.moh.example.org",
+      "moh-hmis-database.rds.internal",
+      "moh-hmis-files-id",
+      "/dhistance/moh/hmis",
+    ]);
+  });
+});
+
+describe("by plan", () => {
+  it.each<Plan>(["premium", "enterprise"])(
+    "protects the database of a %s tenant from deletion",
+    async (plan) => {
+      const { inputs } = one(await make(plan), "aws:rds/instance:Instance", "moh-hmis-database");
+      expect(inputs).toMatchObject({
+        deletionProtection: true,
+        skipFinalSnapshot: false,
+        finalSnapshotIdentifier: "moh-hmis-0a1b2c3d-final",
+        deleteAutomatedBackups: false,
+        backupRetentionPeriod: RETENTION[plan].pointInTime,
+      });
+    },
+  );
+
+  it("lets go of a trial's", async () => {
+    const { inputs } = one(await make("trial"), "aws:rds/instance:Instance", "moh-hmis-database");
+    expect(inputs).toMatchObject({
+      deletionProtection: false,
+      skipFinalSnapshot: true,
+      backupRetentionPeriod: RETENTION.trial.pointInTime,
+    });
+    expect(inputs.finalSnapshotIdentifier).toBeUndefined();
+  });
+});
+
+it.each<[Size, boolean, string]>([
+  ["small", false, "db.t4g.medium"],
+  ["medium", true, "db.m7g.large"],
+  ["large", true, "db.r7g.xlarge"],
+])("of size %s has a standby: %s, and runs on %s", async (size, multiAz, instanceClass) => {
+  const { inputs } = one(await make("enterprise", size), "aws:rds/instance:Instance", "moh-hmis-database");
+  expect(inputs).toMatchObject({ multiAz, instanceClass });
+});
+
+describe("with data to start with", () => {
+  it("uses the other system's encryption password, and starts the application after the import", async () => {
+    const made = await registered(async () => {
+      const { Stash } = await import("@pulumi/pulumi");
+      makeServer({
+        import: {
+          sha256: "a".repeat(64),
+          encryptionPassword: "e".repeat(24),
+          load: ({ aws }) => new Stash("import", { input: "done" }, { dependsOn: [aws.prepared] }),
+        },
+      });
+    });
+    const [configuration] = ofType(made, "aws:secretsmanager/secretVersion:SecretVersion").filter(
+      ({ name }) => name.endsWith("configuration-value"),
+    );
+    expect(configuration?.inputs.secretString).toContain(`encryption.password = ${"e".repeat(24)}\n`);
+    expect(made.some(({ name }) => name === "moh-hmis-encryption-password")).toBe(false);
+    const names = made.map(({ name, type }) => `${type} ${name}`);
+    expect(names.indexOf("pulumi:index:Stash import")).toBeLessThan(
+      names.indexOf("aws:ecs/service:Service moh-hmis-application"),
+    );
+    expect(one(made, "pulumi:index:Stash", "moh-hmis-secured").inputs.input).toEqual({
+      imported: "a".repeat(64),
+    });
+  });
+});

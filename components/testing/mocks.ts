@@ -1,0 +1,178 @@
+import * as pulumi from "@pulumi/pulumi";
+
+/** One resource that a component asked the engine for. */
+export interface Registration {
+  type: string;
+  name: string;
+  /** As the component gave them; a secret stands as its value. */
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- every type has inputs of its own
+  inputs: any;
+  /** The inputs, by name, that are or hold a secret. */
+  secret: string[];
+  /** Name of the provider it was given or inherited; empty for none. */
+  provider: string;
+  custom: boolean;
+}
+
+const ACCOUNT = "111122223333";
+
+/**
+ * Every type that the components use, with the outputs that the provider adds to the inputs. A type that is not here
+ * fails the test.
+ */
+const OUTPUTS: Record<string, (name: string, region: string) => Record<string, unknown>> = {
+  "aws:acm/certificate:Certificate": (name) => ({
+    domainValidationOptions: [
+      {
+        domainName: name,
+        resourceRecordName: `_${name}`,
+        resourceRecordType: "CNAME",
+        resourceRecordValue: "_v.",
+      },
+    ],
+  }),
+  "aws:acm/certificateValidation:CertificateValidation": () => ({}),
+  "aws:backup/plan:Plan": () => ({}),
+  "aws:backup/restoreTestingPlan:RestoreTestingPlan": () => ({}),
+  "aws:backup/restoreTestingSelection:RestoreTestingSelection": () => ({}),
+  "aws:backup/selection:Selection": () => ({}),
+  "aws:backup/vault:Vault": () => ({}),
+  "aws:backup/vaultLockConfiguration:VaultLockConfiguration": () => ({}),
+  "aws:cloudwatch/logGroup:LogGroup": () => ({}),
+  "aws:cloudwatch/metricAlarm:MetricAlarm": () => ({}),
+  "aws:ec2/securityGroup:SecurityGroup": () => ({}),
+  "aws:ecs/service:Service": (name) => ({ name }),
+  "aws:ecs/taskDefinition:TaskDefinition": () => ({}),
+  "aws:efs/accessPoint:AccessPoint": () => ({}),
+  "aws:efs/fileSystem:FileSystem": () => ({}),
+  "aws:efs/fileSystemPolicy:FileSystemPolicy": () => ({}),
+  "aws:efs/mountTarget:MountTarget": () => ({}),
+  "aws:iam/role:Role": (name) => ({ name }),
+  "aws:iam/rolePolicy:RolePolicy": () => ({}),
+  "aws:iam/rolePolicyAttachment:RolePolicyAttachment": () => ({}),
+  "aws:kms/alias:Alias": () => ({}),
+  "aws:kms/key:Key": (name) => ({ keyId: `${name}-id` }),
+  "aws:lb/listenerCertificate:ListenerCertificate": () => ({}),
+  "aws:lb/listenerRule:ListenerRule": () => ({}),
+  "aws:lb/targetGroup:TargetGroup": (name) => ({ arnSuffix: `targetgroup/${name}/0` }),
+  "aws:rds/instance:Instance": (name) => ({ address: `${name}.rds.internal` }),
+  "aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication": () => ({}),
+  "aws:rds/parameterGroup:ParameterGroup": (name) => ({ name }),
+  "aws:rds/snapshot:Snapshot": () => ({}),
+  "aws:rolesanywhere/profile:Profile": () => ({}),
+  "aws:rolesanywhere/trustAnchor:TrustAnchor": () => ({}),
+  "aws:route53/record:Record": (name) => ({ fqdn: name }),
+  "aws:s3/bucket:Bucket": () => ({}),
+  "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": () => ({}),
+  "aws:s3/bucketLogging:BucketLogging": () => ({}),
+  "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration": () => ({}),
+  "aws:s3/bucketObjectv2:BucketObjectv2": () => ({}),
+  "aws:s3/bucketPolicy:BucketPolicy": () => ({}),
+  "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": () => ({}),
+  "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": () => ({}),
+  "aws:s3/bucketVersioning:BucketVersioning": () => ({}),
+  "aws:scheduler/schedule:Schedule": () => ({}),
+  "aws:secretsmanager/secret:Secret": () => ({}),
+  "aws:secretsmanager/secretVersion:SecretVersion": () => ({ versionId: "v1" }),
+  "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": () => ({}),
+  "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": () => ({}),
+  "docker:index/container:Container": () => ({}),
+  "docker:index/remoteImage:RemoteImage": (name) => ({ imageId: `sha256:${name}` }),
+  "pulumi:index:Stash": () => ({}),
+  "random:index/randomId:RandomId": () => ({ hex: "0a1b2c3d" }),
+  "random:index/randomPassword:RandomPassword": (name) => ({ result: pulumi.secret(`secret-of-${name}`) }),
+  "tls:index/certRequest:CertRequest": (name) => ({ certRequestPem: `request ${name}` }),
+  "tls:index/locallySignedCert:LocallySignedCert": (name) => ({ certPem: `certificate ${name}` }),
+  "tls:index/privateKey:PrivateKey": (name) => ({ privateKeyPem: pulumi.secret(`secret-of-${name}`) }),
+  "tls:index/selfSignedCert:SelfSignedCert": (name) => ({ certPem: `certificate ${name}` }),
+  // Providers are the test's own.
+  "pulumi:providers:aws": () => ({}),
+  "pulumi:providers:docker": () => ({}),
+};
+
+/**
+ * Runs a piece of program without an engine and returns all that it registered, once all of it is done.
+ * @throws Error if it used a type or a function that is not expected
+ */
+export async function registered(program: () => unknown): Promise<Registration[]> {
+  const registrations: Registration[] = [];
+  const unexpected: string[] = [];
+  await pulumi.runtime.setMocks(
+    {
+      newResource({ type, name, inputs, provider = "", custom = false }) {
+        const outputs = OUTPUTS[type];
+        if (custom && !outputs) {
+          unexpected.push(type);
+          throw new Error(`unexpected resource type ${type}`);
+        }
+        const providerName = provider.split("::").at(-2) ?? "";
+        registrations.push({ type, name, ...withoutSecrets(inputs), provider: providerName, custom });
+        const arn = `arn:aws:${type.split(":")[1]?.split("/")[0]}:eu-west-1:${ACCOUNT}:${name}`;
+        return {
+          id: custom ? `${name}-id` : undefined,
+          state: { arn, ...inputs, ...outputs?.(name, "eu-west-1") },
+        };
+      },
+      call({ token }) {
+        unexpected.push(token);
+        throw new Error(`unexpected call of ${token}`);
+      },
+    },
+    "dhistance",
+    "moh",
+  );
+  // The SDK's mocks know resources with hooks, but not the registration of a hook.
+  Object.assign(pulumi.runtime.getMonitor() as object, {
+    registerResourceHook: (_request: unknown, done: (error: null) => void) => done(null),
+  });
+  // The SDK takes a stack for each of its thousands of promises.
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    await program();
+    await pulumi.runtime.disconnect();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+  if (unexpected.length > 0) throw new Error(`unexpected: ${unexpected.join(", ")}`);
+  return registrations;
+}
+
+/** How a secret stands among inputs on their way to the engine. */
+const SECRET = "4dabf18193072939515e22adb298388d";
+
+function withoutSecrets(given: Record<string, unknown>): Pick<Registration, "inputs" | "secret"> {
+  const secret: string[] = [];
+  const strip = (value: unknown, found: () => void): unknown => {
+    if (typeof value !== "object" || value === null) return value;
+    if (Array.isArray(value)) return value.map((element) => strip(element, found));
+    if (SECRET in value) {
+      found();
+      return strip((value as { value?: unknown }).value, found);
+    }
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, strip(inner, found)]));
+  };
+  const inputs = Object.fromEntries(
+    Object.entries(given).map(([key, value]) => [key, strip(value, () => secret.push(key))]),
+  );
+  return { inputs, secret: [...new Set(secret)] };
+}
+
+/** Those of a type, or of one of its component's names. */
+export function ofType(registrations: Registration[], type: string): Registration[] {
+  return registrations.filter((registration) => registration.type === type);
+}
+
+/** The one of a type with a name. */
+export function one(registrations: Registration[], type: string, name: string): Registration {
+  const [found, ...others] = registrations.filter(
+    (registration) => registration.type === type && registration.name === name,
+  );
+  if (!found || others.length > 0) throw new Error(`${others.length + Number(!!found)} of ${type} ${name}`);
+  return found;
+}
+
+/** An output's value, awaited. */
+export function valueOf<T>(output: pulumi.Output<T>): Promise<T> {
+  return new Promise((resolve) => output.apply(resolve));
+}

@@ -1,0 +1,94 @@
+import { Provider as AwsProvider } from "@pulumi/aws/provider";
+import { Provider as DockerProvider } from "@pulumi/docker/provider";
+import type { Plan, Size } from "../../plans/plans";
+import type { Platform } from "../aws/platform";
+import { BackupVault } from "../BackupVault";
+import { DataManagementServer, type InitialData } from "../DataManagementServer";
+import { SslEndpoint } from "../SslEndpoint";
+import type { AwsTarget, TenantIdentity } from "../target";
+
+/** Parts of a tenant for the components' tests. */
+
+export const PLATFORM: Platform = {
+  region: "eu-west-1",
+  accountId: "111122223333",
+  network: {
+    vpcId: "vpc-1",
+    taskSubnetIds: ["subnet-a", "subnet-b", "subnet-c"],
+    assignPublicIp: false,
+    databaseSubnetGroup: "databases",
+  },
+  cluster: { name: "cluster", arn: "arn:aws:ecs:eu-west-1:111122223333:cluster/cluster" },
+  balancer: {
+    arn: "arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/app/balancer/1",
+    arnSuffix: "app/balancer/1",
+    dnsName: "balancer.elb.amazonaws.com",
+    zoneId: "Z-ELB",
+    securityGroupId: "sg-balancer",
+    listenerArn: "arn:aws:elasticloadbalancing:eu-west-1:111122223333:listener/app/balancer/1/2",
+  },
+  zone: { id: "Z-MOH", name: "moh.example.org" },
+  images: {
+    jobs: "111122223333.dkr.ecr.eu-west-1.amazonaws.com/dhistance/jobs:1.0.0",
+    agent: "r.example.org/jobs:1.0.0",
+  },
+  alertsTopicArn: "arn:aws:sns:eu-west-1:111122223333:alerts",
+  logBucket: "logs",
+};
+
+export const TARGET: AwsTarget = {
+  kind: "aws",
+  region: "eu-west-1",
+  platform: PLATFORM,
+  keyArn: "arn:aws:kms:eu-west-1:111122223333:key/tenant",
+};
+
+export const tenant = (plan: Plan): TenantIdentity => ({ id: "moh", plan });
+
+export interface ServerOptions {
+  server?: string;
+  plan?: Plan;
+  size?: Size;
+  dhis2?: string;
+  import?: InitialData;
+}
+
+/** A server with its endpoint. */
+export function makeServer({
+  server = "hmis",
+  plan = "premium",
+  size = "small",
+  dhis2 = "42.5.2",
+  ...rest
+}: ServerOptions = {}) {
+  const hostname = `${server}.moh.example.org`;
+  const providers = [new AwsProvider("home", { region: "eu-west-1" })];
+  const common = { tenant: tenant(plan), server, hostname, target: TARGET };
+  const endpoint = new SslEndpoint(`moh-${server}-endpoint`, common, { providers });
+  return new DataManagementServer(
+    `moh-${server}`,
+    { ...common, dhis2, size, endpoint, ...rest },
+    { providers },
+  );
+}
+
+/** A vault over such servers, with a copy in another region and one on premises. */
+export function makeVault(plan: Plan, servers: DataManagementServer[]): BackupVault {
+  return new BackupVault(
+    "moh-vault",
+    {
+      tenant: tenant(plan),
+      servers,
+      target: TARGET,
+      regions: [{ region: "eu-central-1", provider: new AwsProvider("abroad", { region: "eu-central-1" }) }],
+      onPremises: [
+        {
+          host: "ssh://backup@office",
+          path: "/srv/dhis2",
+          provider: new DockerProvider("office", { host: "ssh://backup@office" }),
+        },
+      ],
+    },
+    { providers: [new AwsProvider("vault-home", { region: "eu-west-1" })] },
+  );
+}
