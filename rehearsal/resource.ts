@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { differences, type Comparison, type Difference } from "./diff";
 import { automaticName, type AutoName, type Proposal } from "./naming";
 import { sameValue, UNKNOWN, type Properties, type Value } from "./values";
@@ -20,6 +21,7 @@ export interface Provider {
 
 /** A fault in one input, in words for the person who wrote it. */
 export interface Failure {
+  /** Empty for a secret: the engine shows the value of the property that is named. */
   property: string;
   reason: string;
 }
@@ -103,7 +105,7 @@ export function check(
     defaulted.push(key);
   };
   for (const [key, value] of Object.entries(type.defaults ?? {})) fill(key, () => value);
-  if (type.autoName) {
+  if (type.autoName && prefixOf(type, inputs) === undefined) {
     const rule = type.autoName;
     try {
       fill(rule.property, () => automaticName(rule, name, seed, proposal));
@@ -161,10 +163,15 @@ export async function create(
   inputs: Properties,
   preview: boolean,
 ): Promise<{ id: string; outputs: Properties }> {
+  const prefix = prefixOf(type, inputs);
+  const named = prefix === undefined ? undefined : (type.autoName?.property as string);
   if (preview) {
-    const unknown = Object.fromEntries(Object.keys(type.computed ?? {}).map((key) => [key, UNKNOWN]));
+    const computed = [...Object.keys(type.computed ?? {}), ...(named ? [named] : [])];
+    const unknown = Object.fromEntries(computed.map((key) => [key, UNKNOWN]));
     return { id: "", outputs: { ...unknown, ...type.planned?.(inputs), ...visible(inputs) } };
   }
+  // Terraform's own way with a prefix: 26 digits after it, chosen as the resource comes into being.
+  if (named) inputs = { ...inputs, [named]: String(prefix) + randomBytes(13).toString("hex") };
   const creation = creationOf(type, identity, inputs, (await type.make?.(inputs)) ?? {});
   const outputs = visible(inputs);
   for (const key of Object.keys(type.computed ?? {})) outputs[key] = creation.output(key);
@@ -179,6 +186,8 @@ export function update(
   inputs: Properties,
   preview: boolean,
 ): Properties {
+  const named = type.autoName?.property;
+  if (named && prefixOf(type, inputs) !== undefined) inputs = { ...inputs, [named]: state[named] ?? null };
   const creation = creationOf(type, identity, inputs, {}, identity.id);
   const outputs = visible(inputs);
   for (const key of Object.keys(type.computed ?? {})) {
@@ -210,6 +219,12 @@ function creationOf(
     output: (name) => (outputs[name] ??= inputs[name] ?? compute(type.computed?.[name], creation)),
   };
   return creation;
+}
+
+/** What the program gave for a name to begin with, in place of a name. */
+function prefixOf({ autoName }: ResourceType, inputs: Properties): Value | undefined {
+  if (!autoName || inputs[autoName.property] !== undefined) return undefined;
+  return inputs[`${autoName.property}Prefix`] || undefined;
 }
 
 function compute(rule: Computed | undefined, creation: Creation): Value {

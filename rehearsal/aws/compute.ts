@@ -76,8 +76,13 @@ export const compute: Record<string, ResourceType> = {
       "capacityProviderStrategies",
     ],
     sets: [
-      ...["capacityProviderStrategies", "loadBalancers", "networkConfiguration.securityGroups"],
-      "networkConfiguration.subnets",
+      ...[
+        "alarms.alarmNames",
+        "capacityProviderStrategies",
+        "loadBalancers",
+        "networkConfiguration.securityGroups",
+      ],
+      ...["networkConfiguration.subnets", "placementConstraints", "vpcLatticeConfigurations"],
     ],
     autoName: { property: "name" },
     defaults: {
@@ -119,6 +124,10 @@ export const compute: Record<string, ResourceType> = {
     replaceOn: ["groupName", "name", "namePrefix"],
     autoName: { property: "name" },
     json: ["target.input"],
+    sets: [
+      "target.ecsParameters.networkConfiguration.securityGroups",
+      "target.ecsParameters.networkConfiguration.subnets",
+    ],
     defaults: { scheduleExpressionTimezone: "UTC", state: "ENABLED" },
     check: all(
       pattern("name", /^[\w.-]{1,64}$/, "1 to 64 of A-Z a-z 0-9 _ . -"),

@@ -1,4 +1,4 @@
-import { all, between, oneOf, pattern, rule } from "../checks";
+import { all, between, oneOf, pattern, rule, type Rule } from "../checks";
 import type { Creation, ResourceType } from "../resource";
 import { ACCOUNT, arn, derived, hex, hexId, input, output, regionOf, upper, uuid } from "./names";
 
@@ -10,6 +10,13 @@ const identifier = (path: string) =>
   );
 
 const vaultName = (path: string) => pattern(path, /^[\w-]{2,50}$/, "2 to 50 of A-Z a-z 0-9 _ -");
+
+/** Names no property: the engine would show its value. */
+const password: Rule = (inputs) =>
+  pattern("password", /^[^/@" \P{ASCII}]{8,128}$/u, "")(inputs) && {
+    property: "",
+    reason: 'password is not valid; allowed: 8 to 128 printable ASCII characters other than / @ " and space',
+  };
 
 /** What keeps data: databases, file systems, backups. */
 export const data: Record<string, ResourceType> = {
@@ -62,15 +69,7 @@ export const data: Record<string, ResourceType> = {
         "a name the engine does not keep for itself",
         (name) => !/^(rdsadmin|postgres_superuser|admin)$/.test(String(name)),
       ),
-      (inputs) =>
-        pattern(
-          "password",
-          /^[^/@" \P{ASCII}]{8,128}$/u,
-          '8 to 128 printable ASCII characters other than / @ " and space',
-        )(inputs) && {
-          property: "password",
-          reason: 'allowed: 8 to 128 printable ASCII characters other than / @ " and space',
-        },
+      password,
       between("backupRetentionPeriod", 0, 35),
       oneOf("monitoringInterval", 0, 1, 5, 10, 15, 30, 60),
       pattern("backupWindow", /^\d\d:\d\d-\d\d:\d\d$/, "hh24:mi-hh24:mi, in UTC"),
@@ -95,6 +94,7 @@ export const data: Record<string, ResourceType> = {
       databaseInsightsMode: "standard",
       dbName: "",
       dbSubnetGroupName: "default",
+      domainFqdn: "",
       endpoint: (r) => `${output("address")(r)}:${output("port")(r)}`,
       engine: "",
       engineLifecycleSupport: "open-source-rds-extended-support",
@@ -127,6 +127,7 @@ export const data: Record<string, ResourceType> = {
       storageThroughput: 0,
       storageType: "gp2",
       timezone: "",
+      upgradeRolloutOrder: "",
       username: "",
       vpcSecurityGroupIds: [],
     },
@@ -241,6 +242,7 @@ export const data: Record<string, ResourceType> = {
   "aws:efs/accessPoint:AccessPoint": {
     required: ["fileSystemId"],
     replaceOn: ["fileSystemId", "posixUser", "rootDirectory"],
+    sets: ["posixUser.secondaryGids"],
     id: hexId("fsap"),
     computed: {
       arn: arn("elasticfilesystem", (r) => `access-point/${r.id}`),
@@ -308,7 +310,7 @@ export const data: Record<string, ResourceType> = {
   "aws:backup/plan:Plan": {
     required: ["rules"],
     replaceOn: ["name"],
-    sets: ["rules", "advancedBackupSettings"],
+    sets: ["advancedBackupSettings", "rules", "rules.copyActions"],
     autoName: { property: "name" },
     check: all(pattern("name", /^[\w.-]{1,50}$/, "1 to 50 of A-Z a-z 0-9 _ . -")),
     id: uuid,

@@ -9,13 +9,27 @@ const shortName = all(
   rule("name", "a name that does not begin with internal-", (name) => !String(name).startsWith("internal-")),
 );
 
+/** What a listener writes into headers. Left out again, a header stays as it was: so does the real provider. */
+const ROUTING_HEADERS = Object.fromEntries(
+  [
+    ...["AccessControlAllowCredentials", "AccessControlAllowHeaders", "AccessControlAllowMethods"],
+    ...[
+      "AccessControlAllowOrigin",
+      "AccessControlExposeHeaders",
+      "AccessControlMaxAge",
+      "ContentSecurityPolicy",
+    ],
+    ...["StrictTransportSecurity", "XContentTypeOptions", "XFrameOptions"],
+  ].map((header) => [`routingHttpResponse${header}HeaderValue`, ""]),
+);
+
 const listValue = (value: Value | undefined): Value[] => (Array.isArray(value) ? value : []);
 
 /** What leads to the tenants' servers: load balancers, certificates, DNS, web firewall. */
 export const edge: Record<string, ResourceType> = {
   "aws:lb/loadBalancer:LoadBalancer": {
     replaceOn: ["customerOwnedIpv4Pool", "internal", "loadBalancerType", "name", "namePrefix"],
-    sets: ["securityGroups", "subnets"],
+    sets: ["securityGroups", "subnetMappings", "subnets"],
     autoName: { property: "name" },
     defaults: {
       clientKeepAlive: 3600,
@@ -128,6 +142,7 @@ export const edge: Record<string, ResourceType> = {
     id: output("arn"),
     computed: {
       arn: (r) => `${r.text("loadBalancerArn").replace(":loadbalancer/", ":listener/")}/${hex(16)}`,
+      ...ROUTING_HEADERS,
       protocol: "HTTP",
       sslPolicy: (r) => (r.text("protocol") === "HTTPS" ? "ELBSecurityPolicy-2016-08" : ""),
       tcpIdleTimeoutSeconds: 350,
@@ -136,7 +151,14 @@ export const edge: Record<string, ResourceType> = {
   "aws:lb/listenerRule:ListenerRule": {
     required: ["actions", "conditions", "listenerArn"],
     replaceOn: ["listenerArn"],
-    sets: ["conditions"],
+    sets: [
+      ...["conditions", "conditions.hostHeader.values", "conditions.httpHeader.values"],
+      ...[
+        "conditions.httpRequestMethod.values",
+        "conditions.pathPattern.values",
+        "conditions.sourceIp.values",
+      ],
+    ],
     check: all(between("priority", 1, 50_000)),
     id: output("arn"),
     computed: {
@@ -161,7 +183,7 @@ export const edge: Record<string, ResourceType> = {
       ],
       "validationOptions",
     ],
-    sets: ["subjectAlternativeNames"],
+    sets: ["subjectAlternativeNames", "validationOptions"],
     check: all(
       pattern(
         "domainName",
@@ -214,6 +236,7 @@ export const edge: Record<string, ResourceType> = {
   "aws:route53/zone:Zone": {
     global: true,
     replaceOn: ["delegationSetId", "name"],
+    sets: ["vpcs"],
     autoName: { property: "name" },
     defaults: { comment: "Managed by Pulumi", forceDestroy: false },
     check: all(pattern("name", /^([a-zA-Z0-9_*-]{1,63}\.)*[a-zA-Z0-9-]{1,63}\.?$/, "a domain name")),
@@ -268,6 +291,7 @@ export const edge: Record<string, ResourceType> = {
     global: true,
     required: ["type"],
     replaceOn: ["measureLatency", "referenceName", "requestInterval", "routingControlArn", "type"],
+    sets: ["childHealthchecks", "regions"],
     defaults: { disabled: false, measureLatency: false },
     check: all(
       oneOf("requestInterval", 10, 30),
@@ -285,7 +309,7 @@ export const edge: Record<string, ResourceType> = {
   "aws:wafv2/webAcl:WebAcl": {
     required: ["defaultAction", "scope", "visibilityConfig"],
     replaceOn: ["name", "namePrefix", "scope"],
-    sets: ["rules"],
+    sets: ["customResponseBodies", "rules", "tokenDomains"],
     autoName: { property: "name" },
     check: all(
       pattern("name", /^[\w-]{1,128}$/, "1 to 128 of A-Z a-z 0-9 _ -"),
@@ -313,6 +337,7 @@ export const edge: Record<string, ResourceType> = {
     untagged: true,
     required: ["logDestinationConfigs", "resourceArn"],
     replaceOn: ["logDestinationConfigs", "resourceArn"],
+    sets: ["logDestinationConfigs"],
     id: input("resourceArn"),
   },
 };

@@ -67,24 +67,28 @@ function statement(from: Properties, version: string): Statement {
 function principals(from: Value | undefined, version: string): Value | undefined {
   const byType = new Map<string, string[]>();
   for (const one of list(from).filter(isObject)) {
-    const ids = list(one["identifiers"]).map((id) => interpolate(text(id), version));
+    const ids = descending(list(one["identifiers"]).map((id) => interpolate(text(id), version)));
     byType.set(text(one["type"]), [...(byType.get(text(one["type"])) ?? []), ...ids]);
   }
   if (byType.size === 0) return undefined;
   if (byType.size === 1 && byType.get("*")?.join() === "*") return "*";
-  return Object.fromEntries([...byType].sort(byKey).map(([type, ids]) => [type, oneOrMany(ids) ?? []]));
+  return Object.fromEntries([...byType].sort(byKey).map(([type, ids]) => [type, bare(ids) ?? []]));
 }
 
 function conditions(from: Value | undefined, version: string): Value | undefined {
-  const tests: Record<string, Record<string, Value>> = {};
+  const tests: Record<string, Record<string, string[]>> = {};
   for (const one of list(from).filter(isObject)) {
     const values = list(one["values"]).map((value) => interpolate(text(value), version));
     const test = (tests[text(one["test"])] ??= {});
-    test[text(one["variable"])] = values.length === 1 ? (values[0] ?? "") : values;
+    test[text(one["variable"])] = [...(test[text(one["variable"])] ?? []), ...values];
   }
   const sorted = Object.entries(tests).map(([test, variables]): [string, Value] => [
     test,
-    Object.fromEntries(Object.entries(variables).sort(byKey)),
+    Object.fromEntries(
+      Object.entries(variables)
+        .sort(byKey)
+        .map(([variable, values]) => [variable, bare(values) ?? []]),
+    ),
   ]);
   return sorted.length === 0 ? undefined : Object.fromEntries(sorted.sort(byKey));
 }
@@ -101,13 +105,35 @@ function merge(into: Policy, next: Policy): Policy {
 }
 
 function parse(source: Value, where: string): Policy {
+  let policy: Policy;
   try {
-    const policy = JSON.parse(text(source) || "{}") as Policy & { Statement?: Statement | Statement[] };
-    const found = policy.Statement;
-    return { ...policy, ...(found && { Statement: Array.isArray(found) ? found : [found] }) };
+    policy = JSON.parse(text(source) || "{}") as Policy;
   } catch (error) {
     throw new Error(`${where} holds what is no JSON: ${(error as Error).message}`);
   }
+  if (policy.Statement === undefined) return policy;
+  if (!Array.isArray(policy.Statement)) throw new Error(`${where} holds a Statement that is no list`);
+  return { ...policy, Statement: policy.Statement.map(inOrder) };
+}
+
+const ORDER = [
+  ...[
+    "Sid",
+    "Effect",
+    "Action",
+    "NotAction",
+    "Resource",
+    "NotResource",
+    "Principal",
+    "NotPrincipal",
+    "Condition",
+  ],
+];
+
+function inOrder(statement: Statement): Statement {
+  return Object.fromEntries(
+    ORDER.flatMap((key) => (statement[key] === undefined ? [] : [[key, statement[key]]])),
+  ) as Statement;
 }
 
 function refuseDuplicates(policy: Policy, where: string): void {
@@ -127,9 +153,16 @@ function interpolate(value: string, version: string): string {
 }
 
 function oneOrMany(values: string[]): Value | undefined {
-  const unique = [...new Set(values)];
-  if (unique.length <= 1) return unique[0];
-  return unique.sort((a, b) => (a < b ? 1 : -1));
+  return bare(descending([...new Set(values)]));
+}
+
+function descending(values: string[]): string[] {
+  return [...values].sort((a, b) => (a < b ? 1 : -1));
+}
+
+/** A list of one is written as its element. */
+function bare(values: string[]): Value | undefined {
+  return values.length <= 1 ? values[0] : values;
 }
 
 /** As the encoder of the real provider's language writes these. */

@@ -103,7 +103,6 @@ export const security: Record<string, ResourceType> = {
   "aws:kms/keyPolicy:KeyPolicy": {
     untagged: true,
     required: ["keyId", "policy"],
-    replaceOn: ["keyId"],
     json: ["policy"],
     defaults: { bypassPolicyLockoutSafetyCheck: false },
     check: all(json("policy")),
@@ -111,6 +110,7 @@ export const security: Record<string, ResourceType> = {
   },
   "aws:secretsmanager/secret:Secret": {
     replaceOn: ["name", "namePrefix"],
+    sets: ["replicas"],
     json: ["policy"],
     autoName: { property: "name" },
     defaults: { forceOverwriteReplicaSecret: false, recoveryWindowInDays: 30 },
@@ -211,6 +211,7 @@ export const security: Record<string, ResourceType> = {
     global: true,
     required: ["source"],
     replaceOn: ["notificationSettings"],
+    sets: ["notificationSettings"],
     autoName: { property: "name" },
     check: all(oneOf("source.sourceType", "AWS_ACM_PCA", "CERTIFICATE_BUNDLE", "SELF_SIGNED_REPOSITORY")),
     id: uuid,

@@ -1,21 +1,22 @@
 import { createHash } from "node:crypto";
 import { all, between, json, oneOf, pattern, rule } from "../checks";
-import type { Creation, ResourceType } from "../resource";
+import type { Computed, Creation, ResourceType } from "../resource";
 import { isObject } from "../values";
 import { ACCOUNT, alphanumeric, derivedUpper, input, regionOf } from "./names";
 
 /** A part of a bucket's settings that is a resource of its own. */
-const setting = (more: Partial<ResourceType> = {}): ResourceType => ({
+const setting = (more: ResourceType = {}): ResourceType => ({
   untagged: true,
+  replaceOn: ["bucket"],
   ...more,
   required: ["bucket", ...(more.required ?? [])],
-  replaceOn: ["bucket", "expectedBucketOwner", ...((more.replaceOn as string[] | undefined) ?? [])],
   id: input("bucket"),
 });
+const OWNED = ["bucket", "expectedBucketOwner"];
 
 const BODY = ["content", "contentBase64", "etag", "source", "sourceHash", "kmsKeyId", "metadata"];
 
-const object = (id: (creation: Creation) => string): ResourceType => ({
+const object = (id: (creation: Creation) => string, more: Record<string, Computed> = {}): ResourceType => ({
   required: ["bucket"],
   replaceOn: ["bucket", "key"],
   autoName: { property: "key", random: 0 },
@@ -30,17 +31,13 @@ const object = (id: (creation: Creation) => string): ResourceType => ({
     acl: "private",
     arn: (r) => `arn:aws:s3:::${r.text("bucket")}/${r.text("key")}`,
     bucketKeyEnabled: false,
-    checksumCrc32: "",
-    checksumCrc32c: "",
-    checksumCrc64nvme: "",
-    checksumSha1: "",
-    checksumSha256: "",
     contentType: "application/octet-stream",
     etag,
     kmsKeyId: "",
     serverSideEncryption: "AES256",
     storageClass: "STANDARD",
     versionId: () => alphanumeric(32),
+    ...more,
   },
   follows: { etag: BODY, versionId: BODY },
 });
@@ -48,7 +45,14 @@ const object = (id: (creation: Creation) => string): ResourceType => ({
 /** S3. */
 export const storage: Record<string, ResourceType> = {
   "aws:s3/bucket:Bucket": {
-    replaceOn: ["bucket", "bucketNamespace", "bucketPrefix", "objectLockEnabled"],
+    replaceOn: [
+      "bucket",
+      "bucketNamespace",
+      "bucketPrefix",
+      "objectLockConfiguration.objectLockEnabled",
+      "objectLockEnabled",
+    ],
+    sets: ["grants"],
     json: ["policy"],
     autoName: { property: "bucket", maximum: 63, lowerCase: true },
     defaults: { forceDestroy: false },
@@ -100,6 +104,7 @@ export const storage: Record<string, ResourceType> = {
     },
   },
   "aws:s3/bucketVersioning:BucketVersioning": setting({
+    replaceOn: OWNED,
     required: ["versioningConfiguration"],
     check: all(oneOf("versioningConfiguration.status", "Enabled", "Suspended", "Disabled")),
   }),
@@ -112,11 +117,12 @@ export const storage: Record<string, ResourceType> = {
     },
   }),
   "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": setting({
+    replaceOn: OWNED,
     required: ["rules"],
     sets: ["rules"],
   }),
   "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration": setting({
-    replaceOn: ["objectLockEnabled"],
+    replaceOn: [...OWNED, "objectLockEnabled"],
     defaults: { objectLockEnabled: "Enabled" },
     check: all(
       oneOf("objectLockEnabled", "Enabled"),
@@ -131,16 +137,28 @@ export const storage: Record<string, ResourceType> = {
     check: all(json("policy")),
   }),
   "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": setting({
+    replaceOn: OWNED,
     defaults: { transitionDefaultMinimumObjectSize: "all_storage_classes_128K" },
+    computed: { expectedBucketOwner: "" },
   }),
-  "aws:s3/bucketLogging:BucketLogging": setting({ required: ["targetBucket", "targetPrefix"] }),
+  "aws:s3/bucketLogging:BucketLogging": setting({
+    replaceOn: OWNED,
+    sets: ["targetGrants"],
+    required: ["targetBucket", "targetPrefix"],
+  }),
   "aws:s3/bucketOwnershipControls:BucketOwnershipControls": setting({
     required: ["rule"],
     check: all(oneOf("rule.objectOwnership", "BucketOwnerPreferred", "ObjectWriter", "BucketOwnerEnforced")),
   }),
   "aws:s3/bucketNotification:BucketNotification": setting({ defaults: { eventbridge: false } }),
   "aws:s3/bucketObject:BucketObject": object(input("key")),
-  "aws:s3/bucketObjectv2:BucketObjectv2": object((r) => `${r.text("bucket")}/${r.text("key")}`),
+  "aws:s3/bucketObjectv2:BucketObjectv2": object((r) => `${r.text("bucket")}/${r.text("key")}`, {
+    checksumCrc32: "",
+    checksumCrc32c: "",
+    checksumCrc64nvme: "",
+    checksumSha1: "",
+    checksumSha256: "",
+  }),
 };
 
 /** What S3 gives an object of one part: the MD5 of its content. Of a file the engine sends only its SHA-256. */

@@ -3,36 +3,9 @@ import { createHash, createPublicKey, randomBytes, webcrypto, type KeyObject } f
 import * as x509 from "@peculiar/x509";
 import { isObject, type Properties, type Value } from "../values";
 import { readKey, samePublicKey } from "./keys";
+import { EXTENDED_USAGES, KEY_USAGES } from "./usages";
 
 x509.cryptoProvider.set(webcrypto as unknown as Parameters<typeof x509.cryptoProvider.set>[0]);
-
-const KEY_USAGES: Record<string, x509.KeyUsageFlags> = {
-  digital_signature: x509.KeyUsageFlags.digitalSignature,
-  content_commitment: x509.KeyUsageFlags.nonRepudiation,
-  key_encipherment: x509.KeyUsageFlags.keyEncipherment,
-  data_encipherment: x509.KeyUsageFlags.dataEncipherment,
-  key_agreement: x509.KeyUsageFlags.keyAgreement,
-  cert_signing: x509.KeyUsageFlags.keyCertSign,
-  crl_signing: x509.KeyUsageFlags.cRLSign,
-  encipher_only: x509.KeyUsageFlags.encipherOnly,
-  decipher_only: x509.KeyUsageFlags.decipherOnly,
-};
-const EXTENDED_USAGES: Record<string, string> = {
-  any_extended: "2.5.29.37.0",
-  server_auth: "1.3.6.1.5.5.7.3.1",
-  client_auth: "1.3.6.1.5.5.7.3.2",
-  code_signing: "1.3.6.1.5.5.7.3.3",
-  email_protection: "1.3.6.1.5.5.7.3.4",
-  ipsec_end_system: "1.3.6.1.5.5.7.3.5",
-  ipsec_tunnel: "1.3.6.1.5.5.7.3.6",
-  ipsec_user: "1.3.6.1.5.5.7.3.7",
-  timestamping: "1.3.6.1.5.5.7.3.8",
-  ocsp_signing: "1.3.6.1.5.5.7.3.9",
-  microsoft_server_gated_crypto: "1.3.6.1.4.1.311.10.3.3",
-  netscape_server_gated_crypto: "2.16.840.1.113730.4.1",
-  microsoft_commercial_code_signing: "1.3.6.1.4.1.311.2.1.22",
-  microsoft_kernel_code_signing: "1.3.6.1.4.1.311.61.1.1",
-};
 
 /** A subject's parts in the order the real provider writes them, each with its short name or object identifier. */
 const SUBJECT: [input: string, type: string][] = [
@@ -47,8 +20,6 @@ const SUBJECT: [input: string, type: string][] = [
   ["serialNumber", "2.5.4.5"],
   ["emailAddress", "E"],
 ];
-
-export const ALLOWED_USES = [...Object.keys(KEY_USAGES), ...Object.keys(EXTENDED_USAGES)].sort();
 
 /** `tls.SelfSignedCert`. */
 export async function selfSigned(inputs: Properties): Promise<Properties> {
@@ -126,7 +97,9 @@ async function issue(inputs: Properties, content: Content): Promise<Properties> 
     throw new Error("a certificate authority's certificate needs a subject");
   }
   const uses = list(inputs["allowedUses"]).map(String);
-  const keyUsage = uses.reduce((flags, use) => flags | (KEY_USAGES[use] ?? 0), 0);
+  const keyUsage = Object.entries(KEY_USAGES)
+    .filter(([use]) => uses.includes(use))
+    .reduce((flags, [, flag]) => flags | x509.KeyUsageFlags[flag], 0);
   const extended = uses.flatMap((use) => EXTENDED_USAGES[use] ?? []);
   const extensions: x509.Extension[] = [];
   if (keyUsage) extensions.push(new x509.KeyUsagesExtension(keyUsage, true));

@@ -1,6 +1,7 @@
-import { all, between, oneOf, rule } from "../checks";
+import { all, between, oneOf, rule, type Rule } from "../checks";
 import type { Computed, Provider, ResourceType } from "../resource";
 import type { Properties } from "../values";
+import { ALLOWED_USES } from "./usages";
 
 const made =
   (output: string): Computed =>
@@ -12,9 +13,17 @@ const certificates = () => import("./certificates");
 
 const usages = rule(
   "allowedUses",
-  "usages such as server_auth, client_auth, digital_signature, cert_signing",
-  (uses) => Array.isArray(uses) && uses.every((use) => /^[a-z_]+$/.test(String(use))),
+  ALLOWED_USES.join(", "),
+  (uses) => Array.isArray(uses) && uses.every((use) => ALLOWED_USES.includes(String(use))),
 );
+
+const FIXED = ["allowedUses", "isCaCertificate", "maxPathLength", "setSubjectKeyId", "validityPeriodHours"];
+
+/** The SDK lets a write-only input take the key's place; that one leaves no trace to compare, and is not rehearsed. */
+const needs = (input: string): Rule => {
+  return (inputs) =>
+    inputs[input] === undefined ? { property: input, reason: `"${input}" is required` } : undefined;
+};
 
 const certificate: ResourceType = {
   replaceOn: [
@@ -69,20 +78,32 @@ export const tls: Provider = {
     },
     "tls:index/selfSignedCert:SelfSignedCert": {
       ...certificate,
-      required: ["allowedUses", "privateKeyPem", "validityPeriodHours"],
+      required: ["allowedUses", "validityPeriodHours"],
+      replaceOn: [
+        ...FIXED,
+        "dnsNames",
+        "ipAddresses",
+        "privateKeyPem",
+        "setAuthorityKeyId",
+        "subject",
+        "uris",
+      ],
+      check: (inputs) => [needs("privateKeyPem")(inputs), ...(certificate.check?.(inputs) ?? [])],
       defaults: { ...certificate.defaults, setAuthorityKeyId: false },
       make: async (inputs) => (await certificates()).selfSigned(inputs),
       computed: { ...certificate.computed, keyAlgorithm: made("keyAlgorithm") },
     },
     "tls:index/locallySignedCert:LocallySignedCert": {
       ...certificate,
-      required: ["allowedUses", "caCertPem", "caPrivateKeyPem", "certRequestPem", "validityPeriodHours"],
+      required: ["allowedUses", "caCertPem", "certRequestPem", "validityPeriodHours"],
+      replaceOn: [...FIXED, "caCertPem", "caPrivateKeyPem", "certRequestPem"],
+      check: (inputs) => [needs("caPrivateKeyPem")(inputs), ...(certificate.check?.(inputs) ?? [])],
       make: async (inputs) => (await certificates()).locallySigned(inputs),
       computed: { ...certificate.computed, caKeyAlgorithm: made("caKeyAlgorithm") },
     },
     "tls:index/certRequest:CertRequest": {
-      required: ["privateKeyPem"],
       replaceOn: "everything",
+      check: all(needs("privateKeyPem")),
       make: async (inputs) => (await certificates()).certificateRequest(inputs),
       id: (r) => String(r.made["id"]),
       computed: { certRequestPem: made("certRequestPem"), keyAlgorithm: made("keyAlgorithm") },
