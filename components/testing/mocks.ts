@@ -158,9 +158,11 @@ function withoutSecrets(given: Record<string, unknown>): Pick<Registration, "inp
   return { inputs, secret: [...new Set(secret)] };
 }
 
-/** Those of a type, or of one of its component's names. */
+/** Those of a type, by name: the order in which they were registered is chance. */
 export function ofType(registrations: Registration[], type: string): Registration[] {
-  return registrations.filter((registration) => registration.type === type);
+  return registrations
+    .filter((registration) => registration.type === type)
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /** The one of a type with a name. */

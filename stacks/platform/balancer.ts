@@ -68,7 +68,7 @@ export function makeBalancer(
   );
 
   const loadBalancer = new lb.LoadBalancer(
-    "balancer",
+    "dhistance-balancer",
     {
       loadBalancerType: "application",
       internal: false,

@@ -54,7 +54,7 @@ export async function platform(): Promise<Exports> {
   const network = makeNetwork(spec, names.slice(0, ZONES), opts);
   const { loadBalancer, listener, securityGroupId } = makeBalancer(spec, network, zone, logs, opts);
   const cluster = new ecs.Cluster(
-    "cluster",
+    "dhistance",
     { settings: [{ name: "containerInsights", value: "enabled" }] },
     opts,
   );
@@ -99,7 +99,7 @@ function read(): PlatformSpec {
 function logArchive(accountId: string, opts: pulumi.CustomResourceOptions): pulumi.Output<string> {
   const fromHere = { StringEquals: { "aws:SourceAccount": accountId } };
   return privateBucket(
-    "logs",
+    "dhistance-logs",
     {
       expireAfterDays: 400,
       statements: (arn) => [
@@ -130,7 +130,7 @@ function alerts(
   keyArn: pulumi.Output<string>,
   opts: pulumi.CustomResourceOptions,
 ): pulumi.Output<string> {
-  const topic = new sns.Topic("alerts", { displayName: "DHIStance", kmsMasterKeyId: keyArn }, opts);
+  const topic = new sns.Topic("dhistance-alerts", { displayName: "DHIStance", kmsMasterKeyId: keyArn }, opts);
   new sns.TopicPolicy(
     "alerts-policy",
     {

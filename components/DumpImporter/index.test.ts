@@ -1,0 +1,119 @@
+import { createHash } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { ofType, one, registered, type Registration } from "../testing/mocks";
+import { makeServer, TARGET, tenant } from "../testing/tenant";
+import { verifyDump } from "./dump";
+import { DumpImporter, refuseReimport, type DumpImporterArgs } from "./index";
+
+const folder = mkdtempSync(path.join(tmpdir(), "dump-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+writeFileSync(path.join(folder, "hmis.sql"), "SELECT 1;\n");
+const sha256 = createHash("sha256").update("SELECT 1;\n").digest("hex");
+
+const make = (args: Partial<DumpImporterArgs> = {}) =>
+  registered(() =>
+    makeServer({
+      import: {
+        sha256,
+        load: (server) =>
+          new DumpImporter("moh-hmis-import", {
+            tenant: tenant("premium"),
+            server,
+            dhis2: "42.5.2",
+            dump: "hmis.sql",
+            directory: folder,
+            sha256,
+            target: TARGET,
+            ...args,
+          }),
+      },
+    }),
+  );
+
+function importTask(made: Registration[]) {
+  const { inputs } = one(made, "aws:ecs/taskDefinition:TaskDefinition", "moh-hmis-import-task");
+  return JSON.parse(inputs.containerDefinitions as string)[0] as { command: string[]; environment: unknown };
+}
+function readable(made: Registration[]): string[] {
+  const { inputs } = one(made, "aws:iam/rolePolicy:RolePolicy", "moh-hmis-import-task-policy");
+  const statements = JSON.parse(inputs.policy as string).Statement as {
+    Action: string[];
+    Resource: string[];
+  }[];
+  return statements
+    .filter(({ Action }) => Action.includes("s3:GetObject"))
+    .flatMap(({ Resource }) => Resource);
+}
+
+describe("an import on AWS", () => {
+  it("sends a file of this machine to a private bucket under its own sum, which the task alone may read", async () => {
+    const made = await make();
+    const object = one(made, "aws:s3/bucketObjectv2:BucketObjectv2", "moh-hmis-import-dump");
+    expect(object.inputs.key).toBe(sha256);
+    expect(importTask(made).command).toEqual(
+      ["import", "run", `s3://moh-hmis-import-dumps-id/${sha256}`, "--sha256", sha256].concat([
+        ...["--database", "dhis2", "--owner", "dhis2", "--dhis2", "42.5.2"],
+      ]),
+    );
+    expect(readable(made)).toEqual([expect.stringMatching(new RegExp(`moh-hmis-import-dumps/${sha256}$`))]);
+  });
+
+  it("leaves a dump that is in S3 where it is", async () => {
+    const made = await make({ dump: "s3://ministry/2026/hmis.sql.gz", sanitise: true });
+    expect(ofType(made, "aws:s3/bucket:Bucket")).toEqual([]);
+    expect(importTask(made).command).toContain("s3://ministry/2026/hmis.sql.gz");
+    expect(importTask(made).command).toContain("--sanitise");
+    expect(readable(made)).toEqual(["arn:aws:s3:::ministry/2026/hmis.sql.gz"]);
+  });
+
+  it("records what was imported, and nothing of this machine", async () => {
+    const made = await make();
+    expect(one(made, "pulumi:index:Stash", "moh-hmis-import-imported").inputs.input).toEqual({
+      sha256,
+      dump: "hmis.sql",
+      sanitised: false,
+    });
+    expect(one(made, "dhistance:index:DumpImporter", "moh-hmis-import").inputs).toEqual({
+      tenant: "moh",
+      server: "hmis",
+      dump: "hmis.sql",
+      sha256,
+    });
+  });
+});
+
+describe("refuseReimport", () => {
+  const [first, second] = ["a".repeat(64), "b".repeat(64)];
+  const before = { sha256: first, dump: "old.sql" };
+  const now = (sum: string) => ({ sha256: sum, dump: "new.sql", sanitised: false });
+
+  it("lets the same dump pass, under whatever name, and another one that is meant", () => {
+    expect(refuseReimport("hmis", before, now(first), false)).toBeUndefined();
+    expect(refuseReimport("hmis", before, now(second), true)).toBeUndefined();
+  });
+
+  it("explains why another one is not loaded, and what to do", () => {
+    const message = refuseReimport("hmis", before, now(second), false);
+    expect(message).toMatch(/"hmis" holds the data of old\.sql \(sha256 aaaaaaaaaaaa…\)/);
+    expect(message).toMatch(/new\.sql \(sha256 bbbbbbbbbbbb…\).*set reimport: true/);
+  });
+});
+
+describe("verifyDump", () => {
+  it("takes the file it was told of", async () => {
+    await expect(verifyDump(path.join(folder, "hmis.sql"), sha256)).resolves.toBeUndefined();
+  });
+
+  it("refuses another, naming both sums", async () => {
+    await expect(verifyDump(path.join(folder, "hmis.sql"), "0".repeat(64))).rejects.toThrow(
+      new RegExp(`has sha256 ${sha256}, not 0{64} as the spec says`),
+    );
+  });
+
+  it("refuses one that is not there", async () => {
+    await expect(verifyDump(path.join(folder, "none.sql"), sha256)).rejects.toThrow(/ENOENT/);
+  });
+});
