@@ -17,7 +17,7 @@ const OPTIONS = {
   sourcemap: "inline",
 };
 
-// Keeps what is compiled, with the source map at its end, to name the TypeScript's lines in a stack.
+// Keeps what is compiled, with the source map at its end.
 sourceMaps.install({ environment: "node", hookRequire: true });
 
 require.extensions[".ts"] = (module, file) => module._compile(javascript(file), file);
@@ -25,7 +25,9 @@ require.extensions[".ts"] = (module, file) => module._compile(javascript(file), 
 /** Kept by content, for starting the compiler takes longer than all of its work. */
 function javascript(file) {
   const source = readFileSync(file, "utf8");
-  const key = createHash("sha256").update(JSON.stringify([OPTIONS, file, source])).digest("hex");
+  const key = createHash("sha256")
+    .update(JSON.stringify([OPTIONS, file, source]))
+    .digest("hex");
   const kept = path.join(CACHE, `${key}.js`);
   try {
     return readFileSync(kept, "utf8");
@@ -42,8 +44,20 @@ function javascript(file) {
   }
 }
 
-// The SDK takes the stack of every promise it makes, for a message about promises that never end. Source maps make
-// each such stack dear, a third of a preview of a hundred resources: those alone are left out.
-const prepareStackTrace = Error.prepareStackTrace;
-Error.prepareStackTrace = (error, frames) =>
-  frames[0]?.getFunctionName() === "debuggablePromise" ? "" : prepareStackTrace(error, frames);
+// Stacks name the TypeScript's lines, but with two exceptions.
+// The SDK takes the stack of every promise it makes, for a message about promises that never end: to look all of
+// them up in source maps is a third of a preview of a hundred resources.
+// Frames of packages stay as they are: Pulumi's own maps lead to files that do not exist, such as
+// `node_modules/@pulumi/resource.ts`, and with a path of that form Node 20's `util.inspect` does not end, which
+// Pulumi calls for an error that nobody has caught.
+Error.prepareStackTrace = (error, frames) => {
+  if (frames[0]?.getFunctionName() === "debuggablePromise") return "";
+  const places = frames.map((frame) =>
+    isOurs(frame.getFileName()) ? sourceMaps.wrapCallSite(frame) : frame,
+  );
+  return [String(error), ...places].join("\n    at ");
+};
+
+function isOurs(file) {
+  return typeof file === "string" && path.isAbsolute(file) && !file.includes("/node_modules/");
+}

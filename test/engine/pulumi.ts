@@ -70,6 +70,7 @@ export function pulumi(args: string[], options: RunOptions): Promise<Result> {
 }
 
 export interface Running {
+  pid: number;
   ended: Promise<Result>;
   /** Resolves as soon as standard output matches; rejects when the run ends before. */
   until: (pattern: RegExp) => Promise<void>;
@@ -122,7 +123,7 @@ export function startPulumi(args: string[], { cwd, env, timeoutSeconds = 180 }: 
         reject,
       );
     });
-  return { ended, until, kill, crash: () => void child.kill("SIGKILL") };
+  return { pid: child.pid ?? 0, ended, until, kill, crash: () => void child.kill("SIGKILL") };
 }
 
 /** A stack's state, as `pulumi stack export` has it; secrets stay encrypted. */
@@ -150,9 +151,8 @@ export async function stateOf(stack: string, options: RunOptions): Promise<State
   return { resources: deployment.resources ?? [], pendingOperations: deployment.pending_operations ?? [] };
 }
 
-/** Plugins are put in process groups of their own, so the group is not enough: the whole tree goes. */
-function killTree(root: number | undefined): void {
-  if (root === undefined) return;
+/** A process and all it has started. Plugins are put in process groups of their own, so a group is not enough. */
+export function processTree(root: number): number[] {
   const parents = execFileSync("ps", ["-A", "-o", "pid=,ppid="], { encoding: "utf8" })
     .trim()
     .split("\n")
@@ -160,7 +160,12 @@ function killTree(root: number | undefined): void {
   const tree = [root];
   for (const pid of tree)
     tree.push(...parents.filter(([, parent]) => parent === pid).map(([child]) => child));
-  for (const pid of tree) {
+  return tree;
+}
+
+function killTree(root: number | undefined): void {
+  if (root === undefined) return;
+  for (const pid of processTree(root)) {
     try {
       process.kill(pid, "SIGKILL");
     } catch {

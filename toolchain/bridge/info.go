@@ -41,7 +41,7 @@ func start(ctx context.Context, path string) (run.Provider, info.Provider, error
 	described := info.Provider{
 		P:                             proto.New(ctx, terraform),
 		Name:                          "aws",
-		Version:                       name[2],
+		Version:                       sdkVersion,
 		Config:                        config,
 		Resources:                     resources,
 		DataSources:                   dataSources,
