@@ -1,5 +1,4 @@
 /** What a dump holds, found without a server: `--dry-run`. */
-import { parseSync } from "libpg-query";
 import { dhis2Version, isAnalyticsTable, isMigrationTable, type Migration } from "./dhis2";
 import { DumpError } from "./errors";
 import type { OpenedDump, Packing } from "./format";
@@ -8,7 +7,7 @@ import type { CopyBlock, DumpItem, Verdict } from "./sql/dump";
 import { Judge } from "./sql/judge";
 import { canonicalEncoding } from "./sql/encoding";
 import { abridge, readerSetting, splitDump } from "./sql/split";
-import { as, constant, names } from "./sql/tree";
+import { as, constant, names, parseStatement } from "./sql/tree";
 
 export interface InspectOptions {
   /** Leave out the data of analytics and resource tables. Default true. */
@@ -176,7 +175,7 @@ class Inspector {
     this.rows += rows;
     if (table.rows % 1000 === 0) this.options.progress?.(this.rows, name);
     if (!isMigrationTable(name)) return;
-    const insert = as(parseSync(sql).stmts?.[0]?.stmt, "InsertStmt");
+    const insert = as(parseStatement(sql).statement, "InsertStmt");
     const columns = insert?.cols?.map((column) => as(column, "ResTarget")?.name ?? "");
     for (const row of as(insert?.selectStmt, "SelectStmt")?.valuesLists ?? []) {
       const values = (as(row, "List")?.items ?? []).map(constant);
@@ -201,13 +200,13 @@ class Inspector {
 }
 
 function copyTarget(sql: string): { name: string; columns: string[] } {
-  const copy = as(parseSync(sql).stmts?.[0]?.stmt, "CopyStmt");
+  const copy = as(parseStatement(sql).statement, "CopyStmt");
   const relation = copy?.relation;
   const name = [relation?.schemaname, relation?.relname].filter((part) => part !== undefined).join(".");
   return { name, columns: names(copy?.attlist) };
 }
 
 function columnsOf(createTable: string): string[] {
-  const create = as(parseSync(createTable).stmts?.[0]?.stmt, "CreateStmt");
+  const create = as(parseStatement(createTable).statement, "CreateStmt");
   return (create?.tableElts ?? []).map((element) => as(element, "ColumnDef")?.colname ?? "");
 }

@@ -2,7 +2,7 @@
  * Judges what a dump asks for, by an allow-list over PostgreSQL's own parse tree: what pg_dump writes of an honest
  * database is run or left out, everything else ends the import. See `rules/` for the list.
  */
-import { loadModule, parseSync, type Node, type RangeVar } from "libpg-query";
+import { loadModule, type RangeVar } from "libpg-query";
 import { DumpError } from "../errors";
 import { plainInsert } from "./literals";
 import { dataRules, intoTable } from "./rules/data";
@@ -13,7 +13,7 @@ import { refuse, silently, skip, type Rules, type Ruling, type Scope } from "./r
 import { sessionRules } from "./rules/session";
 import { structureRules } from "./rules/structure";
 import { abridge } from "./split";
-import { relationName } from "./tree";
+import { parseStatement, relationName } from "./tree";
 import type { DumpItem, MetaCommand, Verdict } from "./dump";
 
 export interface JudgeOptions {
@@ -64,7 +64,7 @@ export class Judge {
   /** What is made only after the data, and can therefore not be indexed at the same time as the rest. */
   private readonly late = new Set<string>();
 
-  private constructor(options: JudgeOptions) {
+  private constructor(private readonly options: JudgeOptions) {
     this.scope = new DumpScope(options.excludeData ?? (() => false));
     this.target = options.database;
   }
@@ -99,14 +99,23 @@ export class Judge {
     }
   }
 
-  /** After the last item. Throws when the dump was cut short. */
+  /** After the last item. Throws when the dump was cut short, or the database that was asked for is not in it. */
   finish(): void {
-    if (this.complete) return;
-    throw new DumpError(
-      "truncated",
-      `pg_dump's closing comment ("-- PostgreSQL database ${this.cluster ? "cluster " : ""}dump complete") is not the ` +
-        "last thing in it: the dump was cut short, or added to",
-    );
+    if (!this.complete) {
+      throw new DumpError(
+        "truncated",
+        `pg_dump's closing comment ("-- PostgreSQL database ${this.cluster ? "cluster " : ""}dump complete") is not ` +
+          "the last thing in it: the dump was cut short, or added to",
+      );
+    }
+    const wanted = this.options.database;
+    const { databases } = this.scope;
+    if (wanted !== undefined && databases.size > 0 && !databases.has(wanted)) {
+      throw new DumpError(
+        "unsupported",
+        `there is no database ${wanted} in the dump, only ${[...databases].join(", ")}`,
+      );
+    }
   }
 
   private statement(sql: string): Verdict {
@@ -115,16 +124,9 @@ export class Judge {
     if (insert) {
       return this.verdict(intoTable(scope.qualifyNames(insert.table), scope, insert.rows), "InsertStmt", sql);
     }
-    let statement: Node | undefined;
-    try {
-      const parsed = parseSync(sql).stmts ?? [];
-      if (parsed.length !== 1) return refuse("not one statement but several");
-      statement = parsed[0]?.stmt;
-    } catch (error) {
-      const why = error instanceof RangeError ? "nested too deeply" : (error as Error).message;
-      return refuse(`PostgreSQL's parser does not accept it: ${why}`);
-    }
-    const [type, node] = Object.entries(statement ?? {})[0] ?? ["", undefined];
+    const { statement, problem } = parseStatement(sql);
+    if (problem !== undefined) return refuse(problem);
+    const [type, node] = Object.entries(statement)[0] ?? ["", undefined];
     const rule = rules[type as keyof Rules] as ((node: unknown, scope: Scope) => Ruling) | undefined;
     if (!rule)
       return { verdict: "refuse", reason: reasons[type] ?? `${type} is nothing that pg_dump writes` };
@@ -140,6 +142,8 @@ export class Judge {
   private verdict(ruling: Ruling, type: string, sql: string): Verdict {
     if (ruling.verdict !== "run") return ruling;
     const verdict = { sql, type, searchPath: this.scope.searchPath, ...ruling };
+    const own = verdict.objects.find((object) => /^(pg_catalog|information_schema|pg_toast)\./.test(object));
+    if (own) return refuse(`${own}: PostgreSQL's own catalogue is not the dump's to write`);
     // After the first index comes only what pg_dump places there for a reason: a view that needs a primary key …
     if (verdict.phase === "post-data" && (verdict.step !== "rest" || type === "CreateTrigStmt"))
       this.postDataBegun = true;
@@ -196,7 +200,7 @@ export function refusal(item: DumpItem, reason: string): DumpError {
 
 /** The database of `\connect` as pg_dump -C and pg_dumpall write it. */
 function connectedDatabase(text: string): string | undefined {
-  const plain = /^\\connect (?:([A-Za-z0-9_.]+)|"([^"`\\]+)")$/.exec(text);
+  const plain = /^\\connect (?:([A-Za-z0-9_.]+)|"([\w. -]+)")$/.exec(text);
   if (plain) return plain[1] ?? plain[2];
   const quoted = /^\\connect -reuse-previous=on "dbname='((?:[^'"`\\]|\\['\\]|"")+)'"$/.exec(text);
   return quoted?.[1]?.replace(/\\(.)/g, "$1").replace(/""/g, '"');

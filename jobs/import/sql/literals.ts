@@ -3,12 +3,13 @@
  * (pg_dump --inserts), for which a parse each would take far longer than the insert itself.
  *
  * Why that is safe: it accepts a strict part of PostgreSQL's grammar, in which every token is an identifier, a number,
- * a quoted constant without escapes, NULL, TRUE, FALSE, DEFAULT, or punctuation that is spelled out. No such text has
+ * a quoted constant, NULL, TRUE, FALSE, DEFAULT, or punctuation that is spelled out. No such text has
  * a second meaning, under `standard_conforming_strings = on`, which is how the import runs; and it holds no call, no
  * subquery, no comment and no second statement. Whatever is not exactly of this form goes to the parser.
  */
 
 const [tab, newline, carriageReturn, space] = [9, 10, 13, 32];
+const [backslash, capitalB, capitalE] = [92, 66, 69];
 const [quote, open, close, comma, minus, dot, zero, nine] = [39, 40, 41, 44, 45, 46, 48, 57];
 
 const head =
@@ -80,8 +81,10 @@ function value(sql: string, start: number): number {
     }
     return at;
   }
-  // A bit string.
-  if (first === 66 && sql.charCodeAt(start + 1) === quote) return quoted(sql, start + 1);
+  if (sql.charCodeAt(start + 1) === quote) {
+    if (first === capitalB) return quoted(sql, start + 1);
+    if (first === capitalE) return escaped(sql, start + 1);
+  }
   const keyword = keywords.find((word) => sql.startsWith(word, start));
   return keyword ? start + keyword.length : -1;
 }
@@ -95,6 +98,17 @@ function quoted(sql: string, start: number): number {
     at++;
   } while (sql.charCodeAt(at) === quote);
   return at;
+}
+
+/** In `E'…'` a backslash takes away what the next character means. */
+function escaped(sql: string, start: number): number {
+  for (let at = start + 1; at < sql.length; at++) {
+    const code = sql.charCodeAt(at);
+    if (code === backslash) at++;
+    else if (code === quote && sql.charCodeAt(at + 1) === quote) at++;
+    else if (code === quote) return at + 1;
+  }
+  return -1;
 }
 
 function isDigit(code: number): boolean {

@@ -79,17 +79,17 @@ describe("standard_conforming_strings = off", () => {
 
   test("plain strings become escape strings, the others stay", async () => {
     const [, ...sql] = await statements(`${off}SELECT 'a\\'b;', date'2020', B'01', "c\\", $$d\\$$, E'e\\'';`);
-    expect(sql).toEqual([`SELECT  E'a\\'b;', date E'2020', B'01', "c\\", $$d\\$$, E'e\\''`]);
+    expect(sql).toEqual([`SELECT E'a\\'b;', date E'2020', B'01', "c\\", $$d\\$$, E'e\\''`]);
   });
 
   test("a string in two parts is marked once", async () => {
     const [, ...sql] = await statements(`${off}SELECT 'a'\n'b\\';';`);
-    expect(sql).toEqual(["SELECT  E'a'\n'b\\';'"]);
+    expect(sql).toEqual(["SELECT E'a'\n'b\\';'"]);
   });
 
   test("ends with the setting", async () => {
     const sql = await statements(`${off}SELECT '\\'';SET standard_conforming_strings = on;SELECT '\\';`);
-    expect([sql[1], sql[3]]).toEqual(["SELECT  E'\\''", "SELECT '\\'"]);
+    expect([sql[1], sql[3]]).toEqual(["SELECT E'\\''", "SELECT '\\'"]);
   });
 });
 

@@ -3,10 +3,11 @@
  * and takes anything else apart as psql would, so that the judge sees it. What is sent to the server is one statement
  * at a time, parsed before: a mistake here can refuse an honest dump, but cannot smuggle anything past the judge.
  */
-import { loadModule, parseSync } from "libpg-query";
+import { loadModule } from "libpg-query";
 import { DumpError } from "../errors";
 import { canonicalEncoding, decode, isClientEncoding } from "./encoding";
 import { isSpace, Lexer } from "./lexer";
+import { as, parseStatement } from "./tree";
 import { countLines, Window } from "./window";
 import type { CopyBlock, DumpItem } from "./dump";
 
@@ -163,7 +164,8 @@ class Splitter {
     const parts: Buffer[] = [];
     let from = 0;
     for (const at of this.lexer.escapes) {
-      parts.push(bytes.subarray(from, at), Buffer.from(" E"));
+      const touches = at > 0 && /[\w$\x80-\xff]/.test(String.fromCharCode(bytes[at - 1] as number));
+      parts.push(bytes.subarray(from, at), Buffer.from(touches ? " E" : "E"));
       from = at;
     }
     parts.push(bytes.subarray(from));
@@ -334,15 +336,11 @@ function endOfComment(bytes: Buffer): number {
 
 /** Whether rows follow a statement: the server would ask for them. */
 function isCopyFromStdin(sql: string): boolean {
-  try {
-    const statement = parseSync(sql).stmts?.[0]?.stmt;
-    if (!statement || !("CopyStmt" in statement)) return false;
-    const copy = statement.CopyStmt;
-    return copy.is_from === true && !copy.filename && !copy.is_program;
-  } catch {
-    // Of an older grammar perhaps (WITH OIDS): it will be refused, and its rows are no SQL.
-    return /\sfrom\s+stdin\b/i.test(sql);
-  }
+  const { statement, problem } = parseStatement(sql);
+  // Of an older grammar perhaps (WITH OIDS): it will be refused, and its rows are no SQL.
+  if (problem !== undefined) return /\sfrom\s+stdin\b/i.test(sql);
+  const copy = as(statement, "CopyStmt");
+  return copy?.is_from === true && !copy.filename && !copy.is_program;
 }
 
 /**

@@ -1,9 +1,30 @@
 /** Reading libpg_query's parse trees. */
-import type { Node, RangeVar } from "libpg-query";
+import { parseSync, type Node, type RangeVar } from "libpg-query";
 
 type NodeName = Node extends infer N ? (N extends unknown ? keyof N : never) : never;
 /** Every kind of node by its name. */
 export type Nodes = { [K in NodeName]: Extract<Node, Record<K, unknown>>[K] };
+
+/**
+ * Longest statement given to the parser, in characters; a tree takes some hundred times the memory of its text. What
+ * is longer in an honest dump is an INSERT of constants, and is recognised without a parse.
+ */
+const maxParsed = 1 << 20;
+
+/** The parse tree of exactly one statement, or what stands in the way of it. The parser has to be loaded. */
+export function parseStatement(
+  sql: string,
+): { statement: Node; problem?: undefined } | { statement?: undefined; problem: string } {
+  if (sql.length > maxParsed) return { problem: "it is longer than 1 MiB, and more than rows of constants" };
+  try {
+    const [first, ...others] = parseSync(sql).stmts ?? [];
+    if (!first?.stmt || others.length > 0) return { problem: "it is not one statement" };
+    return { statement: first.stmt };
+  } catch (error) {
+    const why = error instanceof RangeError ? "it is nested too deeply" : (error as Error).message;
+    return { problem: `PostgreSQL's parser does not accept it (${why})` };
+  }
+}
 
 export function isNode<K extends NodeName>(
   node: Node | undefined,

@@ -23,7 +23,9 @@ export const routineRules: Rules = {
     }
     const language = text(options.find((option) => option.defname === "language")) ?? "sql";
     const problem = bodyProblem(language, create, options, scope.sql);
-    return problem ? refuse(`the function ${full}: ${problem}`) : preData(full);
+    if (problem) return refuse(`the function ${full}: ${problem}`);
+    scope.made.add(full);
+    return preData(full);
   },
 
   DefineStmt(define, scope) {
@@ -35,7 +37,9 @@ export const routineRules: Rules = {
         const reaching = find(define.definition, (type, node) =>
           type === "TypeName" ? reachingName((node as { names?: Node[] }).names) : undefined,
         );
-        return reaching ? refuse(`the aggregate ${full} by way of ${reaching}`) : preData(full);
+        if (reaching) return refuse(`the aggregate ${full} by way of ${reaching}`);
+        scope.made.add(full);
+        return preData(full);
       }
       case "OBJECT_COLLATION":
       case "OBJECT_TSDICTIONARY":

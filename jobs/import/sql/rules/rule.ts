@@ -11,7 +11,7 @@ export interface Scope {
   readonly part: "globals" | "database";
   /** Names of the databases the dump makes or connects to; none in an ordinary dump of one. */
   readonly databases: Set<string>;
-  /** Tables, views, sequences … that the dump has made in this database. */
+  /** Schemas, tables, types, functions … that the dump has made in this database. */
   readonly made: Set<string>;
   /** Extensions the dump asks for. */
   readonly extensions: Set<string>;
