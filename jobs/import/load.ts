@@ -30,8 +30,8 @@ export interface LoadProgress {
   rows: number;
   /** The table read, or what is being built. */
   current: string;
+  /** How much of the building is done, 0 to 1. */
   built: number;
-  toBuild: number;
 }
 
 export interface LoadReport {
@@ -46,7 +46,7 @@ export interface LoadReport {
 type Run = Extract<Verdict, { verdict: "run" }>;
 
 export function newProgress(): LoadProgress {
-  return { phase: "reading", rows: 0, current: "", built: 0, toBuild: 0 };
+  return { phase: "reading", rows: 0, current: "", built: 0 };
 }
 
 /** Throws a DumpError for what the judge refuses, a LoadError for what the server does. */
@@ -126,9 +126,10 @@ class Loader {
     } else {
       await this.beforeRows();
       this.options.progress.current = table;
-      const count = verdict.type === "InsertStmt" ? this.count(table) : undefined;
-      if (count) this.options.progress.rows++;
-      await this.lanes.insert({ sql, line, searchPath, ...(count && { count }) });
+      const rows = verdict.type === "InsertStmt" ? (verdict.rows ?? 1) : 0;
+      this.options.progress.rows += rows;
+      const stores = rows > 0 ? { rows, count: this.count(table) } : undefined;
+      await this.lanes.insert({ sql, line, searchPath, ...(stores && { stores }) });
     }
   }
 
@@ -161,10 +162,11 @@ class Loader {
     const { progress, settings } = this.options;
     const sizes = new Map([...this.report.tables].map(([table, { bytes }]) => [table, bytes]));
     progress.phase = "building";
-    progress.toBuild = this.later.length + sizes.size;
-    await build(this.later, sizes, this.lanes, this.main, settings.maintenanceWorkers, (doing) => {
-      progress.current = doing;
-      progress.built = Math.min(progress.built + 1, progress.toBuild);
+    let [done, total] = [0, 1];
+    await build(this.later, sizes, this.lanes, this.main, settings.maintenanceWorkers, {
+      total: (amount) => (total = Math.max(1, amount)),
+      begin: (doing) => (progress.current = doing),
+      done: (amount) => (progress.built = Math.min(1, (done += amount) / total)),
     });
   }
 

@@ -39,6 +39,7 @@ export interface NewDatabase {
 export class Server {
   /** Ends the import when the connection that holds the lock is lost. */
   readonly lost = new AbortController();
+  private turn: Promise<unknown> = Promise.resolve();
 
   private constructor(
     private readonly client: Client,
@@ -86,8 +87,11 @@ export class Server {
     return new Server(client, config, me.version, me.superuser);
   }
 
+  /** One after the other: whoever watches the disk asks at any time. */
   async query<R extends QueryResultRow>(sql: string, parameters?: unknown[]): Promise<R[]> {
-    return (await this.client.query<R>(sql, parameters)).rows;
+    const result = this.turn.then(() => this.client.query<R>(sql, parameters));
+    this.turn = result.catch(() => undefined);
+    return (await result).rows;
   }
 
   /** A second connection as administrator, in `database`, for as long as `work` takes. */

@@ -13,8 +13,13 @@ export interface PostStatement {
   table: string;
 }
 
-/** Told of each statement as it begins, in words for a person. */
-export type BuildObserver = (doing: string) => void;
+/** Told of the work as it goes on. Amounts are of no unit; what counts is their share of the total. */
+export interface BuildObserver {
+  total(amount: number): void;
+  /** A statement begins, in words for a person. */
+  begin(doing: string): void;
+  done(amount: number): void;
+}
 
 /** A table with at least so many bytes of rows is worth the planning; the others are done in passing. */
 const LARGE = 1 << 20;
@@ -27,6 +32,8 @@ interface Job {
   table: string;
   shared: boolean;
   doing: string;
+  /** Its share of the work. */
+  amount: number;
   /** What can only be done after it. */
   then?: Job;
 }
@@ -46,11 +53,18 @@ export async function build(
   observe: BuildObserver,
 ): Promise<void> {
   const size = (table: string) => sizes.get(table) ?? 0;
+  // Every statement costs something; most cost about as much as there are rows to go through.
+  const amount = (table: string) => LARGE / 4 + size(table);
+  observe.total(
+    sum(statements.map(({ step, table }) => (step === "rest" ? amount("") : amount(table)))) +
+      sum([...sizes.keys()].map(amount)),
+  );
   const of = (step: PostDataStep) => statements.filter((statement) => statement.step === step);
   const inOrder = async (step: PostDataStep) => {
-    for (const { sql, searchPath, line } of of(step)) {
-      observe(describe(sql));
+    for (const { sql, searchPath, line, table } of of(step)) {
+      observe.begin(describe(sql));
       await main.run(sql, searchPath, line);
+      observe.done(amount(step === "rest" ? "" : table));
     }
   };
   const parallel = async (jobs: Job[]) => {
@@ -69,10 +83,11 @@ export async function build(
         return job;
       },
       async (job, session) => {
-        observe(job.doing);
+        observe.begin(job.doing);
         // Helpers only pay when nothing else is left to do for the processors they need.
         await session.useWorkers(waiting.length === 0 ? maintenanceWorkers : 0);
         await session.run(job.sql, job.searchPath, job.line);
+        observe.done(job.amount);
         running.splice(running.indexOf(job), 1);
         if (job.then) waiting.push(job.then);
       },
@@ -80,31 +95,32 @@ export async function build(
     await lanes.drain();
   };
 
-  const indexes = of("index").map(indexJob);
+  const indexes = of("index").map((statement) => indexJob(statement, amount(statement.table)));
   const isLarge = ({ table }: { table: string }) => size(table) >= LARGE;
   await parallel(indexes.filter((job) => !isLarge(job)));
-  const keys = await foreignKeys(of("foreign-key"), isLarge, main, observe);
-  const statistics = [...sizes.keys()].map(analyzeJob);
+  const keys = await foreignKeys(of("foreign-key"), isLarge, amount, main, observe);
+  const statistics = [...sizes.keys()].map((table) => analyzeJob(table, amount(table)));
   await parallel([...indexes.filter(isLarge), ...keys.checks, ...statistics]);
   await inOrder("attach");
-  const late = await foreignKeys(keys.tooEarly, isLarge, main, observe, true);
+  const late = await foreignKeys(keys.tooEarly, isLarge, amount, main, observe, true);
   await parallel(late.checks);
   await inOrder("rest");
   await inOrder("refresh");
 }
 
-function indexJob({ sql, line, searchPath, table }: PostStatement): Job {
+function indexJob({ sql, line, searchPath, table }: PostStatement, amount: number): Job {
   const constraint = addedConstraint(sql);
-  const job = { sql, line, searchPath, table, shared: constraint === undefined, doing: describe(sql) };
+  const shared = constraint === undefined;
+  const job = { sql, line, searchPath, table, shared, amount, doing: describe(sql) };
   const [index, key] = (constraint && keyAsIndex(table, constraint)) ?? [];
   if (index === undefined || key === undefined) return job;
   // As an index it can be built at the same time as the table's other indexes; to call it a key takes an instant.
-  return { ...job, sql: index, shared: true, then: { ...job, sql: key } };
+  return { ...job, sql: index, shared: true, then: { ...job, sql: key, amount: 0 } };
 }
 
-function analyzeJob(table: string): Job {
+function analyzeJob(table: string, amount: number): Job {
   const doing = `statistics of ${table}`;
-  return { sql: `ANALYZE ${quoteName(table)}`, searchPath: "", table, shared: false, doing };
+  return { sql: `ANALYZE ${quoteName(table)}`, searchPath: "", table, shared: false, amount, doing };
 }
 
 /**
@@ -115,6 +131,7 @@ function analyzeJob(table: string): Job {
 async function foreignKeys(
   statements: PostStatement[],
   isLarge: (statement: PostStatement) => boolean,
+  amount: (table: string) => number,
   main: Session,
   observe: BuildObserver,
   last = false,
@@ -126,24 +143,33 @@ async function foreignKeys(
     const constraint = addedConstraint(sql);
     const name = constraint?.conname;
     const split = name !== undefined && !constraint?.skip_validation && isLarge(statement);
-    observe(describe(sql));
+    observe.begin(describe(sql));
     const failed = await main
       .run(split ? `${sql}\nNOT VALID` : sql, searchPath, line)
       .then(() => undefined, asLoadError);
     if (!failed && split) {
       const check = `ALTER TABLE ${quoteName(table)} VALIDATE CONSTRAINT ${quote(name)}`;
       const doing = `check of foreign key ${name}`;
-      checks.push({ sql: check, line, searchPath, table, shared: false, doing });
-    } else if (failed?.code === "42830" && !last) {
+      checks.push({ sql: check, line, searchPath, table, shared: false, amount: amount(table), doing });
+      continue;
+    }
+    if (failed?.code === "42830" && !last) {
       tooEarly.push(statement);
-    } else if (failed && split && ["0A000", "42809"].includes(failed.code ?? "")) {
+      continue;
+    }
+    if (failed && split && ["0A000", "42809"].includes(failed.code ?? "")) {
       // Partitioned tables have no such form before PostgreSQL 18.
       await main.run(sql, searchPath, line);
     } else if (failed) {
       throw failed;
     }
+    observe.done(amount(table));
   }
   return { checks, tooEarly };
+}
+
+function sum(numbers: number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
 }
 
 function asLoadError(error: unknown): LoadError {

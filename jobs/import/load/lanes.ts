@@ -19,8 +19,8 @@ export interface BatchedStatement {
   sql: string;
   line: number;
   searchPath: string;
-  /** Counted here, when the statement stores rows. */
-  count?: TableCount;
+  /** Of a statement that stores rows: how many it holds, and where they are counted. */
+  stores?: { rows: number; count: TableCount };
 }
 
 interface OpenCopy {
@@ -205,11 +205,11 @@ async function runBatch(session: Session, batch: BatchedStatement[]): Promise<vo
     throw error;
   });
   results.forEach((result, i) => {
-    const count = batch[i]?.count;
-    if (!count) return;
-    count.bytes += batch[i]?.sql.length ?? 0;
-    count.rows += result.rowCount ?? 0;
-    count.stored += result.rowCount ?? 0;
+    const { sql, stores } = batch[i] ?? {};
+    if (!stores) return;
+    stores.count.bytes += sql?.length ?? 0;
+    stores.count.rows += stores.rows;
+    stores.count.stored += result.rowCount ?? 0;
   });
 }
 

@@ -1,0 +1,101 @@
+/** What came of it, for people to read. */
+import pc from "picocolors";
+import type { Inspection } from "../inspect";
+import type { ImportResult } from "../run";
+import { bytesText } from "../spool";
+import { duration } from "./progress";
+
+const number = (value: number) => value.toLocaleString("en");
+
+export function importSummary(result: ImportResult, dump: string): string {
+  const { database, tables, rows, leftOut, validation, sanitised, kept } = result;
+  if (result.outcome === "unchanged") {
+    return `${pc.green("Nothing to do.")} ${database} holds this dump already (SHA-256 ${result.sha256}).`;
+  }
+  const from = [
+    result.format,
+    result.postgresql && `PostgreSQL ${result.postgresql}`,
+    validation?.dhis2 && `DHIS2 ${validation.dhis2}`,
+  ];
+  const lines = [
+    `${pc.green("Imported")} ${dump} into ${pc.bold(database)} (${from.filter(Boolean).join("; ")})`,
+    `  ${number(tables.length)} tables, ${number(rows)} rows, in ${duration(result.seconds)}`,
+    ...largest(tables),
+    ...section(
+      "Left out",
+      leftOut.map(
+        ({ what, statements, rows: r }) => `${what} (${r > 0 ? `${number(r)} rows` : times(statements)})`,
+      ),
+    ),
+    ...section(
+      "Made harmless",
+      (sanitised ?? []).filter((s) => s.rows > 0).map((s) => `${s.what}: ${number(s.rows)} in ${s.table}`),
+    ),
+    ...section(
+      pc.yellow("Will stop an upgrade"),
+      (validation?.problems ?? []).map(
+        (p) => `${number(p.rows)} ${p.what}; DHIS2 ${p.version} will not start on them. See ${p.see}`,
+      ),
+    ),
+    `  Connections waited ${number(result.swapMilliseconds ?? 0)} ms while the new database took the old one's name.`,
+  ];
+  if (kept !== undefined) {
+    lines.push(
+      `  The former database is kept as ${pc.bold(kept)}.`,
+      `    back to it:  dhistance-import rollback --database ${database} …`,
+      `    drop it:     dhistance-import confirm --database ${database} …`,
+    );
+  }
+  lines.push(
+    "  Next: start DHIS2 with the encryption.password of the original, restore its file store, and let it make its",
+    "  analytics tables (POST /api/resourceTables/analytics).",
+  );
+  return lines.join("\n");
+}
+
+export function inspectionSummary(inspection: Inspection, dump: string): string {
+  const { tables, rows, leftOut, refused, failedMigrations } = inspection;
+  const kind = inspection.format === "sql" ? "plain SQL" : `${inspection.format} archive`;
+  const wanted = tables.filter((table) => table.leftOut === undefined);
+  const verdict =
+    refused.length === 0
+      ? pc.green("It can be imported.")
+      : pc.red(`It would be refused, for ${refused.length === 1 ? "this" : "these"}:`);
+  return [
+    `${pc.bold(dump)}: ${[...inspection.packing, kind].join(", ")}`,
+    `  PostgreSQL ${inspection.serverVersion ?? "of unknown version"}, DHIS2 ${inspection.dhis2Version ?? "not recognised"}, encoding ${inspection.encoding}`,
+    `  ${number(tables.length)} tables with rows, ${number(rows)} rows, ${bytesText(tables.reduce((sum, t) => sum + t.bytes, 0))} unpacked; ${number(wanted.length)} tables would be imported`,
+    ...largest(wanted),
+    ...section("Extensions", inspection.extensions.length > 0 ? [inspection.extensions.join(", ")] : []),
+    ...section(
+      "Would be left out",
+      leftOut.map(({ reason, statements }) => `${reason} (${times(statements)})`),
+    ),
+    ...section(
+      pc.yellow("Failed migrations"),
+      failedMigrations.map((version) => `${version}: DHIS2 would not start`),
+    ),
+    `  ${verdict}`,
+    ...refused
+      .slice(0, 20)
+      .map((r) =>
+        `    ${r.line === undefined ? "" : `line ${r.line}: `}${r.reason}\n      ${r.statement}`.trimEnd(),
+      ),
+  ].join("\n");
+}
+
+function largest(tables: { name: string; rows: number; bytes: number }[]): string[] {
+  const first = tables.toSorted((a, b) => b.bytes - a.bytes).slice(0, 5);
+  return section(
+    "Largest",
+    first.map(({ name, rows, bytes }) => `${name}: ${number(rows)} rows, ${bytesText(bytes)}`),
+  );
+}
+
+function section(title: string, lines: string[]): string[] {
+  return lines.length === 0 ? [] : [`  ${title}:`, ...lines.map((line) => `    ${line}`)];
+}
+
+function times(count: number): string {
+  return count === 1 ? "1 statement" : `${number(count)} statements`;
+}

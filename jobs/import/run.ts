@@ -1,0 +1,308 @@
+/** One import from its beginning to its end: checks, new database, load, validation, sanitising, swap. */
+import { Client, type ClientConfig } from "pg";
+import { openArchive } from "./archive";
+import { isAnalyticsTable } from "./dhis2";
+import { openDump } from "./format";
+import { loadDump, newProgress, type LoadProgress, type LoadReport } from "./load";
+import type { SessionSettings } from "./load/session";
+import type { ImportRecord } from "./note";
+import { sanitise, type SanitiseOptions, type SanitiseResult } from "./sanitise";
+import { Server, ServerError, longestName, type NewDatabase } from "./server";
+import { openSource, type DumpSource } from "./source";
+import { watchSpace } from "./space";
+import { Judge } from "./sql/judge";
+import { splitDump } from "./sql/split";
+import { dropExpired, swap } from "./swap";
+import { validate, type Validation } from "./validate";
+
+export interface ImportOptions {
+  /** A path, `-` for standard input, or `s3://bucket/key`. */
+  dump: string;
+  /** SHA-256 the dump has to have; without it any is taken. */
+  sha256?: string;
+  /** The server, as an account that may create databases and roles; its database is one that always exists. */
+  server: ClientConfig;
+  /** Name of the live database. */
+  database: string;
+  /** The role the application connects as; everything will belong to it. */
+  role: string;
+  /** Connections that load at the same time. */
+  connections: number;
+  /** Version of the DHIS2 that is going to use the database. */
+  dhis2Version?: string;
+  excludeAnalytics: boolean;
+  sanitise?: SanitiseOptions;
+  /** Replace what an earlier import, or the application, has put into the live database. */
+  reimport: boolean;
+  /** Keep the replaced database at least until then, even if it is confirmed before. */
+  keepUntil?: Date;
+  /** Of a dump that holds several databases, the one to import. */
+  fromDatabase?: string;
+  /** Limits, in bytes; a default for each. */
+  maxSpoolBytes?: number;
+  maxDecompressedBytes?: number;
+  maxRatio?: number;
+  maxDatabaseBytes?: number;
+  /** Longest time of one statement, in seconds. */
+  statementTimeout: number;
+  /** Kept up to date while it runs. */
+  progress: ImportProgress;
+  signal: AbortSignal;
+}
+
+export type ImportPhase =
+  "checking the dump" | "preparing" | "loading" | "validating" | "sanitising" | "publishing";
+
+export interface ImportProgress {
+  phase: ImportPhase;
+  bytes: number;
+  /** Undefined while nobody knows. */
+  totalBytes: number | undefined;
+  load: LoadProgress;
+}
+
+export function newImportProgress(): ImportProgress {
+  return { phase: "checking the dump", bytes: 0, totalBytes: undefined, load: newProgress() };
+}
+
+export interface ImportResult {
+  /** `unchanged`: this very dump had been imported before; nothing was done. */
+  outcome: "imported" | "unchanged";
+  database: string;
+  sha256: string;
+  seconds: number;
+  /** Of an import. */
+  format?: string;
+  postgresql?: string;
+  tables: { name: string; rows: number; bytes: number }[];
+  rows: number;
+  leftOut: { what: string; statements: number; rows: number }[];
+  validation?: Validation;
+  sanitised?: SanitiseResult[];
+  /** Name of the database that was live before. */
+  kept?: string;
+  /** How long connections had to wait at the swap, in milliseconds. */
+  swapMilliseconds?: number;
+  /** What dead imports had left and was removed. */
+  removed: string[];
+}
+
+/** The live database holds something else, and nobody said that it may be replaced. */
+export class NeedsReimport extends Error {
+  override readonly name = "NeedsReimport";
+}
+
+/** The extensions DHIS2 needs; they are the server's to make, not the dump's. */
+const extensions = ["postgis", "btree_gin", "pg_trgm"];
+
+export async function runImport(options: ImportOptions): Promise<ImportResult> {
+  const began = Date.now();
+  const { progress, signal } = options;
+  if (Buffer.byteLength(options.database) > longestName) {
+    throw new ServerError(`The name ${options.database} is longer than ${longestName} bytes.`);
+  }
+  const source = await openSource(options.dump, {
+    signal,
+    progress: (bytes, total) => Object.assign(progress, { bytes, totalBytes: total }),
+    ...(options.sha256 !== undefined && { sha256: options.sha256 }),
+    ...(options.maxSpoolBytes !== undefined && { maxSpoolBytes: options.maxSpoolBytes }),
+  });
+  try {
+    const result = await importSource(source, options);
+    return { ...result, seconds: Math.round((Date.now() - began) / 100) / 10 };
+  } finally {
+    await source.remove();
+  }
+}
+
+/** All that can be found out without the server, then the server. */
+async function importSource(source: DumpSource, options: ImportOptions): Promise<Unfinished> {
+  const sha256 = await source.sha256();
+  const dump = await openDump(source.path, {
+    ...(options.maxDecompressedBytes !== undefined && { maxBytes: options.maxDecompressedBytes }),
+    ...(options.maxRatio !== undefined && { maxRatio: options.maxRatio }),
+  });
+  try {
+    const excludeData = options.excludeAnalytics ? isAnalyticsTable : () => false;
+    const { signal } = options;
+    const script: Script =
+      dump.kind === "sql"
+        ? { read: dump.read, bytesRead: dump.bytesRead, skipped: new Map() }
+        : await openArchive(dump, { excludeData, signal });
+    options.progress.phase = "preparing";
+    const server = await Server.connect(options.server);
+    try {
+      const result = await importScript(server, script, { sha256, size: source.size, excludeData }, options);
+      const format = dump.kind === "sql" ? "plain SQL" : `${dump.format} archive`;
+      return result.outcome === "unchanged"
+        ? result
+        : { ...result, format: [...dump.packing, format].join(", ") };
+    } finally {
+      await server.close();
+    }
+  } finally {
+    await dump.remove();
+  }
+}
+
+type Unfinished = Omit<ImportResult, "seconds">;
+
+/** A dump as SQL text. */
+interface Script {
+  read(): AsyncGenerator<Buffer>;
+  bytesRead(): number;
+  /** What was left out before it became text. */
+  skipped: ReadonlyMap<string, number>;
+}
+
+async function importScript(
+  server: Server,
+  script: Script,
+  dump: { sha256: string; size: number; excludeData: (table: string) => boolean },
+  options: ImportOptions,
+): Promise<Unfinished> {
+  const { database, progress, connections, fromDatabase } = options;
+  const { sha256, excludeData } = dump;
+  await server.checkApplicationRole(options.role);
+  await server.lock(database);
+  const removed = [...(await server.sweep(database)), ...(await dropExpired(server, database))];
+  if (await isDone(server, options, sha256)) {
+    return { outcome: "unchanged", database, sha256, removed, tables: [], rows: 0, leftOut: [] };
+  }
+  const judge = await Judge.create({
+    excludeData,
+    ...(fromDatabase !== undefined && { database: fromDatabase }),
+  });
+  const record = { sha256, dump: options.dump, at: new Date().toISOString() };
+  const load = async (connection: ClientConfig, settings: SessionSettings, signal: AbortSignal) => {
+    Object.assign(progress, { phase: "loading", bytes: 0, totalBytes: dump.size });
+    const timer = setInterval(() => (progress.bytes = script.bytesRead()), 100);
+    const report = await loadDump(splitDump(script.read()), {
+      ...{ connection, connections, settings, judge, signal },
+      progress: progress.load,
+    }).finally(() => clearInterval(timer));
+    for (const [reason, statements] of script.skipped) {
+      const counted = report.skipped.get(reason) ?? { statements: 0, rows: 0 };
+      report.skipped.set(reason, { ...counted, statements: counted.statements + statements });
+    }
+    return report;
+  };
+  const replaced = await replace(server, options, { record, load });
+  return { outcome: "imported", database, sha256, removed, ...replaced };
+}
+
+/** Whether this very dump is in the live database already. Throws NeedsReimport when something else is. */
+async function isDone(server: Server, options: ImportOptions, sha256: string): Promise<boolean> {
+  const { database, reimport } = options;
+  const live = (await server.databases()).find(({ name }) => name === database);
+  if (!live || reimport) return false;
+  const record = live.note.import;
+  if (record && record.sha256 === sha256) {
+    if (!options.sanitise || record.sanitised) return true;
+    throw new NeedsReimport(
+      `${database} holds this dump already, imported ${record.at}, but not sanitised. ` +
+        "To import it again, sanitised, ask for it with --reimport; what was entered since would no longer be live.",
+    );
+  }
+  if (record) {
+    throw new NeedsReimport(
+      `${database} holds another dump: ${record.dump} (SHA-256 ${record.sha256}), imported ${record.at}; this one has ` +
+        `SHA-256 ${sha256}. Importing it would replace the live database with all that was entered since. ` +
+        "If that is meant, ask for it with --reimport (in the stack: reimport: true).",
+    );
+  }
+  if (await server.hasTables(database)) {
+    throw new NeedsReimport(
+      `${database} holds tables already, and not from an import. Importing would replace them. ` +
+        "If that is meant, ask for it with --reimport (in the stack: reimport: true).",
+    );
+  }
+  return false;
+}
+
+interface Work {
+  record: Pick<ImportRecord, "sha256" | "dump" | "at">;
+  load: (connection: ClientConfig, settings: SessionSettings, signal: AbortSignal) => Promise<LoadReport>;
+}
+
+type Replaced = Omit<ImportResult, "outcome" | "database" | "sha256" | "seconds" | "removed" | "format">;
+
+/** Makes the new database beside the live one, and the live one of it. Whatever fails, the live one is untouched. */
+async function replace(server: Server, options: ImportOptions, work: Work): Promise<Replaced> {
+  const { database, role, progress, signal } = options;
+  const former = (await server.databases()).find(({ name }) => name === database);
+  // An empty database that was only there to be filled is nothing to go back to.
+  const worthKeeping = former && (former.note.import !== undefined || (await server.hasTables(database)));
+  const fresh = await server.createNew(database, extensions);
+  let published = false;
+  const space = watchSpace(server, fresh.name, options.maxDatabaseBytes);
+  try {
+    const stop = AbortSignal.any([signal, server.lost.signal, space.signal]);
+    const settings = await sessionSettings(server, options);
+    const report = await work.load(fresh.connection, settings, stop);
+    progress.phase = "validating";
+    const validation = await asRole(fresh, (client) => validate(client, report.tables, options.dhis2Version));
+    stop.throwIfAborted();
+    let sanitised: SanitiseResult[] | undefined;
+    if (options.sanitise) {
+      progress.phase = "sanitising";
+      const how = options.sanitise;
+      sanitised = await asRole(fresh, (client) => sanitise(client, how));
+    }
+    stop.throwIfAborted();
+    progress.phase = "publishing";
+    const tables = [...report.tables].map(([name, { rows, bytes }]) => ({ name, rows, bytes }));
+    const rows = tables.reduce((sum, table) => sum + table.rows, 0);
+    await server.handOver(fresh, role);
+    const record = { ...work.record, rows, tables: tables.length, sanitised: sanitised !== undefined };
+    const { kept, milliseconds } = await swap(
+      server,
+      database,
+      { name: fresh.name, note: { dhistance: 1, import: record } },
+      options.keepUntil,
+    );
+    published = true;
+    if (!worthKeeping && kept !== undefined) await server.discard(kept);
+    return {
+      ...(report.serverVersion !== undefined && { postgresql: report.serverVersion }),
+      ...{ tables, rows, validation, swapMilliseconds: milliseconds },
+      ...(sanitised && { sanitised }),
+      leftOut: [...report.skipped].map(([what, counts]) => ({ what, ...counts })),
+      ...(worthKeeping && kept !== undefined && { kept }),
+    };
+  } finally {
+    await space.stop();
+    if (!published) await discard(server, fresh);
+  }
+}
+
+/** What cannot be removed now (the server is gone, perhaps) is removed by the next import. */
+async function discard(server: Server, fresh: NewDatabase): Promise<void> {
+  await server.discard(fresh.name).catch(() => undefined);
+}
+
+async function asRole<T>(fresh: NewDatabase, work: (client: Client) => Promise<T>): Promise<T> {
+  const client = new Client({ ...fresh.connection, application_name: "dhistance import" });
+  client.on("error", () => undefined);
+  await client.connect();
+  try {
+    await client.query("SET search_path = pg_catalog; SET row_security = off; SET synchronous_commit = off");
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
+
+/** Memory for index builds: a share of what the server was given for its buffers, 64 MiB to 1 GiB each. */
+async function sessionSettings(server: Server, options: ImportOptions): Promise<SessionSettings> {
+  const [row] = await server.query<{ buffers: string }>(
+    "SELECT setting::bigint * 8192 AS buffers FROM pg_settings WHERE name = 'shared_buffers'",
+  );
+  const share = Number(row?.buffers ?? 0) / options.connections;
+  const mebibytes = Math.round(Math.min(1024, Math.max(64, share / 2 ** 20)));
+  return {
+    maintenanceMemory: `${mebibytes}MB`,
+    maintenanceWorkers: Math.max(1, options.connections - 1),
+    statementTimeout: options.statementTimeout,
+  };
+}
