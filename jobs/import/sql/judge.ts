@@ -164,7 +164,8 @@ export class Judge {
     if (this.target === undefined && !(this.cluster && systemDatabases.includes(database)))
       this.target = database;
     if (this.target === database) return verdict;
-    if (this.target === undefined || systemDatabases.includes(database))
+    const chosen = this.options.database !== undefined;
+    if (this.target === undefined || chosen || systemDatabases.includes(database))
       return skip(`the database ${database}`);
     return refuse(
       `the dump holds several databases (${this.target}, ${database}); choose one with --database`,
