@@ -262,7 +262,7 @@ describe("run", () => {
 describe("several databases", () => {
   const cluster =
     "-- PostgreSQL database cluster dump\nCREATE ROLE x;\n\\connect template1\nCREATE TABLE public.z (a int);\n" +
-    "\\connect a\nCREATE TABLE public.t (a int);\n\\connect b\nCREATE TABLE public.u (a int);\n\\connect postgres\n";
+    "\\connect a\nCREATE TABLE public.t (a int);\n\\connect b\nCREATE TABLE public.u (a int);\n\\connect postgres\nCREATE EXTENSION adminpack;\n";
 
   async function tables(options = {}): Promise<string[]> {
     return (await judgeAll(cluster, options)).flatMap(({ verdict }) =>

@@ -157,19 +157,20 @@ export class Judge {
     return verdict;
   }
 
-  /** Of several databases only one is imported. */
+  /** Of several databases only one is imported; what the others hold is no matter, as none of it is run. */
   private inDatabase(verdict: Verdict): Verdict {
-    const { database } = this;
-    if (verdict.verdict !== "run" || database === undefined) return verdict;
-    if (this.target === undefined && !(this.cluster && systemDatabases.includes(database)))
-      this.target = database;
-    if (this.target === database) return verdict;
-    const chosen = this.options.database !== undefined;
-    if (this.target === undefined || chosen || systemDatabases.includes(database))
+    const { database, cluster, options } = this;
+    if (verdict.verdict === "skip" || database === undefined || database === this.target) return verdict;
+    if (options.database !== undefined || (cluster && systemDatabases.includes(database))) {
       return skip(`the database ${database}`);
-    return refuse(
-      `the dump holds several databases (${this.target}, ${database}); choose one with --database`,
-    );
+    }
+    if (this.target !== undefined) {
+      return refuse(
+        `the dump holds several databases (${this.target}, ${database}); choose one with --database`,
+      );
+    }
+    if (verdict.verdict === "run") this.target = database;
+    return verdict;
   }
 
   /** The few that pg_dump writes, exactly as it does; they are understood, never run. */
