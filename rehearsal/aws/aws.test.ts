@@ -26,7 +26,7 @@ async function made(token: string, inputs: Properties) {
 /** What the real provider refuses: the rest of the inputs, the property at fault, values it refuses and takes. */
 const RULES: [token: string, rest: Properties, property: string, refused: unknown[], taken: unknown[]][] = [
   ["aws:ec2/vpc:Vpc", {}, "cidrBlock", ["10.0.0.0", "10.0.0.0/8", "10.0.0.256/16"], ["10.0.0.0/16"]],
-  ["aws:ec2/securityGroup:SecurityGroup", {}, "name", ["sg-database", ""], ["database-sg"]],
+  ["aws:ec2/securityGroup:SecurityGroup", {}, "name", ["sg-database"], ["database-sg"]],
   [
     "aws:lb/loadBalancer:LoadBalancer",
     {},

@@ -180,6 +180,15 @@ export const compute: Record<string, ResourceType> = {
       repositoryUrl: (r) => `${ACCOUNT}.dkr.ecr.${regionOf(r)}.amazonaws.com/${r.text("name")}`,
     },
   },
+  "aws:ecr/repositoryPolicy:RepositoryPolicy": {
+    untagged: true,
+    required: ["policy", "repository"],
+    replaceOn: ["repository"],
+    json: ["policy"],
+    check: all(json("policy")),
+    id: input("repository"),
+    computed: { registryId: ACCOUNT },
+  },
   "aws:ecr/lifecyclePolicy:LifecyclePolicy": {
     untagged: true,
     required: ["policy", "repository"],

@@ -1,6 +1,6 @@
 import { all, between, oneOf, pattern, rule, type Rule } from "../checks";
 import type { Creation, ResourceType } from "../resource";
-import { ACCOUNT, arn, derived, hex, hexId, input, output, regionOf, upper, uuid } from "./names";
+import { ACCOUNT, arn, derived, hex, hexId, input, output, regionOf, upper } from "./names";
 
 const identifier = (path: string) =>
   pattern(
@@ -9,8 +9,6 @@ const identifier = (path: string) =>
     "1 to 63 of a-z 0-9 -, a letter first, no two hyphens together, no hyphen at the end",
   );
 
-const vaultName = (path: string) => pattern(path, /^[\w-]{2,50}$/, "2 to 50 of A-Z a-z 0-9 _ -");
-
 /** Names no property: the engine would show its value. */
 const password: Rule = (inputs) =>
   pattern("password", /^[^/@" \P{ASCII}]{8,128}$/u, "")(inputs) && {
@@ -18,7 +16,7 @@ const password: Rule = (inputs) =>
     reason: 'password is not valid; allowed: 8 to 128 printable ASCII characters other than / @ " and space',
   };
 
-/** What keeps data: databases, file systems, backups. */
+/** What keeps data: databases and file systems. */
 export const data: Record<string, ResourceType> = {
   "aws:rds/instance:Instance": {
     required: ["instanceClass"],
@@ -179,6 +177,38 @@ export const data: Record<string, ResourceType> = {
     id: input("name"),
     computed: { arn: arn("rds", (r) => `pg:${r.text("name")}`), namePrefix: "" },
   },
+  "aws:rds/snapshot:Snapshot": {
+    required: ["dbInstanceIdentifier", "dbSnapshotIdentifier"],
+    replaceOn: ["dbInstanceIdentifier", "dbSnapshotIdentifier"],
+    sets: ["sharedAccounts"],
+    check: all(
+      pattern(
+        "dbSnapshotIdentifier",
+        /^(?!.*--)[a-zA-Z][a-zA-Z0-9-]{0,254}(?<!-)$/,
+        "1 to 255 of A-Z a-z 0-9 -, a letter first, no two hyphens together, no hyphen at the end",
+      ),
+    ),
+    id: input("dbSnapshotIdentifier"),
+    computed: {
+      allocatedStorage: 20,
+      availabilityZone: (r) => `${regionOf(r)}a`,
+      dbSnapshotArn: arn("rds", (r) => `snapshot:${r.text("dbSnapshotIdentifier")}`),
+      encrypted: true,
+      engine: "postgres",
+      engineVersion: "",
+      iops: 0,
+      kmsKeyId: "",
+      licenseModel: "postgresql-license",
+      optionGroupName: "",
+      port: 5432,
+      snapshotType: "manual",
+      sourceDbSnapshotIdentifier: "",
+      sourceRegion: "",
+      status: "available",
+      storageType: "gp3",
+      vpcId: "",
+    },
+  },
   "aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication": {
     untagged: true,
     required: ["sourceDbInstanceArn"],
@@ -265,103 +295,6 @@ export const data: Record<string, ResourceType> = {
     json: ["policy"],
     defaults: { bypassPolicyLockoutSafetyCheck: false },
     id: input("fileSystemId"),
-  },
-  "aws:backup/vault:Vault": {
-    replaceOn: ["kmsKeyArn", "name"],
-    autoName: { property: "name" },
-    defaults: { forceDestroy: false },
-    check: all(vaultName("name")),
-    id: input("name"),
-    computed: {
-      arn: arn("backup", (r) => `backup-vault:${r.text("name")}`),
-      kmsKeyArn: arn("kms", (r) => `key/${derived(8, regionOf(r))}-aws-backup`),
-      recoveryPoints: 0,
-    },
-  },
-  "aws:backup/vaultLockConfiguration:VaultLockConfiguration": {
-    untagged: true,
-    required: ["backupVaultName"],
-    replaceOn: ["backupVaultName", "changeableForDays", "maxRetentionDays", "minRetentionDays"],
-    check: all(
-      vaultName("backupVaultName"),
-      between("changeableForDays", 3, 36_500),
-      between("minRetentionDays", 1, 36_500),
-      between("maxRetentionDays", 1, 36_500),
-    ),
-    id: input("backupVaultName"),
-    computed: { backupVaultArn: arn("backup", (r) => `backup-vault:${r.text("backupVaultName")}`) },
-  },
-  "aws:backup/vaultPolicy:VaultPolicy": {
-    untagged: true,
-    required: ["backupVaultName", "policy"],
-    replaceOn: ["backupVaultName"],
-    json: ["policy"],
-    id: input("backupVaultName"),
-    computed: { backupVaultArn: arn("backup", (r) => `backup-vault:${r.text("backupVaultName")}`) },
-  },
-  "aws:backup/vaultNotifications:VaultNotifications": {
-    untagged: true,
-    required: ["backupVaultEvents", "backupVaultName", "snsTopicArn"],
-    replaceOn: ["backupVaultEvents", "backupVaultName", "snsTopicArn"],
-    sets: ["backupVaultEvents"],
-    id: input("backupVaultName"),
-    computed: { backupVaultArn: arn("backup", (r) => `backup-vault:${r.text("backupVaultName")}`) },
-  },
-  "aws:backup/plan:Plan": {
-    required: ["rules"],
-    replaceOn: ["name"],
-    sets: ["advancedBackupSettings", "rules", "rules.copyActions"],
-    autoName: { property: "name" },
-    check: all(pattern("name", /^[\w.-]{1,50}$/, "1 to 50 of A-Z a-z 0-9 _ . -")),
-    id: uuid,
-    computed: { arn: arn("backup", (r) => `backup-plan:${r.id}`), version: () => upper(48) },
-    follows: { version: ["rules", "advancedBackupSettings"] },
-  },
-  "aws:backup/selection:Selection": {
-    untagged: true,
-    required: ["iamRoleArn", "planId"],
-    replaceOn: ["conditions", "iamRoleArn", "name", "notResources", "planId", "resources", "selectionTags"],
-    sets: ["conditions", "notResources", "resources", "selectionTags"],
-    autoName: { property: "name" },
-    check: all(pattern("name", /^[\w.-]{1,50}$/, "1 to 50 of A-Z a-z 0-9 _ . -")),
-    id: uuid,
-    computed: { conditions: [], notResources: [] },
-  },
-  "aws:backup/restoreTestingPlan:RestoreTestingPlan": {
-    required: ["recoveryPointSelection", "scheduleExpression"],
-    replaceOn: ["name"],
-    sets: [
-      "recoveryPointSelection.includeVaults",
-      "recoveryPointSelection.excludeVaults",
-      "recoveryPointSelection.recoveryPointTypes",
-    ],
-    autoName: { property: "name", separator: "_" },
-    check: all(
-      pattern("name", /^\w{1,50}$/, "1 to 50 of A-Z a-z 0-9 _"),
-      oneOf("recoveryPointSelection.algorithm", "LATEST_WITHIN_WINDOW", "RANDOM_WITHIN_WINDOW"),
-      between("recoveryPointSelection.selectionWindowDays", 1, 365),
-      between("startWindowHours", 1, 168),
-    ),
-    id: input("name"),
-    computed: {
-      arn: arn("backup", (r) => `restore-testing-plan:${r.text("name")}`),
-      scheduleExpressionTimezone: "Etc/UTC",
-      startWindowHours: 24,
-    },
-  },
-  "aws:backup/restoreTestingSelection:RestoreTestingSelection": {
-    untagged: true,
-    required: ["iamRoleArn", "protectedResourceType", "restoreTestingPlanName"],
-    replaceOn: ["name", "protectedResourceType", "restoreTestingPlanName"],
-    sets: ["protectedResourceArns"],
-    autoName: { property: "name" },
-    check: all(
-      pattern("name", /^\w{1,50}$/, "1 to 50 of A-Z a-z 0-9 _"),
-      pattern("iamRoleArn", /^arn:aws[\w-]*:iam::\d{12}:role\//, "the ARN of a role"),
-      between("validationWindowHours", 1, 168),
-    ),
-    id: (r) => `${r.text("name")}:${r.text("restoreTestingPlanName")}`,
-    computed: { protectedResourceArns: [], restoreMetadataOverrides: {}, validationWindowHours: 0 },
   },
 };
 

@@ -1,5 +1,6 @@
 import type { Provider } from "../resource";
 import { containsUnknown, isObject, UNKNOWN, type Properties, type Value } from "../values";
+import { backup } from "./backup";
 import { compute } from "./compute";
 import { data } from "./data";
 import { edge } from "./edge";
@@ -16,7 +17,7 @@ import { storage } from "./storage";
 export const aws: Provider = {
   name: "aws",
   version: "7.48.0+rehearsal",
-  resources: { ...network, ...compute, ...edge, ...data, ...security, ...storage, ...operations },
+  resources: { ...network, ...compute, ...edge, ...data, ...backup, ...security, ...storage, ...operations },
   functions,
 
   configure(config) {

@@ -40,7 +40,7 @@ export const network: Record<string, ResourceType> = {
       cidrBlock: "",
       defaultNetworkAclId: hexId("acl"),
       defaultRouteTableId: output("mainRouteTableId"),
-      defaultSecurityGroupId: hexId("sg"),
+      defaultSecurityGroupId: (r) => defaultSecurityGroup(r.id),
       dhcpOptionsId: hexId("dopt"),
       enableDnsHostnames: false,
       enableNetworkAddressUsageMetrics: false,
@@ -185,13 +185,18 @@ export const network: Record<string, ResourceType> = {
   // A VPC has its default group already; the provider takes it over and, at the end, only lets go of it.
   "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": {
     replaceOn: ["vpcId"],
-    sets: ["ingress", "egress"],
-    id: hexId("sg"),
+    sets: ["egress", "ingress"],
+    defaults: { revokeRulesOnDelete: false },
+    id: (r) => defaultSecurityGroup(String(r.output("vpcId"))),
     computed: {
       arn: arn("ec2", (r) => `security-group/${r.id}`),
       description: "default VPC security group",
+      egress: [],
+      ingress: [],
       name: "default",
+      namePrefix: "",
       ownerId: ACCOUNT,
+      vpcId: hexId("vpc"),
     },
   },
   "aws:ec2/securityGroupRule:SecurityGroupRule": {
@@ -274,26 +279,6 @@ export const network: Record<string, ResourceType> = {
   },
   "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": securityGroupRule,
   "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": securityGroupRule,
-  "aws:servicediscovery/privateDnsNamespace:PrivateDnsNamespace": {
-    required: ["vpc"],
-    replaceOn: ["name", "vpc"],
-    autoName: { property: "name" },
-    id: () => `ns-${hex(16)}`,
-    computed: {
-      arn: arn("servicediscovery", (r) => `namespace/${r.id}`),
-      hostedZone: () => `Z${hex(20).toUpperCase()}`,
-    },
-  },
-  "aws:servicediscovery/service:Service": {
-    replaceOn: [
-      ...["name", "namespaceId", "type", "dnsConfig.namespaceId", "dnsConfig.routingPolicy"],
-      ...["dnsConfig.dnsRecords.type", "healthCheckConfig.type", "healthCheckCustomConfig"],
-    ],
-    autoName: { property: "name" },
-    defaults: { forceDestroy: false },
-    id: () => `srv-${hex(16)}`,
-    computed: { arn: arn("servicediscovery", (r) => `service/${r.id}`), namespaceId: "", type: "DNS" },
-  },
 };
 
 /** The zone's id that is the same in every account: `euw1-az1`. */
@@ -301,6 +286,11 @@ export function zoneId(zone: string): string {
   const [, area = "", place = "", number = "", letter = "a"] = /^(\w\w)-(\w+)-(\d)(\w)$/.exec(zone) ?? [];
   const short = place.replace(/(north|south|central|east|west)/g, (word) => word.slice(0, 1));
   return `${area}${short}${number}-az${letter.charCodeAt(0) - 96}`;
+}
+
+/** A network has one from the start, which `DefaultSecurityGroup` takes over. */
+function defaultSecurityGroup(vpc: string): string {
+  return `sg-0${derived(16, "default", vpc)}`;
 }
 
 function address(start: string, seed: string): string {

@@ -26,10 +26,10 @@ export const docker: Provider = {
   resources: {
     "docker:index/container:Container": {
       required: ["image"],
-      // What an engine can change of a container that exists is little: limits and restart policy.
+      // What is not here is changed in place: limits and restart policy for good; health check, `init` and `tmpfs`
+      // only in the state, for the real provider plans an update there that does nothing.
       replaceOn: [
         ...[
-          "attach",
           "capabilities",
           "cgroupParent",
           "cgroupnsMode",
@@ -37,9 +37,9 @@ export const docker: Provider = {
           "cpus",
           "deviceRequests",
           "devices",
+          "dns",
         ],
         ...[
-          "dns",
           "dnsOpts",
           "dnsSearches",
           "domainname",
@@ -47,31 +47,12 @@ export const docker: Provider = {
           "envs",
           "gpus",
           "groupAdds",
-          "healthcheck",
-        ],
-        ...[
           "hostname",
           "hosts",
-          "image",
-          "init",
-          "ipcMode",
-          "labels",
-          "logDriver",
-          "logOpts",
-          "mounts",
-          "name",
         ],
+        ...["image", "ipcMode", "labels", "logDriver", "logOpts", "mounts", "name", "networkMode"],
+        ...["networksAdvanced", "pidMode", "platform", "ports", "privileged", "publishAllPorts", "readOnly"],
         ...[
-          "networkMode",
-          "networksAdvanced",
-          "pidMode",
-          "platform",
-          "ports",
-          "privileged",
-          "publishAllPorts",
-        ],
-        ...[
-          "readOnly",
           "runtime",
           "securityOpts",
           "shmSize",
@@ -79,8 +60,9 @@ export const docker: Provider = {
           "stopSignal",
           "stopTimeout",
           "storageOpts",
+          "sysctls",
         ],
-        ...["sysctls", "tmpfs", "tty", "uploads", "user", "usernsMode", "volumes", "workingDir"],
+        ...["tty", "ulimits", "uploads", "user", "usernsMode", "volumes", "workingDir"],
       ],
       sets: [
         ...[

@@ -15,7 +15,7 @@ const tls = require("@pulumi/tls");
 const settings = require("./settings.json");
 
 const provider = new aws.Provider("eu", { region: "eu-west-1", defaultTags: { tags: { tenant: "moh" } } });
-const elsewhere = new aws.Provider("us", { region: "us-east-1" });
+const elsewhere = new aws.Provider("us", { region: settings.elsewhere });
 const here = { provider };
 
 const vpc = new aws.ec2.Vpc("net", { cidrBlock: settings.cidrBlock, tags: { Name: "net" } }, here);
@@ -81,7 +81,12 @@ beforeAll(async () => {
 });
 afterAll(() => backend.remove());
 
-const BASE = { cidrBlock: "10.0.0.0/16", instanceClass: "db.t4g.medium", protected: false };
+const BASE = {
+  cidrBlock: "10.0.0.0/16",
+  instanceClass: "db.t4g.medium",
+  elsewhere: "us-east-1",
+  protected: false,
+};
 
 describe("a stack of all four providers", () => {
   const project = newProject({ "index.js": PROGRAM });
@@ -170,13 +175,14 @@ describe("a stack of all four providers", () => {
     expect(now).toEqual({ ...first, databaseClass: "db.m7g.large" });
   });
 
-  it("replaces what cannot be, and what depends on it", async () => {
-    set({ cidrBlock: "10.1.0.0/16" });
-    const said = await up();
-    expect(said).toMatch(/\+-\s*2 replaced/);
+  it("replaces what cannot be, what depends on it, and what moves to another region", async () => {
+    set({ cidrBlock: "10.1.0.0/16", elsewhere: "ca-central-1" });
+    expect(await up()).toMatch(/\+-\s*3 replaced/);
     const now = await outputs("one");
     expect(now.vpcId).not.toBe(first.vpcId);
     expect(now.subnetId).not.toBe(first.subnetId);
+    expect(now.topics[0]).toBe(first.topics[0]);
+    expect(now.topics[1]).toMatch(/^arn:aws:sns:ca-central-1:/);
     expect(now.bucket).toBe(first.bucket);
   });
 
@@ -205,23 +211,24 @@ describe("a stack of all four providers", () => {
   });
 });
 
-describe("refused in the preview", () => {
-  async function preview(program: string, yaml?: string): Promise<string> {
-    const project = newProject({
-      "index.js": `const aws = require("@pulumi/aws"); const here = { provider: new aws.Provider("eu", { region: "eu-west-1" }) };\n${program}`,
-      ...(yaml ? { "Pulumi.yaml": yaml } : {}),
-    });
-    try {
-      const run = (...args: string[]) => pulumi(args, { cwd: project.folder, env: backend.env });
-      const stack = `refused-${Math.random().toString(36).slice(2)}`;
-      await run("stack", "init", stack);
-      const { code, stdout, stderr } = await run("preview", "--diff");
-      return `${stdout}\n${stderr}\ncode ${code}`;
-    } finally {
-      project.remove();
-    }
+/** What a preview of a small program says, with the exit code at the end. */
+async function preview(program: string, yaml?: string): Promise<string> {
+  const project = newProject({
+    "index.js": `const aws = require("@pulumi/aws"); const here = { provider: new aws.Provider("eu", { region: "eu-west-1" }) };\n${program}`,
+    ...(yaml ? { "Pulumi.yaml": yaml } : {}),
+  });
+  try {
+    const run = (...args: string[]) => pulumi(args, { cwd: project.folder, env: backend.env });
+    const stack = `refused-${Math.random().toString(36).slice(2)}`;
+    await run("stack", "init", stack);
+    const { code, stdout, stderr } = await run("preview", "--diff");
+    return `${stdout}\n${stderr}\ncode ${code}`;
+  } finally {
+    project.remove();
   }
+}
 
+describe("refused in the preview", () => {
   it("a resource type that the table lacks", async () => {
     const said = await preview(`new aws.dynamodb.Table("t", { attributes: [], hashKey: "id" }, here);`);
     expect(said).toContain('aws in rehearsal has no resource type "aws:dynamodb/table:Table"');
@@ -261,13 +268,13 @@ describe("refused in the preview", () => {
     expect(said).toContain('"Ireland" is not an AWS region');
     expect(said).not.toMatch(/code 0$/);
   });
+});
 
-  it("nothing, where the project sets how things are named", async () => {
-    const said = await preview(
-      `exports.name = new aws.sns.Topic("alarms", {}, here).name;`,
-      `name: tiny\nruntime: { name: nodejs, options: { typescript: false } }\nconfig:\n  pulumi:autonaming:\n    value: { pattern: "moh-\${name}" }\n`,
-    );
-    expect(said).toMatch(/name\s*: "moh-alarms"/);
-    expect(said).toMatch(/code 0$/);
-  });
+it("names things as the project says", async () => {
+  const said = await preview(
+    `exports.name = new aws.sns.Topic("alarms", {}, here).name;`,
+    `name: tiny\nruntime: { name: nodejs, options: { typescript: false } }\nconfig:\n  pulumi:autonaming:\n    value: { pattern: "moh-\${name}" }\n`,
+  );
+  expect(said).toMatch(/name\s*: "moh-alarms"/);
+  expect(said).toMatch(/code 0$/);
 });
