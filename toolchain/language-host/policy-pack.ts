@@ -66,7 +66,9 @@ export class PolicyPackProxy {
     this.resolveConfigured(undefined);
     this.rejectAttached(reason);
     this.pack?.close();
-    this.server.forceShutdown();
+    // The engine is left the time to be told.
+    this.server.tryShutdown(() => undefined);
+    setTimeout(() => this.server.forceShutdown(), 1000).unref();
   }
 
   /** A pack takes its stack's tags from this call; an older one does not know it. */
