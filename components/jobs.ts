@@ -1,6 +1,8 @@
+import * as pulumi from "@pulumi/pulumi";
+
 /**
- * The jobs image as the components use it: its commands, and the environment in which they find the database.
- * The image runs as uid 65534, has a read-only root and a volume of its own at `/tmp`.
+ * The jobs image as the components use it: its commands, and the variables in which they find secrets. The image
+ * runs as uid 65534, has a read-only root and a volume of its own at `/tmp`.
  */
 
 /** DHIS2's database and the role that owns it, on every server alike: each server has a PostgreSQL of its own. */
@@ -9,54 +11,81 @@ export const ROLE = "dhis2";
 /** The administrator of the PostgreSQL server, for jobs alone. */
 export const ADMINISTRATOR = "dhistance";
 
-/** What libpq reads; the password comes as a secret under `PGPASSWORD`. */
-export function databaseEnvironment<Host>(host: Host) {
-  return {
-    PGHOST: host,
-    PGPORT: "5432",
-    PGUSER: ADMINISTRATOR,
-    PGDATABASE: "postgres",
-    PGSSLMODE: "require",
-  };
+/** Variables that a task gets as secrets. */
+export const SECRETS = {
+  administrator: "PGPASSWORD",
+  role: "DHIS2_ROLE_PASSWORD",
+  admin: "DHIS2_ADMIN_PASSWORD",
+  repository: "RESTIC_PASSWORD",
+} as const;
+
+/** Where a job finds the server's file store. */
+export const FILES_PATH = "/files";
+
+type Command = pulumi.Output<string[]>;
+
+/**
+ * The options by which every job finds the database server. TLS without a check of the certificate: RDS's
+ * authorities are in no system's store, and the security group lets the task reach this one server.
+ */
+function onServer(command: string[], host: pulumi.Input<string>, rest: pulumi.Input<string>[]): Command {
+  const address = pulumi.interpolate`postgres://${ADMINISTRATOR}@${host}:5432/postgres?sslmode=require`;
+  return pulumi.all([...command, "--server", address, "--password-env", SECRETS.administrator, ...rest]);
 }
 
-/** Makes the role, the database and the extensions, or finds them made. Secret: `DHIS2_ROLE_PASSWORD`. */
-export function prepareCommand(): string[] {
-  return ["prepare", "--database", DATABASE, "--role", ROLE];
+/** Makes the role, the database and the extensions, or finds them made. */
+export function prepareCommand(host: pulumi.Input<string>): Command {
+  return onServer(["prepare"], host, [
+    ...["--database", DATABASE, "--role", ROLE],
+    ...["--role-password-env", SECRETS.role],
+  ]);
 }
 
 /**
  * Waits for DHIS2's first migration, then replaces the default administrator's password if it is still the default.
- * Secret: `DHIS2_ADMIN_PASSWORD`.
+ * @param wait seconds
  */
-export function secureAdminCommand(waitSeconds: number): string[] {
-  return ["secure-admin", "--database", DATABASE, "--wait", `${waitSeconds}s`];
+export function secureAdminCommand(host: pulumi.Input<string>, wait: number): Command {
+  return onServer(["secure-admin"], host, [
+    ...["--database", DATABASE, "--wait", `${wait}s`],
+    ...["--admin-password-env", SECRETS.admin],
+  ]);
 }
 
 export interface ImportCommand {
-  /** `s3://bucket/key`, or a path inside the container. */
-  dump: string;
+  /** `s3://bucket/key`. */
+  dump: pulumi.Input<string>;
   sha256: string;
   /** DHIS2's version on the server: a dump of a newer one is refused. */
   dhis2: string;
   sanitise: boolean;
+  /** Whether it may replace what an earlier import, or the application, has put into the database. */
+  reimport: boolean;
 }
 
-/** Loads a dump into a new database, checks it and swaps it in. */
-export function importCommand({ dump, sha256, dhis2, sanitise }: ImportCommand): string[] {
-  return [
-    ...["import", "run", dump, "--sha256", sha256, "--database", DATABASE, "--owner", ROLE, "--dhis2", dhis2],
-    ...(sanitise ? ["--sanitise"] : []),
-  ];
+/** Loads a dump into a new database, checks it and swaps it in (`jobs/import`). */
+export function importCommand(host: pulumi.Input<string>, args: ImportCommand): Command {
+  return onServer(["import", "run"], host, [
+    ...["--database", DATABASE, "--role", ROLE, "--sha256", args.sha256, "--dhis2-version", args.dhis2],
+    ...(args.sanitise ? ["--sanitise"] : []),
+    ...(args.reimport ? ["--reimport"] : []),
+    args.dump,
+  ]);
 }
 
 /**
- * Writes database, files and settings into the portable repository of this month.
- * Environment: `RESTIC_REPOSITORY`, the server's place, below which each month has a repository. Secret:
- * `RESTIC_PASSWORD`.
+ * Writes database, files and settings into the portable repository of this month, below `repository`, which is the
+ * server's place.
  */
-export function exportCommand(server: string): string[] {
-  return ["export", "--server", server, "--database", DATABASE, "--files", FILES_PATH];
+export function exportCommand(
+  host: pulumi.Input<string>,
+  server: string,
+  repository: pulumi.Input<string>,
+): Command {
+  return onServer(["export"], host, [
+    ...["--database", DATABASE, "--files", FILES_PATH, "--name", server],
+    ...["--repository", repository, "--repository-password-env", SECRETS.repository],
+  ]);
 }
 
 /** What the agent on the customer's own host reads; everything it needs to know and no secret. */
@@ -83,6 +112,3 @@ export interface ReplicateConfiguration {
 export function replicateCommand(configuration: string): string[] {
   return ["replicate", "--config", configuration];
 }
-
-/** Where a job finds the server's file store. */
-export const FILES_PATH = "/files";

@@ -4,7 +4,7 @@ import { serviceRole, useKey } from "../aws/iam";
 import { randomPassword, secretPlace, secretValue } from "../aws/secret";
 import { componentTags } from "../aws/tags";
 import { container, executionRole, fargateTask } from "../aws/task";
-import { databaseEnvironment, exportCommand, FILES_PATH } from "../jobs";
+import { exportCommand, FILES_PATH, SECRETS } from "../jobs";
 import type { AwsTarget } from "../target";
 import type { Repository } from "./aws";
 import type { BackupVaultArgs } from "./index";
@@ -93,12 +93,16 @@ export function exportOnAws(
           container({
             name: "export",
             image: platform.images.jobs,
-            command: exportCommand(server),
-            environment: {
-              ...databaseEnvironment(aws.database.address),
-              RESTIC_REPOSITORY: pulumi.interpolate`s3:https://s3.${region}.amazonaws.com/${repository.name}/${server}`,
+            command: exportCommand(
+              aws.database.address,
+              server,
+              pulumi.interpolate`s3:https://s3.${region}.amazonaws.com/${repository.name}/${server}`,
+            ),
+            environment: { AWS_REGION: region },
+            secrets: {
+              [SECRETS.administrator]: aws.passwords.key("administrator"),
+              [SECRETS.repository]: passwordValue.whole,
             },
-            secrets: { PGPASSWORD: aws.passwords.key("administrator"), RESTIC_PASSWORD: passwordValue.whole },
             volumes: { scratch: "/tmp", files: FILES_PATH },
             readOnlyVolumes: ["files"],
             logGroup: aws.logs.name,

@@ -49,12 +49,8 @@ export class BackupVault extends pulumi.ComponentResource {
   constructor(name: string, args: BackupVaultArgs, opts?: pulumi.ComponentResourceOptions) {
     const { tenant, target } = args;
     const copies = copiesOf(args);
-    super(
-      "dhistance:index:BackupVault",
-      name,
-      { tenant: tenant.id, copies, retentionDays: RETENTION[tenant.plan].snapshots },
-      opts,
-    );
+    const properties = { tenant: tenant.id, copies, retentionDays: RETENTION[tenant.plan].snapshots };
+    super("dhistance:index:BackupVault", name, properties, opts);
     this.copies = copies;
     switch (target.kind) {
       case "aws": {
@@ -62,7 +58,8 @@ export class BackupVault extends pulumi.ComponentResource {
         onPremisesAgents(this, name, args, target, repository, repository.password);
       }
     }
-    this.registerOutputs({ copies });
+    // Of a component a policy over the whole stack is shown the outputs alone.
+    this.registerOutputs(properties);
   }
 }
 

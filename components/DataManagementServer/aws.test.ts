@@ -232,6 +232,21 @@ describe("by plan", () => {
     },
   );
 
+  it.each<[Plan, boolean, boolean]>([
+    ["trial", false, false],
+    ["premium", false, true],
+    ["premium", true, false],
+    ["enterprise", false, true],
+  ])("guards the data of a %s tenant, retiring %s: %s", async (plan, retire, guarded) => {
+    const made = await registered(() => void makeServer({ plan, retire }));
+    expect(made.filter(({ protect }) => protect).map(({ name }) => name)).toEqual(
+      guarded ? expect.arrayContaining(["moh-hmis-database", "moh-hmis-files"]) : [],
+    );
+    const { inputs } = one(made, "aws:rds/instance:Instance", "moh-hmis-database");
+    expect(inputs.deletionProtection).toBe(guarded);
+    expect(inputs.skipFinalSnapshot).toBe(plan === "trial");
+  });
+
   it("lets go of a trial's", async () => {
     const { inputs } = one(await make("trial"), "aws:rds/instance:Instance", "moh-hmis-database");
     expect(inputs).toMatchObject({

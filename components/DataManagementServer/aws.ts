@@ -11,9 +11,9 @@ import { runOnce } from "../aws/run";
 import { randomPassword, secretPlace, secretValue, type SecretValue } from "../aws/secret";
 import { componentTags } from "../aws/tags";
 import { container, executionRole, fargateTask, type FileStore } from "../aws/task";
-import { databaseEnvironment, prepareCommand } from "../jobs";
+import { DATABASE, prepareCommand, ROLE, SECRETS } from "../jobs";
 import type { AwsTarget } from "../target";
-import { databaseOnAws, LOG_DAYS } from "./awsDatabase";
+import { databaseOnAws, keepsData, LOG_DAYS } from "./awsDatabase";
 import type { DataManagementServerArgs } from "./index";
 
 /** What a server's data side made: the application starts on it, imports and backups use it. */
@@ -87,7 +87,7 @@ export function dataOnAws(
     { securityGroupId: groups.data, administratorPassword },
     opts,
   );
-  const { fileSystem, files } = fileStore(name, target, groups.data, tags, opts);
+  const { fileSystem, files } = fileStore(name, target, groups.data, keepsData(args), tags, opts);
 
   const executionRoleArn = executionRole(
     `${name}-execution`,
@@ -106,11 +106,10 @@ export function dataOnAws(
         container({
           name: "prepare",
           image: platform.images.jobs,
-          command: prepareCommand(),
-          environment: databaseEnvironment(database.address),
+          command: prepareCommand(database.address),
           secrets: {
-            PGPASSWORD: passwordValues.key("administrator"),
-            DHIS2_ROLE_PASSWORD: passwordValues.key("role"),
+            [SECRETS.administrator]: passwordValues.key("administrator"),
+            [SECRETS.role]: passwordValues.key("role"),
           },
           volumes: { scratch: "/tmp" },
           logGroup: logs.name,
@@ -133,7 +132,7 @@ export function dataOnAws(
         logGroup: logs.name,
         patience: 900,
       }),
-      because: { command: prepareCommand().join(" ") },
+      because: { database: DATABASE, role: ROLE },
     },
     { ...opts, dependsOn: groups.rules },
   );
@@ -211,6 +210,7 @@ function fileStore(
   name: string,
   target: AwsTarget,
   securityGroupId: pulumi.Output<string>,
+  protect: boolean,
   tags: Record<string, string>,
   opts: pulumi.CustomResourceOptions,
 ) {
@@ -223,7 +223,7 @@ function fileStore(
       lifecyclePolicies: [{ transitionToIa: "AFTER_30_DAYS" }],
       tags: { ...tags, Name: `${name}-files` },
     },
-    opts,
+    { ...opts, protect },
   );
   const accessPoint = new efs.AccessPoint(
     `${name}-files-access`,

@@ -9,7 +9,7 @@ import { remember, runOnce } from "../aws/run";
 import { randomPassword, secretValue } from "../aws/secret";
 import { componentTags } from "../aws/tags";
 import { container, fargateTask } from "../aws/task";
-import { DATABASE, databaseEnvironment, ROLE, secureAdminCommand } from "../jobs";
+import { DATABASE, ROLE, secureAdminCommand, SECRETS } from "../jobs";
 import { APPLICATION_PORT } from "../SslEndpoint/aws";
 import type { AwsTarget } from "../target";
 import type { AwsServer } from "./aws";
@@ -279,11 +279,10 @@ function secureAdmin(
         container({
           name: "secure-admin",
           image: target.platform.images.jobs,
-          command: secureAdminCommand(startSeconds),
-          environment: databaseEnvironment(data.database.address),
+          command: secureAdminCommand(data.database.address, startSeconds),
           secrets: {
-            PGPASSWORD: data.passwords.key("administrator"),
-            DHIS2_ADMIN_PASSWORD: data.passwords.key("admin"),
+            [SECRETS.administrator]: data.passwords.key("administrator"),
+            [SECRETS.admin]: data.passwords.key("admin"),
           },
           volumes: { scratch: "/tmp" },
           logGroup: data.logs.name,

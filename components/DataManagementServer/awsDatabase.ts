@@ -13,6 +13,11 @@ import { postgresParameters, SIZE_TERMS } from "./sizes";
 /** Days that logs are kept: long enough to look into an incident that is noticed a quarter later. */
 export const LOG_DAYS = 90;
 
+/** Whether the server's data may only go when that is asked for: on paid plans, until the server retires. */
+export function keepsData({ tenant, retire = false }: DataManagementServerArgs): boolean {
+  return tenant.plan !== "trial" && !retire;
+}
+
 /** A PostgreSQL 17 of the server's own, and the alarms about it. */
 export function databaseOnAws(
   name: string,
@@ -25,6 +30,7 @@ export function databaseOnAws(
   const tags = componentTags(args.server);
   const size = SIZE_TERMS[args.size].database;
   const paid = args.tenant.plan !== "trial";
+  const keep = keepsData(args);
 
   // Two servers of two tenants may spell the same name (moh-a + b, moh + a-b), and a final snapshot outlives both.
   const suffix = new RandomId(`${name}-database-suffix`, { byteLength: 4 }, opts).hex;
@@ -79,7 +85,7 @@ export function databaseOnAws(
       maintenanceWindow: "Sun:02:30-Sun:03:30",
       copyTagsToSnapshot: true,
       deleteAutomatedBackups: !paid,
-      deletionProtection: paid,
+      deletionProtection: keep,
       skipFinalSnapshot: !paid,
       ...(paid && { finalSnapshotIdentifier: pulumi.interpolate`${identifier}-final` }),
 
@@ -91,7 +97,7 @@ export function databaseOnAws(
       applyImmediately: true,
       tags: { ...tags, Name: name },
     },
-    { ...opts, dependsOn: [logs] },
+    { ...opts, dependsOn: [logs], protect: keep },
   );
 
   const watch = {

@@ -31,6 +31,12 @@ export interface DataManagementServerArgs {
   target: Target;
   /** Data to start with. @default none: DHIS2 begins empty */
   import?: InitialData;
+  /**
+   * Lets go of the server's data: once this has been applied, the server can be taken away. A paid plan's database
+   * leaves a final snapshot all the same.
+   * @default false: on paid plans the engine and AWS refuse to delete database and files
+   */
+  retire?: boolean;
 }
 
 /**

@@ -7,7 +7,7 @@ import { taskPlace } from "../aws/place";
 import { runOnce } from "../aws/run";
 import { componentTags } from "../aws/tags";
 import { container, fargateTask } from "../aws/task";
-import { databaseEnvironment, importCommand } from "../jobs";
+import { importCommand, SECRETS } from "../jobs";
 import type { AwsTarget } from "../target";
 import { verifyDump } from "./dump";
 import { refuseReimport, type DumpImporterArgs, type Imported } from "./index";
@@ -30,9 +30,6 @@ export function importOnAws(
   const object = args.dump.startsWith("s3://")
     ? objectAt(args.dump)
     : uploaded(name, path.resolve(args.directory ?? ".", args.dump), sha256, target, tags, opts);
-  const command = pulumi
-    .output(object.address)
-    .apply((dump) => importCommand({ dump, sha256, dhis2, sanitise }));
   const task = fargateTask(
     `${name}-task`,
     {
@@ -56,12 +53,11 @@ export function importOnAws(
         container({
           name: "import",
           image: target.platform.images.jobs,
-          command,
-          environment: { ...databaseEnvironment(data.database.address), AWS_REGION: target.region },
-          secrets: {
-            PGPASSWORD: data.passwords.key("administrator"),
-            DHIS2_ROLE_PASSWORD: data.passwords.key("role"),
-          },
+          command: importCommand(data.database.address, {
+            ...{ dump: object.address, sha256, dhis2, sanitise, reimport },
+          }),
+          environment: { AWS_REGION: target.region },
+          secrets: { [SECRETS.administrator]: data.passwords.key("administrator") },
           volumes: { scratch: "/tmp" },
           logGroup: data.logs.name,
           region: target.region,

@@ -53,12 +53,32 @@ describe("an import on AWS", () => {
     const made = await make();
     const object = one(made, "aws:s3/bucketObjectv2:BucketObjectv2", "moh-hmis-import-dump");
     expect(object.inputs.key).toBe(sha256);
-    expect(importTask(made).command).toEqual(
-      ["import", "run", `s3://moh-hmis-import-dumps-id/${sha256}`, "--sha256", sha256].concat([
-        ...["--database", "dhis2", "--owner", "dhis2", "--dhis2", "42.5.2"],
-      ]),
-    );
+    expect(importTask(made).command).toEqual([
+      ...["import", "run", "--server"],
+      "postgres://dhistance@moh-hmis-database.rds.internal:5432/postgres?sslmode=require",
+      ...["--password-env", "PGPASSWORD", "--database", "dhis2", "--role", "dhis2"],
+      ...["--sha256", sha256, "--dhis2-version", "42.5.2"],
+      `s3://moh-hmis-import-dumps-id/${sha256}`,
+    ]);
     expect(readable(made)).toEqual([expect.stringMatching(new RegExp(`moh-hmis-import-dumps/${sha256}$`))]);
+  });
+
+  it("speaks a command line that the job understands", async () => {
+    const { program } = await import("../../jobs/import/cli");
+    const run = program().commands.find((command) => command.name() === "run");
+    const [, , ...options] = importTask(await make({ sanitise: true, reimport: true })).command;
+    const { unknown, operands } = run?.parseOptions(options) ?? { unknown: ["no command run"], operands: [] };
+    expect(unknown).toEqual([]);
+    expect(operands).toEqual([expect.stringContaining(sha256)]);
+    expect(run?.opts()).toMatchObject({
+      database: "dhis2",
+      role: "dhis2",
+      sha256,
+      dhis2Version: "42.5.2",
+      sanitise: true,
+      reimport: true,
+      passwordEnv: "PGPASSWORD",
+    });
   });
 
   it("leaves a dump that is in S3 where it is", async () => {

@@ -23,12 +23,14 @@ export class SslEndpoint extends pulumi.ComponentResource {
 
   constructor(name: string, args: SslEndpointArgs, opts?: pulumi.ComponentResourceOptions) {
     const { tenant, server, hostname, target } = args;
-    super("dhistance:index:SslEndpoint", name, { tenant: tenant.id, server, hostname }, opts);
+    const properties = { tenant: tenant.id, server, hostname };
+    super("dhistance:index:SslEndpoint", name, properties, opts);
     this.url = `https://${hostname}`;
     switch (target.kind) {
       case "aws":
         this.aws = endpointOnAws(this, name, args, target);
     }
-    this.registerOutputs({ url: this.url });
+    // Of a component a policy over the whole stack is shown the outputs alone.
+    this.registerOutputs({ ...properties, url: this.url });
   }
 }

@@ -12,6 +12,17 @@ export interface Registration {
   /** Name of the provider it was given or inherited; empty for none. */
   provider: string;
   custom: boolean;
+  /** Whether the engine refuses to delete it. */
+  protect: boolean;
+}
+
+/** What the SDK's mocks do not hand on. */
+interface Monitor {
+  registerResource: (
+    request: { getType(): string; getName(): string; getProtect(): boolean },
+    done: unknown,
+  ) => void;
+  registerResourceHook: (request: unknown, done: (error: null) => void) => void;
 }
 
 const ACCOUNT = "111122223333";
@@ -97,6 +108,7 @@ const OUTPUTS: Record<string, (name: string, region: string) => Record<string, u
 export async function registered(program: () => unknown): Promise<Registration[]> {
   const registrations: Registration[] = [];
   const unexpected: string[] = [];
+  const guarded = new Set<string>();
   await pulumi.runtime.setMocks(
     {
       newResource({ type, name, inputs, provider = "", custom = false }) {
@@ -106,7 +118,15 @@ export async function registered(program: () => unknown): Promise<Registration[]
           throw new Error(`unexpected resource type ${type}`);
         }
         const providerName = provider.split("::").at(-2) ?? "";
-        registrations.push({ type, name, ...withoutSecrets(inputs), provider: providerName, custom });
+        const protect = guarded.has(`${type} ${name}`);
+        registrations.push({
+          type,
+          name,
+          ...withoutSecrets(inputs),
+          provider: providerName,
+          custom,
+          protect,
+        });
         const arn = `arn:aws:${type.split(":")[1]?.split("/")[0]}:eu-west-1:${ACCOUNT}:${name}`;
         return {
           id: custom ? `${name}-id` : undefined,
@@ -121,10 +141,14 @@ export async function registered(program: () => unknown): Promise<Registration[]
     "dhistance",
     "moh",
   );
+  const monitor = pulumi.runtime.getMonitor() as unknown as Monitor;
+  const register = monitor.registerResource.bind(monitor);
+  monitor.registerResource = (request, done) => {
+    if (request.getProtect()) guarded.add(`${request.getType()} ${request.getName()}`);
+    register(request, done);
+  };
   // The SDK's mocks know resources with hooks, but not the registration of a hook.
-  Object.assign(pulumi.runtime.getMonitor() as object, {
-    registerResourceHook: (_request: unknown, done: (error: null) => void) => done(null),
-  });
+  monitor.registerResourceHook = (_request, done) => done(null);
   // The SDK takes a stack for each of its thousands of promises.
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = 0;

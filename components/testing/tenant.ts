@@ -50,6 +50,7 @@ export interface ServerOptions {
   plan?: Plan;
   size?: Size;
   dhis2?: string;
+  retire?: boolean;
   import?: InitialData;
 }
 

@@ -1,2 +1,2 @@
 require("../../toolchain/typescript.cjs");
-module.exports = require("./program.ts").platform();
+module.exports = require("./program.ts").platform;

@@ -78,13 +78,13 @@ function makeServer(
   target: Target,
   parent: pulumi.Resource,
 ): DataManagementServer {
-  const { name: server, hostname, dhis2, size } = spec;
+  const { name: server, hostname, dhis2, size, retire } = spec;
   const name = `${tenant.id}-${server}`;
   const endpoint = new SslEndpoint(`${name}-endpoint`, { tenant, server, hostname, target }, { parent });
   const data = spec.import && initialData(`${name}-import`, spec, spec.import, tenant, target, parent);
   return new DataManagementServer(
     name,
-    { tenant, server, dhis2, size, hostname, endpoint, target, ...(data && { import: data }) },
+    { tenant, server, dhis2, size, hostname, endpoint, target, retire, ...(data && { import: data }) },
     { parent },
   );
 }

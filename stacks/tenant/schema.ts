@@ -13,10 +13,8 @@ export function stackFileSchema(): object {
     override: ({ path: at, jsonSchema }) => {
       // In the file a secret stands encrypted, as `pulumi config set --secret` wrote it.
       if (at.at(-1) !== "encryptionPassword") return;
-      const { description } = jsonSchema;
-      for (const key of Object.keys(jsonSchema)) delete jsonSchema[key];
+      delete jsonSchema.minLength;
       Object.assign(jsonSchema, {
-        ...(description ? { description } : {}),
         type: "object",
         properties: { secure: { type: "string" } },
         required: ["secure"],

@@ -39,7 +39,7 @@ describe("parseTenant", () => {
     [
       "an unknown key",
       (s) => (s.servers[0].sizes = "small"),
-      ["servers[0].sizes: is not a key here; allowed: name, dhis2, size, hostname, import"],
+      ["servers[0].sizes: is not a key here; allowed: name, dhis2, size, hostname, import, retire"],
     ],
     [
       "a plan in the spec",

@@ -51,6 +51,10 @@ const serverSchema = object({
   size: z.enum(SIZES).describe("Within what the plan allows."),
   hostname: matching(HOSTNAME, "a full host name, lower case, such as hmis.moh.example.org"),
   import: importSchema.optional(),
+  retire: z
+    .boolean()
+    .default(false)
+    .describe("Let go of the server's data, so that it can be taken out of the list after the next up."),
 });
 
 const copySchema = z.union(

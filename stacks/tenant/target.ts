@@ -82,7 +82,8 @@ export function awsTarget(
       deletionWindowInDays: plan === "trial" ? 7 : 30,
       tags: {},
     },
-    { parent },
+    // With it every byte of the tenant, backups included, is lost.
+    { parent, protect: plan !== "trial" && !spec.servers.every(({ retire }) => retire) },
   );
   return { kind: "aws", region, platform, keyArn: key.arn };
 }
