@@ -2,7 +2,7 @@ import prettier from "eslint-config-prettier";
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-  { ignores: ["**/node_modules/", "**/dist/", ".dhistance/", "**/*.cjs", "**/*.mjs"] },
+  { ignores: ["**/node_modules/", "**/dist/", ".dhistance/", "**/*.js", "**/*.cjs", "**/*.mjs"] },
   ...tseslint.configs.strict,
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },

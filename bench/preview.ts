@@ -4,8 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { ensureToolchain, useToolchain } from "../toolchain";
 import { ROOT } from "../scripts/checkout";
-import { openStack, up } from "../scripts/engine";
-import { issueExamples } from "../scripts/issuer";
+import { preparePlatform, prepareTenants } from "../scripts/rehearsal";
 
 /**
  * `npm run bench:preview`: a preview of the premium example tenant, nothing of it made yet, against a preview of an
@@ -18,9 +17,8 @@ async function main(): Promise<void> {
   const folder = mkdtempSync(path.join(tmpdir(), "bench-preview-"));
   try {
     useToolchain(await ensureToolchain(), { providers: "rehearsal", state: path.join(folder, "state") });
-    await issueExamples();
-    await up("platform", "eu-west-1", () => undefined);
-    await openStack("tenant", TENANT);
+    await prepareTenants();
+    await preparePlatform(() => undefined);
 
     const empty = path.join(folder, "empty");
     execFileSync("mkdir", [empty]);

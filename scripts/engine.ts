@@ -12,7 +12,8 @@ import { ROOT } from "./checkout";
 const PROJECTS = { tenant: ROOT, platform: path.join(ROOT, "stacks/platform") } as const;
 export type Project = keyof typeof PROJECTS;
 
-const POLICIES = path.join(ROOT, "policies");
+/** The policy pack. */
+export const POLICIES = path.join(ROOT, "policies");
 
 export interface Outcome {
   /** How many resources had which operation, such as `{ create: 40, same: 2 }`. */

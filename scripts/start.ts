@@ -3,8 +3,8 @@ import { Listr } from "listr2";
 import pc from "picocolors";
 import { ensureToolchain, useToolchain } from "../toolchain";
 import { tenants } from "./checkout";
-import { EngineError, openStack, preview, up, type Outcome } from "./engine";
-import { issueExamples } from "./issuer";
+import { EngineError, preview, up, type Outcome } from "./engine";
+import { PLATFORM, preparePlatform, prepareTenants } from "./rehearsal";
 import { describeTenant, describeNext, type TenantOutputs } from "./summary";
 
 const OVER_QUOTA = "over-quota";
@@ -31,21 +31,19 @@ async function start({ tenant, json }: Options): Promise<void> {
   useToolchain(toolchain, { providers: "rehearsal" });
 
   const outcome: { platform?: Outcome; tenant?: Outcome; refusal?: string[] } = {};
-  const region = "eu-west-1";
   const tasks = new Listr(
     [
       {
         title: "Local issuer and entitlements of the example tenants",
         task: async (_, task) => {
-          const issued = await issueExamples();
-          for (const name of tenants()) await openStack("tenant", name);
+          const issued = await prepareTenants();
           task.title += issued.length ? `: issued ${issued.join(", ")}` : ": in force";
         },
       },
       {
-        title: `Platform ${region}`,
+        title: `Platform ${PLATFORM}`,
         task: async (_, task) => {
-          outcome.platform = await up("platform", region, (doing) => (task.output = doing));
+          outcome.platform = await preparePlatform((doing) => (task.output = doing));
           task.title += `: ${changed(outcome.platform)}`;
         },
       },
