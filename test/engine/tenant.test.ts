@@ -33,7 +33,7 @@ describe("a premium tenant with two servers", () => {
   it("is previewed before anything is there, and nothing is made by it", async () => {
     const { code, stdout } = await stack.checked("preview");
     expect(code, stdout).toBe(0);
-    expect(stdout).toContain("aws:rds/instance:Instance");
+    expect(stdout).toContain("aws:rds:Instance");
     expect(await made(stack)).toEqual([]);
   });
 
@@ -116,7 +116,7 @@ describe("a trial tenant", () => {
 
   it("converges when an up was killed in its middle and is run again", async () => {
     const stack = await tenants.stack("moh-kill", { plan: "trial", maxServers: 1 });
-    await stack.killedWhen(/aws:rds\/instance:Instance/, "up", "--yes", "--skip-preview");
+    await stack.killedWhen(/aws:rds:Instance/, "up", "--yes", "--skip-preview");
     const partly = await made(stack);
     expect(partly.length).toBeGreaterThan(0);
     await stack.run("cancel", "--yes");

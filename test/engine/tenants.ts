@@ -211,12 +211,13 @@ export class TenantStack {
     return readFileSync(path.join(this.backend, file ?? ""), "utf8");
   }
 
-  /** Every secret text of the state, decrypted, 12 characters or longer. */
+  /** Every secret text of the state, decrypted, 12 characters or longer; a path beside one is none. */
   async secrets(): Promise<string[]> {
     const { stdout } = await this.succeed("stack", "export", "--show-secrets");
     const found: string[] = [];
     const gather = (value: unknown, secret: boolean): void => {
-      if (typeof value === "string" && secret && value.length >= 12) found.push(value);
+      if (typeof value === "string" && secret && value.length >= 12 && !value.startsWith("/"))
+        found.push(value);
       if (typeof value !== "object" || value === null) return;
       const plaintext = (value as Record<string, unknown>)["plaintext"];
       if (typeof plaintext === "string") gather(JSON.parse(plaintext), true);
