@@ -23,6 +23,15 @@ export default defineConfig({
       },
       {
         test: {
+          name: "emulator",
+          include: ["test/emulator/**/*.test.ts"],
+          exclude,
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
+        },
+      },
+      {
+        test: {
           name: "jobs",
           include: ["jobs/**/*.test.ts"],
           exclude,

@@ -48,6 +48,7 @@ var resources = map[string]*info.Resource{
 	"aws_db_instance": typ("rds/instance:Instance"),
 	"aws_db_instance_automated_backups_replication": typ("rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication"),
 	"aws_db_parameter_group":                        typ("rds/parameterGroup:ParameterGroup", fields{"name": lower("name", 255)}),
+	"aws_db_snapshot":                               typ("rds/snapshot:Snapshot"),
 	"aws_db_subnet_group":                           typ("rds/subnetGroup:SubnetGroup", fields{"name": lower("name", 255)}),
 
 	"aws_default_security_group":          typ("ec2/defaultSecurityGroup:DefaultSecurityGroup", ruleLists()),
