@@ -14,6 +14,7 @@ import { APPLICATION_PORT } from "../SslEndpoint/aws";
 import type { AwsTarget } from "../target";
 import type { AwsServer } from "./aws";
 import { dhisConf } from "./dhisConf";
+import { fingerprint, refuseNewEncryption } from "./encryption";
 import type { DataManagementServerArgs } from "./index";
 import { SIZE_TERMS } from "./sizes";
 import { imageUser, refuseDowngrade } from "./version";
@@ -42,16 +43,25 @@ export function applicationOnAws(
   const opts = { parent };
   const size = SIZE_TERMS[args.size].application;
 
-  const configuration = configurationValue(name, args, data, opts);
-  const version = remember(
-    `${name}-version`,
+  const encryptionPassword = pulumi.output(
+    args.import?.encryptionPassword ?? randomPassword(`${name}-encryption-password`, 40, opts),
+  );
+  const configuration = configurationValue(name, args, data, encryptionPassword, opts);
+  const history = remember(
+    `${name}-history`,
     {
-      because: { dhis2: args.dhis2 },
-      refuse: ({ dhis2: before }, { dhis2: now }) => refuseDowngrade(server, String(before), String(now)),
+      because: {
+        dhis2: args.dhis2,
+        data: args.import?.sha256 ?? "none imported",
+        encryption: pulumi.unsecret(encryptionPassword.apply(fingerprint)),
+      },
+      refuse: (was, is) =>
+        refuseDowngrade(server, String(was["dhis2"]), String(is["dhis2"])) ??
+        refuseNewEncryption(server, was, is),
     },
     opts,
   );
-  const snapshot = snapshotBefore(name, args.dhis2, data, tags, { ...opts, dependsOn: [version] });
+  const snapshot = snapshotBefore(name, args.dhis2, data, tags, { ...opts, dependsOn: [history] });
   const user = imageUser(args.dhis2);
   const volumes = { home: HOME, ...WRITABLE };
   const taskRoleArn = serviceRole(
@@ -105,6 +115,8 @@ export function applicationOnAws(
             DHIS2_HOME: HOME,
             // Read by Tomcat in a container and by the embedded one alike. The rest is for threads and buffers.
             JAVA_TOOL_OPTIONS: "-XX:MaxRAMPercentage=75 -XX:+ExitOnOutOfMemoryError",
+            // Nothing reads it: other data start the application anew, and with it their migration.
+            ...(args.import && { DHISTANCE_DATA: args.import.sha256 }),
           },
           volumes: { ...volumes, files: `${HOME}/files` },
           port: APPLICATION_PORT,
@@ -220,10 +232,9 @@ function configurationValue(
   name: string,
   args: DataManagementServerArgs,
   data: AwsServer,
+  encryptionPassword: pulumi.Output<string>,
   opts: pulumi.CustomResourceOptions,
 ): pulumi.Output<string> {
-  const encryptionPassword =
-    args.import?.encryptionPassword ?? randomPassword(`${name}-encryption-password`, 40, opts);
   const text = pulumi
     .all([data.database.address, data.rolePassword, encryptionPassword])
     .apply(([host, password, encryption]) =>

@@ -20,8 +20,8 @@ import type { TaskRun } from "./run-task";
 export const REHEARSAL_ACCOUNT = "000000000000";
 
 export interface RecordArgs {
-  /** What the record holds: plain values, for people to read in the state. */
-  because: Record<string, string | number | boolean>;
+  /** What the record holds, for people to read in the state: no secrets. */
+  because: Record<string, pulumi.Input<string | number | boolean>>;
   /**
    * Why the record may not become this one, for the person who asked; asked in the preview already.
    * @default it may
