@@ -4,7 +4,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { build } from "esbuild";
 import { cached, contentHash } from "./cache";
-import { hostBeside, type WayContext } from "./engine";
+import { hostBeside, type WayContext } from "./way";
 import { ENGINE_VERSION } from "./pins";
 
 /**

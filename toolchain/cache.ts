@@ -30,6 +30,14 @@ export function contentHash(texts: readonly string[], files: readonly string[] =
 const STALE = 10_000;
 const DAY = 24 * 3600 * 1000;
 
+/** The folder `name` of the cache if it is there. */
+export async function kept(cache: string, name: string): Promise<string | undefined> {
+  const folder = path.join(cache, name);
+  if (!existsSync(folder)) return undefined;
+  await touch(folder);
+  return folder;
+}
+
 interface Making {
   /** Fills the empty folder. What it throws is thrown on, and the folder is gone. */
   make: (folder: string) => Promise<void>;
@@ -46,11 +54,9 @@ export async function cached(
   name: string,
   { make, onWait }: Making,
 ): Promise<{ folder: string; made: boolean }> {
+  const present = await kept(cache, name);
+  if (present) return { folder: present, made: false };
   const folder = path.join(cache, name);
-  if (existsSync(folder)) {
-    await touch(folder);
-    return { folder, made: false };
-  }
   mkdirSync(cache, { recursive: true });
   const release = await lock(`${folder}.lock`, () => existsSync(folder), onWait);
   if (!release) return { folder, made: false };

@@ -7,7 +7,7 @@ import { pipeline } from "node:stream/promises";
 import { extract } from "tar";
 import { EnvHttpProxyAgent, request, type Dispatcher } from "undici";
 import { cached } from "./cache";
-import { hostBeside, Obstacle, type Engine, type WayContext } from "./engine";
+import { hostBeside, Obstacle, type Engine, type WayContext } from "./way";
 import { pulumiVersion } from "./machine";
 import { ENGINE_VERSION } from "./pins";
 
@@ -25,6 +25,9 @@ const OFFICIAL: Origins = {
   archives: "https://get.pulumi.com/releases/sdk",
   checksums: `https://github.com/pulumi/pulumi/releases/download/v${ENGINE_VERSION}`,
 };
+
+/** Of the cache. */
+export const ENTRY = `engine-${ENGINE_VERSION}-official`;
 
 /** A machine without a way out has to learn so quickly, in ms. */
 const CONNECT_TIMEOUT = 4_000;
@@ -46,7 +49,7 @@ export async function download(
   });
   const doing = `downloading Pulumi ${ENGINE_VERSION}`;
   try {
-    const { folder, made } = await cached(cache, `engine-${ENGINE_VERSION}-official`, {
+    const { folder, made } = await cached(cache, ENTRY, {
       onWait: () => progress.step(`${doing}: waiting for another process that is at it`),
       make: async (folder) => {
         const sums = await text(`${origins.checksums}/pulumi-${ENGINE_VERSION}-checksums.txt`, dispatcher);

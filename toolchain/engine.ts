@@ -1,47 +1,18 @@
 import path from "node:path";
-import { download } from "./download";
+import { kept } from "./cache";
+import { download, ENTRY as DOWNLOAD } from "./download";
 import { findOnMachine } from "./machine";
 import { ENGINE_VERSION } from "./pins";
-import type { Progress } from "./progress";
-import { buildFromSource } from "./source";
+import { buildFromSource, ENTRY as BUILD } from "./source";
+import { Obstacle, type Engine, type Way, type WayContext } from "./way";
 
-/** A `pulumi` of the pinned version with its language host for `runtime: nodejs` beside it. */
-export interface Engine {
-  pulumi: string;
-  /** How it was come by, such as `on this machine`. */
-  way: string;
-  /** Made now, and not found whole from an earlier run. */
-  made: boolean;
-}
-
-/** Why a way did not lead to an engine, in words that follow `because`, and what would open it. */
-export class Obstacle extends Error {
-  override name = "Obstacle";
-  constructor(
-    message: string,
-    readonly remedy: string,
-  ) {
-    super(message);
-  }
-}
-
-/** One way to an engine. */
-export interface Way {
-  name: string;
-  find: (context: WayContext) => Promise<Omit<Engine, "way">>;
-}
-
-export interface WayContext {
-  cache: string;
-  env: NodeJS.ProcessEnv;
-  progress: Progress;
-}
+export { Obstacle };
 
 /** In the order in which they are tried: the least work first. */
 export const WAYS: readonly Way[] = [
   { name: "on this machine", find: findOnMachine },
-  { name: "official download", find: (context) => download(context) },
-  { name: "built from source", find: buildFromSource },
+  { name: "official download", entry: DOWNLOAD, find: (context) => download(context) },
+  { name: "built from source", entry: BUILD, find: (context) => buildFromSource(context) },
 ];
 
 /** No way led to an engine. */
@@ -60,22 +31,28 @@ export class NoEngine extends Error {
 }
 
 /**
- * The engine by the first way that leads to one.
+ * The engine by the first way that leads to one. What a way has led to earlier comes before other ways are tried
+ * again: one that takes a network to fail would fail each time.
  * @throws NoEngine with what stood in each way
  */
 export async function findEngine(context: WayContext, ways: readonly Way[] = WAYS): Promise<Engine> {
   const obstacles: { way: string; obstacle: Obstacle }[] = [];
-  for (const { name, find } of ways) {
+  for (const way of ways) {
     try {
-      return { ...(await find(context)), way: name };
+      const earlier = way.entry && (await firstKept(context.cache, ways));
+      return earlier || { ...(await way.find(context)), way: way.name };
     } catch (error) {
       if (!(error instanceof Obstacle)) throw error;
-      obstacles.push({ way: name, obstacle: error });
+      obstacles.push({ way: way.name, obstacle: error });
     }
   }
   throw new NoEngine(obstacles);
 }
 
-/** The language host's place: the engine looks beside its own file. */
-export const hostBeside = (pulumi: string): string =>
-  path.join(path.dirname(pulumi), "pulumi-language-nodejs");
+async function firstKept(cache: string, ways: readonly Way[]): Promise<Engine | undefined> {
+  for (const { name, entry } of ways) {
+    const folder = entry && (await kept(cache, entry));
+    if (folder) return { pulumi: path.join(folder, "pulumi"), way: name, made: false };
+  }
+  return undefined;
+}

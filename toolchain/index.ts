@@ -1,7 +1,9 @@
+import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { rehearsalHome, withOwnHost } from "./bundle";
 import { cacheFolder } from "./cache";
-import { findEngine, hostBeside, WAYS, type Way } from "./engine";
+import { findEngine, WAYS } from "./engine";
+import { hostBeside, type Way } from "./way";
 import { isExecutable } from "./machine";
 import { ENGINE_VERSION } from "./pins";
 import { progressOn, silent } from "./progress";
@@ -42,6 +44,13 @@ export async function ensureToolchain({
 }: ToolchainOptions = {}): Promise<Toolchain> {
   const cache = cacheFolder(env);
   const progress = quiet ? silent : progressOn();
+  try {
+    mkdirSync(cache, { recursive: true });
+  } catch (error) {
+    throw new Error(
+      `there is no place to keep tools: ${(error as Error).message}. Set DHISTANCE_CACHE to a folder.`,
+    );
+  }
   try {
     const engine = await findEngine({ cache, env, progress }, ways);
     const pulumi = isExecutable(hostBeside(engine.pulumi))

@@ -2,7 +2,7 @@ import { accessSync, constants, existsSync, realpathSync, statSync } from "node:
 import path from "node:path";
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { hostBeside, Obstacle, type Engine, type WayContext } from "./engine";
+import { hostBeside, Obstacle, type Engine, type WayContext } from "./way";
 import { ENGINE_VERSION } from "./pins";
 
 const run = promisify(execFile);
