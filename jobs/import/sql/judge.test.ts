@@ -109,6 +109,7 @@ describe("left out", () => {
     ["ALTER TABLE IF EXISTS ONLY public.t DROP CONSTRAINT IF EXISTS c;", /^DROP/],
     ["ALTER TABLE public.t ALTER COLUMN a DROP DEFAULT;", /^DROP/],
     ["DROP DATABASE dhis2;", /^DROP/],
+    ["CREATE OR REPLACE VIEW public.v AS SELECT NULL::integer AS a;", /^DROP/],
     ["UPDATE pg_catalog.pg_database SET datistemplate = false WHERE datname = 'template1';", /^the database/],
     ["BEGIN;", /silently/],
     ["COMMIT;", /silently/],
@@ -245,11 +246,13 @@ describe("run", () => {
 
   test("a view that needs a primary key, and an index on what is made that late", async () => {
     const items = await run(
-      "CREATE TABLE public.t (a int);ALTER TABLE ONLY public.t ADD CONSTRAINT k PRIMARY KEY (a);" +
+      "CREATE TABLE public.t (a int);CREATE VIEW public.v AS SELECT NULL::integer AS a;" +
+        "ALTER TABLE ONLY public.t ADD CONSTRAINT k PRIMARY KEY (a);" +
         "CREATE OR REPLACE VIEW public.v AS SELECT * FROM public.t GROUP BY a;" +
         "CREATE MATERIALIZED VIEW public.m AS SELECT * FROM public.v WITH NO DATA;CREATE INDEX i ON public.m (a);",
     );
     expect(items.map(({ phase, step }) => step ?? phase)).toEqual([
+      "pre-data",
       "pre-data",
       "index",
       "rest",
