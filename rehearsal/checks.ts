@@ -9,30 +9,53 @@ export const all =
   (inputs: Properties) =>
     rules.map((rule) => rule(inputs));
 
-/** A rule for one input, which may lie deeper (`lifecycle.deleteAfter`; not through lists). */
+/** A rule for one input, or for what lies below it: `actions.redirect.port`, in each element of a list. */
 export function rule(path: string, allowed: string, holds: (value: Value) => boolean): Rule {
   return (inputs) => {
-    const value = path
-      .split(".")
-      .reduce<Value | undefined>((at, key) => (isObject(at) ? at[key] : undefined), inputs);
-    if (value === undefined || value === null || containsUnknown(value) || holds(value)) return undefined;
-    return { property: path, reason: `${JSON.stringify(value)} is not valid; allowed: ${allowed}` };
+    for (const [place, value] of valuesAt(inputs, path.split("."))) {
+      if (!containsUnknown(value) && !holds(value)) {
+        return { property: place, reason: `${JSON.stringify(value)} is not valid; allowed: ${allowed}` };
+      }
+    }
+    return undefined;
   };
 }
 
+function valuesAt(value: Value | undefined, steps: string[], place = ""): [place: string, value: Value][] {
+  if (value === undefined || value === null) return [];
+  const [step, ...rest] = steps;
+  if (step === undefined) return [[place, value]];
+  if (Array.isArray(value)) {
+    return value.flatMap((element, index) => valuesAt(element, steps, `${place}[${index}]`));
+  }
+  return isObject(value) ? valuesAt(value[step], rest, place ? `${place}.${step}` : step) : [];
+}
+
+/** A rule about text, or about each text of a list. */
+const texts = (path: string, allowed: string, holds: (text: string) => boolean): Rule =>
+  rule(path, allowed, (value) =>
+    (Array.isArray(value) ? value : [value]).every((one) => typeof one !== "object" && holds(String(one))),
+  );
+
 export const pattern = (path: string, regex: RegExp, allowed: string): Rule =>
-  rule(path, allowed, (value) => typeof value === "string" && regex.test(value));
+  texts(path, allowed, (text) => regex.test(text));
 
-export const oneOf = (path: string, ...values: Value[]): Rule =>
-  rule(path, values.join(", "), (value) => values.includes(value));
+export const oneOf = (path: string, ...values: (string | number)[]): Rule =>
+  texts(path, values.join(", "), (text) => values.map(String).includes(text));
 
-export const between = (path: string, least: number, most: number): Rule =>
-  rule(path, `${least} to ${most}`, (value) => Number(value) >= least && Number(value) <= most);
+const ARN = /^(arn:aws(-[a-z]+)*:[\w-]+:[^:]*:[^:]*:.+|\*)$/;
+export const arn = (path: string): Rule => pattern(path, ARN, "an ARN: arn:aws:…");
+
+export const between = (path: string, least: number, most = Infinity): Rule =>
+  texts(path, most === Infinity ? `${least} or more` : `${least} to ${most}`, (text) => {
+    const number = Number(text);
+    return number >= least && number <= most;
+  });
 
 export const json = (path: string): Rule =>
-  rule(path, "a JSON document", (value) => {
+  texts(path, "a JSON document", (text) => {
     try {
-      return typeof JSON.parse(String(value)) === "object";
+      return typeof JSON.parse(text) === "object";
     } catch {
       return false;
     }

@@ -1,4 +1,4 @@
-import { all, between, oneOf, pattern } from "../checks";
+import { all, between, pattern } from "../checks";
 import type { ResourceType } from "../resource";
 import { arn, derived, input, regionOf, upper, uuid } from "./names";
 
@@ -24,7 +24,7 @@ export const backup: Record<string, ResourceType> = {
     replaceOn: ["backupVaultName", "changeableForDays", "maxRetentionDays", "minRetentionDays"],
     check: all(
       vaultName("backupVaultName"),
-      between("changeableForDays", 3, 36_500),
+
       between("minRetentionDays", 1, 36_500),
       between("maxRetentionDays", 1, 36_500),
     ),
@@ -76,12 +76,7 @@ export const backup: Record<string, ResourceType> = {
       "recoveryPointSelection.recoveryPointTypes",
     ],
     autoName: { property: "name", separator: "_" },
-    check: all(
-      pattern("name", /^\w{1,50}$/, "1 to 50 of A-Z a-z 0-9 _"),
-      oneOf("recoveryPointSelection.algorithm", "LATEST_WITHIN_WINDOW", "RANDOM_WITHIN_WINDOW"),
-      between("recoveryPointSelection.selectionWindowDays", 1, 365),
-      between("startWindowHours", 1, 168),
-    ),
+    check: all(pattern("name", /^\w{1,50}$/, "1 to 50 of A-Z a-z 0-9 _")),
     id: input("name"),
     computed: {
       arn: arn("backup", (r) => `restore-testing-plan:${r.text("name")}`),
@@ -98,7 +93,6 @@ export const backup: Record<string, ResourceType> = {
     check: all(
       pattern("name", /^\w{1,50}$/, "1 to 50 of A-Z a-z 0-9 _"),
       pattern("iamRoleArn", /^arn:aws[\w-]*:iam::\d{12}:role\//, "the ARN of a role"),
-      between("validationWindowHours", 1, 168),
     ),
     id: (r) => `${r.text("name")}:${r.text("restoreTestingPlanName")}`,
     computed: { protectedResourceArns: [], restoreMetadataOverrides: {}, validationWindowHours: 0 },

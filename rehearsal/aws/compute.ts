@@ -1,4 +1,4 @@
-import { all, between, json, oneOf, pattern, rule } from "../checks";
+import { all, json, pattern, rule } from "../checks";
 import type { ResourceType } from "../resource";
 import { isObject } from "../values";
 import { ACCOUNT, arn, input, output, regionOf } from "./names";
@@ -57,7 +57,7 @@ export const compute: Record<string, ResourceType> = {
       ecsName("family"),
       json("containerDefinitions"),
       containers,
-      oneOf("networkMode", "bridge", "host", "awsvpc", "none"),
+
       fargateSize,
     ),
     id: input("family"),
@@ -96,9 +96,7 @@ export const compute: Record<string, ResourceType> = {
     },
     check: all(
       ecsName("name"),
-      oneOf("launchType", "EC2", "FARGATE", "EXTERNAL"),
-      oneOf("propagateTags", "SERVICE", "TASK_DEFINITION", "NONE"),
-      between("healthCheckGracePeriodSeconds", 0, 2_147_483_647),
+
       (inputs) =>
         inputs["launchType"] === "FARGATE" && inputs["networkConfiguration"] === undefined
           ? { property: "networkConfiguration", reason: '"networkConfiguration" is required on FARGATE' }
@@ -132,8 +130,6 @@ export const compute: Record<string, ResourceType> = {
     check: all(
       pattern("name", /^[\w.-]{1,64}$/, "1 to 64 of A-Z a-z 0-9 _ . -"),
       pattern("scheduleExpression", /^(at|cron|rate)\(.+\)$/, "at(…), cron(…) or rate(…)"),
-      oneOf("flexibleTimeWindow.mode", "OFF", "FLEXIBLE"),
-      oneOf("state", "ENABLED", "DISABLED"),
     ),
     id: (r) => `${output("groupName")(r)}/${r.text("name")}`,
     computed: {
@@ -164,13 +160,6 @@ export const compute: Record<string, ResourceType> = {
         "name",
         /^(?=.{2,256}$)([a-z0-9]+([._-][a-z0-9]+)*\/)*[a-z0-9]+([._-][a-z0-9]+)*$/,
         "2 to 256 of a-z 0-9 and single . _ - / between them",
-      ),
-      oneOf(
-        "imageTagMutability",
-        "MUTABLE",
-        "IMMUTABLE",
-        "MUTABLE_WITH_EXCLUSION",
-        "IMMUTABLE_WITH_EXCLUSION",
       ),
     ),
     id: input("name"),

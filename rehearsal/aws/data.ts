@@ -68,8 +68,12 @@ export const data: Record<string, ResourceType> = {
         (name) => !/^(rdsadmin|postgres_superuser|admin)$/.test(String(name)),
       ),
       password,
-      between("backupRetentionPeriod", 0, 35),
-      oneOf("monitoringInterval", 0, 1, 5, 10, 15, 30, 60),
+
+      rule(
+        "performanceInsightsRetentionPeriod",
+        "7, 731 or a multiple of 31, in days",
+        (days) => [7, 731].includes(Number(days)) || (Number(days) > 0 && Number(days) % 31 === 0),
+      ),
       pattern("backupWindow", /^\d\d:\d\d-\d\d:\d\d$/, "hh24:mi-hh24:mi, in UTC"),
       pattern(
         "maintenanceWindow",
@@ -226,11 +230,7 @@ export const data: Record<string, ResourceType> = {
     sets: ["lifecyclePolicies"],
     autoName: { property: "creationToken" },
     defaults: { throughputMode: "bursting" },
-    check: all(
-      pattern("creationToken", /^.{0,64}$/s, "up to 64 characters"),
-      oneOf("throughputMode", "bursting", "elastic", "provisioned"),
-      oneOf("performanceMode", "generalPurpose", "maxIO"),
-    ),
+    check: all(pattern("creationToken", /^.{0,64}$/s, "up to 64 characters")),
     id: hexId("fs"),
     computed: {
       arn: arn("elasticfilesystem", (r) => `file-system/${r.id}`),
@@ -285,7 +285,6 @@ export const data: Record<string, ResourceType> = {
     untagged: true,
     required: ["backupPolicy", "fileSystemId"],
     replaceOn: ["fileSystemId"],
-    check: all(oneOf("backupPolicy.status", "ENABLED", "DISABLED")),
     id: input("fileSystemId"),
   },
   "aws:efs/fileSystemPolicy:FileSystemPolicy": {

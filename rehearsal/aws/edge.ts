@@ -46,14 +46,7 @@ export const edge: Record<string, ResourceType> = {
       preserveHostHeader: false,
       xffHeaderProcessingMode: "append",
     },
-    check: (inputs) => [
-      ...shortName(inputs),
-      ...all(
-        oneOf("loadBalancerType", "application", "gateway", "network"),
-        oneOf("desyncMitigationMode", "defensive", "monitor", "strictest"),
-        between("idleTimeout", 1, 4000),
-      )(inputs),
-    ],
+    check: (inputs) => [...shortName(inputs), ...all(between("idleTimeout", 1, 4000))(inputs)],
     id: output("arn"),
     computed: {
       arn: arn("elasticloadbalancing", (r) => `loadbalancer/${kind(r)}/${r.text("name")}/${hex(16)}`),
@@ -98,14 +91,9 @@ export const edge: Record<string, ResourceType> = {
     check: (inputs) => [
       ...shortName(inputs),
       ...all(
-        oneOf("targetType", "instance", "ip", "lambda", "alb"),
         oneOf("protocol", "HTTP", "HTTPS", "TCP", "TLS", "UDP", "TCP_UDP", "GENEVE", "QUIC", "TCP_QUIC"),
-        between("port", 1, 65535),
+
         between("deregistrationDelay", 0, 3600),
-        between("healthCheck.interval", 5, 300),
-        between("healthCheck.timeout", 2, 120),
-        between("healthCheck.healthyThreshold", 2, 10),
-        between("healthCheck.unhealthyThreshold", 2, 10),
       )(inputs),
       ...(inputs["targetType"] === "lambda"
         ? []
@@ -132,7 +120,6 @@ export const edge: Record<string, ResourceType> = {
     required: ["defaultActions", "loadBalancerArn"],
     replaceOn: ["loadBalancerArn"],
     check: all(
-      between("port", 1, 65535),
       oneOf("protocol", "HTTP", "HTTPS", "TCP", "TLS", "UDP", "TCP_UDP", "QUIC", "TCP_QUIC"),
       (inputs) =>
         inputs["protocol"] === "HTTPS" && inputs["certificateArn"] === undefined
@@ -190,7 +177,7 @@ export const edge: Record<string, ResourceType> = {
         /^(?=.{1,253}$)(\*\.)?([a-zA-Z0-9_-]{1,63}\.)+[a-zA-Z]{2,63}$/,
         "a domain name without a final dot",
       ),
-      oneOf("validationMethod", "DNS", "EMAIL", "NONE"),
+
       notBoth("domainName", "privateKey"),
     ),
     id: output("arn"),
@@ -255,26 +242,6 @@ export const edge: Record<string, ResourceType> = {
     replaceOn: ["name", "zoneId"],
     sets: ["records"],
     check: all(
-      oneOf(
-        "type",
-        "A",
-        "AAAA",
-        "CAA",
-        "CNAME",
-        "DS",
-        "HTTPS",
-        "MX",
-        "NAPTR",
-        "NS",
-        "PTR",
-        "SOA",
-        "SPF",
-        "SRV",
-        "SSHFP",
-        "SVCB",
-        "TLSA",
-        "TXT",
-      ),
       together("records", "ttl"),
       together("ttl", "records"),
       notBoth("aliases", "records"),
@@ -293,11 +260,6 @@ export const edge: Record<string, ResourceType> = {
     replaceOn: ["measureLatency", "referenceName", "requestInterval", "routingControlArn", "type"],
     sets: ["childHealthchecks", "regions"],
     defaults: { disabled: false, measureLatency: false },
-    check: all(
-      oneOf("requestInterval", 10, 30),
-      between("failureThreshold", 1, 10),
-      between("port", 1, 65535),
-    ),
     id: uuid,
     computed: {
       arn: (r) => `arn:aws:route53:::healthcheck/${r.id}`,
@@ -311,10 +273,7 @@ export const edge: Record<string, ResourceType> = {
     replaceOn: ["name", "namePrefix", "scope"],
     sets: ["customResponseBodies", "rules", "tokenDomains"],
     autoName: { property: "name" },
-    check: all(
-      pattern("name", /^[\w-]{1,128}$/, "1 to 128 of A-Z a-z 0-9 _ -"),
-      oneOf("scope", "REGIONAL", "CLOUDFRONT"),
-    ),
+    check: all(pattern("name", /^[\w-]{1,128}$/, "1 to 128 of A-Z a-z 0-9 _ -")),
     id: uuid,
     computed: {
       applicationIntegrationUrl: "",

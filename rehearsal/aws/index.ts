@@ -1,7 +1,8 @@
-import type { Provider } from "../resource";
+import type { Provider, ResourceType } from "../resource";
 import { containsUnknown, isObject, UNKNOWN, type Properties, type Value } from "../values";
 import { backup } from "./backup";
 import { compute } from "./compute";
+import { constraintsOf } from "./constraints";
 import { data } from "./data";
 import { edge } from "./edge";
 import { functions } from "./functions";
@@ -10,6 +11,19 @@ import { operations } from "./operations";
 import { security } from "./security";
 import { storage } from "./storage";
 
+const ROWS = { ...network, ...compute, ...edge, ...data, ...backup, ...security, ...storage, ...operations };
+
+/** A row with what holds for many. */
+function complete(token: string, row: ResourceType): ResourceType {
+  const constraints = constraintsOf(token);
+  return {
+    ...row,
+    check: (inputs) => [...(row.check?.(inputs) ?? []), ...constraints(inputs)],
+    // What belongs to a region is made anew when it is moved to another.
+    ...(row.global ? {} : { replaceOn: [...(row.replaceOn ?? []), "region"] }),
+  };
+}
+
 /**
  * AWS, simulated: account 000000000000. Nothing is called and nothing is made; what a resource is stands only in the
  * stack's state. What is replaced, filled in or refused follows the real provider.
@@ -17,7 +31,7 @@ import { storage } from "./storage";
 export const aws: Provider = {
   name: "aws",
   version: "7.48.0+rehearsal",
-  resources: { ...network, ...compute, ...edge, ...data, ...backup, ...security, ...storage, ...operations },
+  resources: Object.fromEntries(Object.entries(ROWS).map(([token, row]) => [token, complete(token, row)])),
   functions,
 
   configure(config) {
@@ -45,9 +59,4 @@ function allTags(tags: Value | undefined, config: Properties): Value {
   if (containsUnknown(tags)) return UNKNOWN;
   const defaults = isObject(config["defaultTags"]) ? config["defaultTags"]["tags"] : undefined;
   return { ...(isObject(defaults) ? defaults : {}), ...(isObject(tags) ? tags : {}) };
-}
-
-// A resource that belongs to a region and is moved to another is made anew.
-for (const type of Object.values(aws.resources)) {
-  if (!type.global && type.replaceOn !== "everything") type.replaceOn = [...(type.replaceOn ?? []), "region"];
 }

@@ -1,4 +1,4 @@
-import { all, between, oneOf, pattern, rule } from "../checks";
+import { all, between, pattern, rule } from "../checks";
 import type { ResourceType } from "../resource";
 import { ACCOUNT, arn, derived, hex, hexId, itself, output, regionOf } from "./names";
 
@@ -81,7 +81,6 @@ export const network: Record<string, ResourceType> = {
     replaceOn: ["allocationId", "availabilityMode", "connectivityType", "privateIp", "subnetId", "vpcId"],
     sets: ["secondaryAllocationIds", "secondaryPrivateIpAddresses"],
     defaults: { connectivityType: "public" },
-    check: all(oneOf("connectivityType", "public", "private")),
     id: hexId("nat"),
     computed: {
       associationId: hexId("eipassoc"),
@@ -99,7 +98,6 @@ export const network: Record<string, ResourceType> = {
   },
   "aws:ec2/eip:Eip": {
     replaceOn: ["address", "domain", "ipamPoolId", "networkBorderGroup", "publicIpv4Pool"],
-    check: all(oneOf("domain", "vpc", "standard")),
     id: hexId("eipalloc"),
     computed: {
       allocationId: itself,
@@ -208,7 +206,7 @@ export const network: Record<string, ResourceType> = {
     ],
     defaults: { self: false },
     deleteBeforeReplace: true,
-    check: all(oneOf("type", "ingress", "egress"), port("fromPort"), port("toPort")),
+    check: all(port("fromPort"), port("toPort")),
     id: () => `sgrule-${hex(8)}`,
     computed: { securityGroupRuleId: hexId("sgr"), sourceSecurityGroupId: "" },
   },
@@ -221,9 +219,6 @@ export const network: Record<string, ResourceType> = {
     sets: ["routeTableIds", "securityGroupIds", "subnetIds"],
     json: ["policy"],
     defaults: { vpcEndpointType: "Gateway" },
-    check: all(
-      oneOf("vpcEndpointType", "Gateway", "GatewayLoadBalancer", "Interface", "Resource", "ServiceNetwork"),
-    ),
     id: hexId("vpce"),
     computed: {
       arn: arn("ec2", (r) => `vpc-endpoint/${r.id}`),
@@ -273,7 +268,6 @@ export const network: Record<string, ResourceType> = {
       ...["transitGatewayId", "vpcId"],
     ],
     defaults: { logDestinationType: "cloud-watch-logs", maxAggregationInterval: 600 },
-    check: all(oneOf("maxAggregationInterval", 60, 600), oneOf("trafficType", "ACCEPT", "ALL", "REJECT")),
     id: hexId("fl"),
     computed: { arn: arn("ec2", (r) => `vpc-flow-log/${r.id}`), logDestination: "", logFormat: "" },
   },

@@ -1,4 +1,4 @@
-import { all, between, json, oneOf, pattern } from "../checks";
+import { all, json, oneOf, pattern, rule } from "../checks";
 import type { ResourceType } from "../resource";
 import { ACCOUNT, arn, input, output, uuid } from "./names";
 
@@ -98,20 +98,13 @@ export const operations: Record<string, ResourceType> = {
     autoName: { property: "name" },
     defaults: { actionsEnabled: true, treatMissingData: "missing" },
     check: all(
-      pattern("name", /^.{1,255}$/, "1 to 255 characters"),
-      oneOf(
-        "comparisonOperator",
-        "GreaterThanOrEqualToThreshold",
-        "GreaterThanThreshold",
-        "LessThanThreshold",
-        "LessThanOrEqualToThreshold",
-        "LessThanLowerOrGreaterThanUpperThreshold",
-        "LessThanLowerThreshold",
-        "GreaterThanUpperThreshold",
+      rule(
+        "period",
+        "10, 20, 30 or a multiple of 60, in seconds",
+        (period) =>
+          [10, 20, 30].includes(Number(period)) || (Number(period) > 0 && Number(period) % 60 === 0),
       ),
-      oneOf("statistic", "SampleCount", "Average", "Sum", "Minimum", "Maximum"),
-      oneOf("treatMissingData", "breaching", "notBreaching", "ignore", "missing"),
-      between("evaluationPeriods", 1, 2_147_483_647),
+      pattern("name", /^.{1,255}$/, "1 to 255 characters"),
     ),
     id: input("name"),
     computed: {
@@ -142,10 +135,7 @@ export const operations: Record<string, ResourceType> = {
     required: ["type"],
     replaceOn: ["dataType", "name"],
     autoName: { property: "name" },
-    check: all(
-      oneOf("type", "String", "StringList", "SecureString"),
-      pattern("name", /^[\w./-]{1,2048}$/, "1 to 2048 of A-Z a-z 0-9 . - _ /"),
-    ),
+    check: all(pattern("name", /^[\w./-]{1,2048}$/, "1 to 2048 of A-Z a-z 0-9 . - _ /")),
     id: input("name"),
     computed: {
       arn: arn("ssm", (r) => `parameter/${r.text("name").replace(/^\//, "")}`),

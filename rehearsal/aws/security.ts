@@ -1,4 +1,4 @@
-import { all, between, json, oneOf, pattern, rule } from "../checks";
+import { all, between, json, pattern, rule } from "../checks";
 import type { ResourceType } from "../resource";
 import {
   ACCOUNT,
@@ -32,9 +32,8 @@ export const security: Record<string, ResourceType> = {
       keyUsage: "ENCRYPT_DECRYPT",
     },
     check: all(
-      between("deletionWindowInDays", 7, 30),
       between("rotationPeriodInDays", 90, 2560),
-      oneOf("keyUsage", "ENCRYPT_DECRYPT", "SIGN_VERIFY", "GENERATE_VERIFY_MAC", "KEY_AGREEMENT"),
+
       json("policy"),
     ),
     id: (r) => (r.inputs["multiRegion"] ? `mrk-${hex(32)}` : uuid()),
@@ -62,10 +61,7 @@ export const security: Record<string, ResourceType> = {
     replaceOn: ["primaryKeyArn"],
     json: ["policy"],
     defaults: { bypassPolicyLockoutSafetyCheck: false, deletionWindowInDays: 30, enabled: true },
-    check: all(
-      between("deletionWindowInDays", 7, 30),
-      pattern("primaryKeyArn", /^arn:aws[\w-]*:kms:.*:key\/mrk-/, "the ARN of a multi-Region key"),
-    ),
+    check: all(pattern("primaryKeyArn", /^arn:aws[\w-]*:kms:.*:key\/mrk-/, "the ARN of a multi-Region key")),
     id: (r) => r.text("primaryKeyArn").replace(/^.*\//, ""),
     computed: {
       arn: arn("kms", (r) => `key/${r.id}`),
@@ -161,7 +157,7 @@ export const security: Record<string, ResourceType> = {
     json: ["assumeRolePolicy"],
     autoName: { property: "name", maximum: 64 },
     defaults: { forceDetachPolicies: false, maxSessionDuration: 3600, path: "/" },
-    check: all(iamName(64), between("maxSessionDuration", 3600, 43_200), json("assumeRolePolicy")),
+    check: all(iamName(64), json("assumeRolePolicy")),
     id: input("name"),
     computed: {
       arn: globalArn("iam", (r) => `role${r.text("path")}${r.text("name")}`),
@@ -213,7 +209,6 @@ export const security: Record<string, ResourceType> = {
     replaceOn: ["notificationSettings"],
     sets: ["notificationSettings"],
     autoName: { property: "name" },
-    check: all(oneOf("source.sourceType", "AWS_ACM_PCA", "CERTIFICATE_BUNDLE", "SELF_SIGNED_REPOSITORY")),
     id: uuid,
     computed: {
       arn: arn(

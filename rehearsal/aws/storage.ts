@@ -106,7 +106,6 @@ export const storage: Record<string, ResourceType> = {
   "aws:s3/bucketVersioning:BucketVersioning": setting({
     replaceOn: OWNED,
     required: ["versioningConfiguration"],
-    check: all(oneOf("versioningConfiguration.status", "Enabled", "Suspended", "Disabled")),
   }),
   "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": setting({
     defaults: {
@@ -125,8 +124,6 @@ export const storage: Record<string, ResourceType> = {
     replaceOn: [...OWNED, "objectLockEnabled"],
     defaults: { objectLockEnabled: "Enabled" },
     check: all(
-      oneOf("objectLockEnabled", "Enabled"),
-      oneOf("rule.defaultRetention.mode", "GOVERNANCE", "COMPLIANCE"),
       between("rule.defaultRetention.days", 1, 36_500),
       between("rule.defaultRetention.years", 1, 100),
     ),
@@ -148,7 +145,6 @@ export const storage: Record<string, ResourceType> = {
   }),
   "aws:s3/bucketOwnershipControls:BucketOwnershipControls": setting({
     required: ["rule"],
-    check: all(oneOf("rule.objectOwnership", "BucketOwnerPreferred", "ObjectWriter", "BucketOwnerEnforced")),
   }),
   "aws:s3/bucketNotification:BucketNotification": setting({ defaults: { eventbridge: false } }),
   "aws:s3/bucketObject:BucketObject": object(input("key")),
