@@ -10,7 +10,6 @@ import {
   pulumi,
   startPulumi,
   stateOf,
-  toolchain,
   type Backend,
 } from "./pulumi";
 
