@@ -12,7 +12,9 @@ import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { DumpError } from "./errors";
 import type { ArchiveDump } from "./format";
+import { defaultLimits } from "./packing/compression";
 import { restoreError } from "./packing/script";
+import { bytesText } from "./spool";
 
 export interface ArchiveEntry {
   /** The line of `pg_restore --list`, as `--use-list` takes it. */
@@ -33,6 +35,8 @@ export interface ArchiveContents {
 export interface ArchiveOptions {
   /** Tables whose rows are not wanted, by `schema.table`. Default: none. */
   excludeData?: (table: string) => boolean;
+  /** Most bytes of SQL that may come out. Default 1 TiB. */
+  maxBytes?: number;
   signal?: AbortSignal;
 }
 
@@ -42,7 +46,8 @@ const wanted = new Set([
   ...["TABLE", "TABLE ATTACH", "DEFAULT", "SEQUENCE", "SEQUENCE OWNED BY", "SEQUENCE SET", "VIEW"],
   ...["MATERIALIZED VIEW", "MATERIALIZED VIEW DATA", "TABLE DATA", "BLOB", "BLOBS", "BLOB METADATA"],
   ...["CONSTRAINT", "CHECK CONSTRAINT", "FK CONSTRAINT", "INDEX", "INDEX ATTACH", "STATISTICS", "TRIGGER"],
-  ...["POLICY", "ROW SECURITY", "TEXT SEARCH DICTIONARY", "TEXT SEARCH CONFIGURATION"],
+  // A view that needs a primary key is called a rule.
+  ...["POLICY", "ROW SECURITY", "RULE", "TEXT SEARCH DICTIONARY", "TEXT SEARCH CONFIGURATION"],
 ]);
 
 /** Of an honest dump too, but ours to decide. */
@@ -128,6 +133,7 @@ const flags = [
 export async function openArchive(dump: ArchiveDump, options: ArchiveOptions = {}): Promise<OpenedArchive> {
   const contents = await listArchive(dump, options.signal);
   const { chosen, skipped } = chooseEntries(contents.entries, options.excludeData ?? (() => false));
+  const limit = options.maxBytes ?? defaultLimits.maxBytes;
   let bytes = 0;
   return {
     ...contents,
@@ -137,6 +143,7 @@ export async function openArchive(dump: ArchiveDump, options: ArchiveOptions = {
       const directory = await mkdtemp(join(tmpdir(), "dhistance-import-"));
       const list = join(directory, "list");
       let timer: NodeJS.Timeout | undefined;
+      let written = 0;
       try {
         await writeFile(list, chosen.map(({ line }) => `${line}\n`).join(""));
         const process = start(["--use-list", list, ...flags, "--file=-", "--", dump.path], options.signal);
@@ -144,7 +151,16 @@ export async function openArchive(dump: ArchiveDump, options: ArchiveOptions = {
           void bytesReadBy(process.pid).then((read) => (bytes = Math.max(bytes, read)));
         }, 200);
         try {
-          for await (const chunk of process.stdout) yield chunk as Buffer;
+          for await (const chunk of process.stdout as AsyncIterable<Buffer>) {
+            written += chunk.length;
+            if (written > limit) {
+              throw new DumpError(
+                "too-big",
+                `the archive expands to more than ${bytesText(limit)}; allow more with --max-decompressed-size`,
+              );
+            }
+            yield chunk;
+          }
         } finally {
           process.stop();
         }

@@ -43,6 +43,8 @@ export interface ImportOptions {
   maxDecompressedBytes?: number;
   maxRatio?: number;
   maxDatabaseBytes?: number;
+  /** Made by the administrator before the dump is read. Default: those DHIS2 needs, postgis, btree_gin, pg_trgm. */
+  extensions?: string[];
   /** Longest time of one statement, in seconds. */
   statementTimeout: number;
   /** Kept up to date while it runs. */
@@ -92,8 +94,7 @@ export class NeedsReimport extends Error {
   override readonly name = "NeedsReimport";
 }
 
-/** The extensions DHIS2 needs; they are the server's to make, not the dump's. */
-const extensions = ["postgis", "btree_gin", "pg_trgm"];
+const dhis2Extensions = ["postgis", "btree_gin", "pg_trgm"];
 
 export async function runImport(options: ImportOptions): Promise<ImportResult> {
   const began = Date.now();
@@ -118,8 +119,9 @@ export async function runImport(options: ImportOptions): Promise<ImportResult> {
 /** All that can be found out without the server, then the server. */
 async function importSource(source: DumpSource, options: ImportOptions): Promise<Unfinished> {
   const sha256 = await source.sha256();
+  const maxBytes = options.maxDecompressedBytes;
   const dump = await openDump(source.path, {
-    ...(options.maxDecompressedBytes !== undefined && { maxBytes: options.maxDecompressedBytes }),
+    ...(maxBytes !== undefined && { maxBytes }),
     ...(options.maxRatio !== undefined && { maxRatio: options.maxRatio }),
   });
   try {
@@ -128,7 +130,7 @@ async function importSource(source: DumpSource, options: ImportOptions): Promise
     const script: Script =
       dump.kind === "sql"
         ? { read: dump.read, bytesRead: dump.bytesRead, skipped: new Map() }
-        : await openArchive(dump, { excludeData, signal });
+        : await openArchive(dump, { excludeData, signal, ...(maxBytes !== undefined && { maxBytes }) });
     options.progress.phase = "preparing";
     const server = await Server.connect(options.server);
     try {
@@ -233,7 +235,7 @@ async function replace(server: Server, options: ImportOptions, work: Work): Prom
   const former = (await server.databases()).find(({ name }) => name === database);
   // An empty database that was only there to be filled is nothing to go back to.
   const worthKeeping = former && (former.note.import !== undefined || (await server.hasTables(database)));
-  const fresh = await server.createNew(database, extensions);
+  const fresh = await server.createNew(database, options.extensions ?? dhis2Extensions);
   let published = false;
   const space = watchSpace(server, fresh.name, options.maxDatabaseBytes);
   try {

@@ -229,6 +229,8 @@ export class Server {
       await client.query(`DROP OWNED BY ${quote(role)}`);
       // Settings a function of the dump might have attached to its database.
       await client.query(`ALTER DATABASE ${quote(name)} RESET ALL`);
+      // By default a schema named like the role comes first: a dump's own, with a second table of users in it.
+      await client.query(`ALTER DATABASE ${quote(name)} SET search_path TO public`);
       await client.query(`ALTER DATABASE ${quote(name)} OWNER TO ${quote(application)}`);
     });
     await this.query(`DROP ROLE ${quote(role)}`);

@@ -95,8 +95,11 @@ export async function build(
     await lanes.drain();
   };
 
-  const indexes = of("index").map((statement) => indexJob(statement, amount(statement.table)));
-  const isLarge = ({ table }: { table: string }) => size(table) >= LARGE;
+  const partitioned = await partitionedTables(main);
+  const isLarge = ({ table }: { table: string }) => size(table) >= LARGE && !partitioned.has(table);
+  const indexes = of("index").map((statement) =>
+    indexJob(statement, amount(statement.table), isLarge(statement)),
+  );
   await parallel(indexes.filter((job) => !isLarge(job)));
   const keys = await foreignKeys(of("foreign-key"), isLarge, amount, main, observe);
   const statistics = [...sizes.keys()].map((table) => analyzeJob(table, amount(table)));
@@ -108,11 +111,20 @@ export async function build(
   await inOrder("refresh");
 }
 
-function indexJob({ sql, line, searchPath, table }: PostStatement, amount: number): Job {
+/** What is done to them is done to their partitions by statements of these, and not in two steps. */
+async function partitionedTables(main: Session): Promise<Set<string>> {
+  const [result] = await main.run(
+    "SELECT n.nspname || '.' || c.relname AS name FROM pg_catalog.pg_class c" +
+      " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'p'",
+  );
+  return new Set((result?.rows as { name: string }[]).map(({ name }) => name));
+}
+
+function indexJob({ sql, line, searchPath, table }: PostStatement, amount: number, large: boolean): Job {
   const constraint = addedConstraint(sql);
   const shared = constraint === undefined;
   const job = { sql, line, searchPath, table, shared, amount, doing: describe(sql) };
-  const [index, key] = (constraint && keyAsIndex(table, constraint)) ?? [];
+  const [index, key] = (large && constraint && keyAsIndex(table, constraint)) || [];
   if (index === undefined || key === undefined) return job;
   // As an index it can be built at the same time as the table's other indexes; to call it a key takes an instant.
   return { ...job, sql: index, shared: true, then: { ...job, sql: key, amount: 0 } };
@@ -157,12 +169,7 @@ async function foreignKeys(
       tooEarly.push(statement);
       continue;
     }
-    if (failed && split && ["0A000", "42809"].includes(failed.code ?? "")) {
-      // Partitioned tables have no such form before PostgreSQL 18.
-      await main.run(sql, searchPath, line);
-    } else if (failed) {
-      throw failed;
-    }
+    if (failed) throw failed;
     observe.done(amount(table));
   }
   return { checks, tooEarly };
