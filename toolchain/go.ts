@@ -55,17 +55,16 @@ export async function goBuild(
       },
     },
   );
-  const stale = new Set(packages);
-  const program = packages.at(-1);
-  let compiled = 0;
-  progress.step(`${name}: compiling`, 0, stale.size);
+  // The program itself comes last. Most of its time is linking, of which Go says nothing.
+  const waiting = new Set(packages.slice(0, -1));
+  const total = waiting.size;
+  const tell = () => {
+    if (waiting.size === 0) progress.step(`${name}: linking`);
+    else progress.step(`${name}: compiling`, total - waiting.size, total);
+  };
+  tell();
   await run(["build", "-mod=readonly", "-v", "-o", output, ...flags, target], {
-    stderr: (line) => {
-      if (!stale.has(line)) return;
-      compiled++;
-      // The program itself comes last; after it there is linking, which says nothing.
-      progress.step(`${name}: ${line === program ? "linking" : "compiling"}`, compiled, stale.size);
-    },
+    stderr: (line) => waiting.delete(line) && tell(),
   });
   if (!existsSync(output)) throw new Error(`go build made no ${path.basename(output)}`);
 }

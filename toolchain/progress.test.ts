@@ -1,5 +1,5 @@
 import { PassThrough } from "node:stream";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { drawBar, progressOn } from "./progress";
 
 /** A stream that remembers, as a terminal of so many columns or as a file. */
@@ -32,6 +32,22 @@ it("writes elsewhere plain lines: one for each thing that begins, not one for ea
   progress.step("linking");
   progress.done("built");
   expect(said()).toBe("compiling, 0 of 100, 0 s\nlinking, 0 s\n✓ built (0 s)\n");
+});
+
+it("shows that a silent step goes on, until it has ended", () => {
+  vi.useFakeTimers();
+  try {
+    const { stream: file, said } = stream();
+    const progress = progressOn(file);
+    progress.step("linking");
+    vi.advanceTimersByTime(31_000);
+    expect(said()).toBe("linking, 0 s\nlinking, 15 s\nlinking, 30 s\n");
+    progress.clear();
+    vi.advanceTimersByTime(60_000);
+    expect(said()).toMatch(/30 s\n$/);
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 it("has a bar only of a known whole", () => {

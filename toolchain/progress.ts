@@ -21,17 +21,33 @@ export function progressOn(stream: NodeJS.WriteStream = process.stderr): Progres
   const { green, dim } = pc.createColors(stream.isTTY && !process.env["NO_COLOR"]);
   const started = Date.now();
   const elapsed = () => `${Math.round((Date.now() - started) / 1000)} s`;
-  const clear = () => void (stream.isTTY && stream.write("\r\u001b[K"));
-  let last = { doing: "", at: 0 };
+  const erase = () => void (stream.isTTY && stream.write("\r\u001b[K"));
+  let now: Step | undefined;
+  let said = { doing: "", at: 0 };
+  const show = () => {
+    if (!now) return;
+    const { doing, done, total } = now;
+    if (stream.isTTY) {
+      erase();
+      stream.write(clip([doing, drawBar(done, total), counts(done, total), elapsed()], stream.columns));
+    } else if (doing !== said.doing || Date.now() - said.at >= LINE_EVERY) {
+      stream.write(`${[doing, counts(done, total), elapsed()].filter(Boolean).join(", ")}\n`);
+      said = { doing, at: Date.now() };
+    }
+  };
+  // A step that takes long and says nothing shows at least that it goes on.
+  let clock: NodeJS.Timeout | undefined;
+  const clear = () => {
+    clearInterval(clock);
+    clock = undefined;
+    if (now) erase();
+    now = undefined;
+  };
   return {
     step(doing, done, total) {
-      if (stream.isTTY) {
-        clear();
-        stream.write(clip([doing, drawBar(done, total), counts(done, total), elapsed()], stream.columns));
-      } else if (doing !== last.doing || Date.now() - last.at >= LINE_EVERY) {
-        stream.write(`${[doing, counts(done, total), elapsed()].filter(Boolean).join(", ")}\n`);
-        last = { doing, at: Date.now() };
-      }
+      now = { doing, done, total };
+      clock ??= setInterval(show, 1000).unref();
+      show();
     },
     done(summary) {
       clear();
@@ -39,6 +55,12 @@ export function progressOn(stream: NodeJS.WriteStream = process.stderr): Progres
     },
     clear,
   };
+}
+
+interface Step {
+  doing: string;
+  done: number | undefined;
+  total: number | undefined;
 }
 
 export function drawBar(done?: number, total?: number): string {
