@@ -16,7 +16,7 @@ import type { BackupVaultArgs } from "./index";
 export function exportOnAws(
   parent: pulumi.Resource,
   name: string,
-  { tenant, servers }: BackupVaultArgs,
+  { servers }: BackupVaultArgs,
   target: AwsTarget,
   repository: Repository,
 ): pulumi.Output<string> {
@@ -26,7 +26,6 @@ export function exportOnAws(
   const place = secretPlace(
     `${name}-repository-password`,
     {
-      path: `dhistance/${tenant.id}/repository-password`,
       description: "Password of the portable repositories in the cloud",
       keyArn,
       tags: componentTags(),

@@ -60,11 +60,7 @@ export function dataOnAws(
   const administratorPassword = randomPassword(`${name}-administrator-password`, 40, opts);
   const rolePassword = randomPassword(`${name}-role-password`, 40, opts);
   const secret = (suffix: string, description: string) =>
-    secretPlace(
-      `${name}-${suffix}`,
-      { path: `dhistance/${tenant.id}/${server}/${suffix}`, description, keyArn, tags },
-      opts,
-    );
+    secretPlace(`${name}-${suffix}`, { description, keyArn, tags }, opts);
   const passwords = secret(
     "passwords",
     `Passwords of ${server}'s database, and of DHIS2's first administrator`,
@@ -123,6 +119,7 @@ export function dataOnAws(
   );
   const prepared = runOnce(
     `${name}-prepared`,
+    target,
     {
       title: `preparation of ${server}'s database`,
       task: taskPlace(target, {

@@ -5,7 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { alarm } from "../aws/alarm";
 import { serviceRole } from "../aws/iam";
 import { taskPlace } from "../aws/place";
-import { remember, runOnce } from "../aws/run";
+import { doOnce, remember, runOnce, valueOf } from "../aws/run";
 import { randomPassword, secretValue } from "../aws/secret";
 import { componentTags } from "../aws/tags";
 import { container, fargateTask } from "../aws/task";
@@ -179,6 +179,27 @@ export function applicationOnAws(
     { ...opts, dependsOn: [secured] },
   );
 
+  doOnce(
+    `${name}-started`,
+    {
+      title: `start of DHIS2 on ${server}`,
+      cluster: platform.cluster.arn,
+      because: { taskDefinition: task.arn },
+      work: async (show) => {
+        const { waitForDeployment } = await import("../aws/deployment");
+        const [id, logGroup] = await valueOf(pulumi.all([service.id, data.logs.name]));
+        const { arn: cluster } = platform.cluster;
+        const patience = size.startSeconds + 900;
+        await waitForDeployment(
+          `start of DHIS2 on ${server}`,
+          { region, cluster, service: id, container: "dhis2", logGroup, patience },
+          show,
+        );
+      },
+    },
+    { ...opts, dependsOn: [open] },
+  );
+
   const watch = { topicArn: platform.alertsTopicArn, tags };
   const serviceMetrics = {
     ...watch,
@@ -307,6 +328,7 @@ function secureAdmin(
   );
   return runOnce(
     `${name}-secured`,
+    target,
     {
       title: `replacement of ${args.server}'s default administrator password`,
       task: taskPlace(target, {

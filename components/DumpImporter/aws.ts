@@ -71,6 +71,7 @@ export function importOnAws(
   const now: Imported = { sha256, dump: args.dump, sanitised: sanitise };
   return runOnce(
     `${name}-imported`,
+    target,
     {
       title: `import into ${server.server}`,
       task: taskPlace(target, {

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { ofType, one, registered, type Registration } from "../testing/mocks";
 import { TARGET, tenant } from "../testing/tenant";
+import { targetGroupName } from "./aws";
 import { SslEndpoint } from "./index";
 
 let made: Registration[];
@@ -40,7 +41,18 @@ describe("SslEndpoint on AWS", () => {
     expect(rule?.inputs.conditions).toEqual([{ hostHeader: { values: ["hmis.moh.example.org"] } }]);
     const [target] = ofType(made, "aws:lb/targetGroup:TargetGroup");
     expect(target?.inputs.healthCheck).toMatchObject({ path: "/api/ping", matcher: "200" });
-    expect(target?.inputs.namePrefix.length).toBeLessThanOrEqual(6);
+    expect(target?.inputs.name).toMatch(/^hmis-[0-9a-f]{8}$/);
+  });
+
+  it("has target groups of different names for servers of different tenants, within AWS's 32 characters", () => {
+    const longest = targetGroupName("a-tenant-with-24-letters", "fifteen-letters");
+    expect(longest.length).toBeLessThanOrEqual(32);
+    const names = [
+      ["moh-a", "b"],
+      ["moh", "a-b"],
+      ["moh", "b"],
+    ].map(([id = "", server = ""]) => targetGroupName(id, server));
+    expect(new Set(names).size).toBe(3);
   });
 
   it("is found by name over IPv4 and IPv6", () => {

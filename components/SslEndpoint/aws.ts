@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import * as acm from "@pulumi/aws/acm";
 import * as lb from "@pulumi/aws/lb";
 import * as route53 from "@pulumi/aws/route53";
@@ -46,8 +47,7 @@ export function endpointOnAws(
   const targetGroup = new lb.TargetGroup(
     `${name}-target`,
     {
-      // AWS allows 32 characters for the whole name, and Terraform 6 for the prefix.
-      namePrefix: `${server.slice(0, 5)}-`,
+      name: targetGroupName(args.tenant.id, server),
       vpcId: network.vpcId,
       targetType: "ip",
       protocol: "HTTP",
@@ -131,6 +131,12 @@ export function endpointOnAws(
     targetGroupSuffix: targetGroup.arnSuffix,
     certificateArn: certificate.arn,
   };
+}
+
+/** AWS allows 32 characters, too few for a tenant's and a server's name: the sum tells apart what the rest does not. */
+export function targetGroupName(tenant: string, server: string): string {
+  const sum = createHash("sha256").update(`${tenant}/${server}`).digest("hex").slice(0, 8);
+  return `${server}-${sum}`;
 }
 
 /** A certificate that ACM renews for as long as the validation record stands: no `pulumi up` is needed for it. */

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { AwsTarget } from "../target";
 import type { TaskRun } from "./run-task";
 
 /**
@@ -29,10 +30,17 @@ export interface RecordArgs {
   refuse?: (before: Record<string, unknown>, now: Record<string, unknown>) => string | undefined;
 }
 
-export interface RunArgs extends RecordArgs {
+export interface WorkArgs extends RecordArgs {
   /** What is done, such as "import into hmis". */
   title: string;
-  task: pulumi.Input<TaskRun>;
+  /** ARN of the cluster in which it is done. */
+  cluster: string;
+  /** Does it, telling `show` how far it is. */
+  work: (show: (line: string) => Promise<void>) => Promise<void>;
+}
+
+export interface RunArgs extends Omit<WorkArgs, "cluster" | "work"> {
+  task: pulumi.Output<TaskRun>;
 }
 
 /** A record in the stack's state of what is so, with a say in what it may change to. */
@@ -41,29 +49,43 @@ export function remember(name: string, args: RecordArgs, opts: pulumi.CustomReso
 }
 
 /**
- * Runs a task once, and again when `because` changes.
- * @returns the record of the last run, to depend on
+ * Does a piece of work once, and again when `because` changes.
+ * @returns the record of the last time, to depend on
  */
-export function runOnce(name: string, args: RunArgs, opts: pulumi.CustomResourceOptions): pulumi.Stash {
-  const run = new pulumi.ResourceHook(`${name}-run`, async () => {
-    const task = await valueOf(pulumi.output(args.task));
-    if (task.cluster.split(":")[4] === REHEARSAL_ACCOUNT) {
-      await pulumi.log.info(`rehearsal: ${args.title} is only simulated, no task was run`);
-      return;
+export function doOnce(
+  name: string,
+  { title, cluster, work, ...args }: WorkArgs,
+  opts: pulumi.CustomResourceOptions,
+): pulumi.Stash {
+  const hook = new pulumi.ResourceHook(`${name}-work`, async () => {
+    if (cluster.split(":")[4] === REHEARSAL_ACCOUNT) {
+      await pulumi.log.info(`rehearsal: ${title} is only simulated, nothing was run`);
+    } else {
+      await work((line) => pulumi.log.info(`${title}: ${line}`, undefined, undefined, true));
     }
+  });
+  return record(name, args, [hook], opts);
+}
+
+/** Runs a task to its end once, and again when `because` changes. */
+export function runOnce(
+  name: string,
+  target: AwsTarget,
+  { task, ...args }: RunArgs,
+  opts: pulumi.CustomResourceOptions,
+): pulumi.Stash {
+  const work = async (show: (line: string) => Promise<void>) => {
     // Only now: loading the AWS SDK would slow down every preview.
     const { runTask } = await import("./run-task");
-    await runTask(args.title, task, (line) =>
-      pulumi.log.info(`${args.title}: ${line}`, undefined, undefined, true),
-    );
-  });
-  return record(name, args, [run], opts);
+    await runTask(args.title, await valueOf(task), show);
+  };
+  return doOnce(name, { ...args, cluster: target.platform.cluster.arn, work }, opts);
 }
 
 function record(
   name: string,
   { because, refuse }: RecordArgs,
-  runs: pulumi.ResourceHook[],
+  work: pulumi.ResourceHook[],
   opts: pulumi.CustomResourceOptions,
 ): pulumi.Stash {
   const refusals = refuse
@@ -81,7 +103,7 @@ function record(
   return new pulumi.Stash(
     name,
     { input: because },
-    { ...opts, hooks: { beforeCreate: runs, beforeUpdate: [...refusals, ...runs] } },
+    { ...opts, hooks: { beforeCreate: work, beforeUpdate: [...refusals, ...work] } },
   );
 }
 
@@ -89,6 +111,7 @@ function inputOf(inputs: Record<string, unknown> | undefined): Record<string, un
   return (inputs?.["input"] ?? {}) as Record<string, unknown>;
 }
 
-function valueOf<T>(output: pulumi.Output<T>): Promise<T> {
+/** An output's value, for code that runs only once the engine knows it. */
+export function valueOf<T>(output: pulumi.Output<T>): Promise<T> {
   return new Promise((resolve) => output.apply(resolve));
 }

@@ -3,8 +3,6 @@ import * as pulumi from "@pulumi/pulumi";
 import { RandomPassword } from "@pulumi/random/randomPassword";
 
 export interface SecretArgs {
-  /** Path in Secrets Manager, such as `dhistance/moh/hmis/jobs`; AWS adds a suffix of its own. */
-  path: string;
   description: string;
   keyArn: pulumi.Input<string>;
   tags: Record<string, string>;
@@ -15,8 +13,6 @@ export function secretPlace(name: string, args: SecretArgs, opts: pulumi.CustomR
   return new secretsmanager.Secret(
     name,
     {
-      // A prefix: for a while after its deletion AWS keeps a name from being used again.
-      namePrefix: `${args.path}-`,
       description: args.description,
       kmsKeyId: args.keyArn,
       recoveryWindowInDays: 7,
