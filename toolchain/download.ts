@@ -5,7 +5,7 @@ import path from "node:path";
 import { Transform, type Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { extract } from "tar";
-import { EnvHttpProxyAgent, request, type Dispatcher } from "undici";
+import type { Dispatcher } from "undici";
 import { cached } from "./cache";
 import { hostBeside, Obstacle, type Engine, type WayContext } from "./way";
 import { pulumiVersion } from "./machine";
@@ -42,6 +42,8 @@ export async function download(
   const archive = archiveName(ENGINE_VERSION, process.platform, process.arch);
   const url = `${origins.archives}/${archive}`;
   const remedy = `let this machine reach ${url} and ${origins.checksums} (HTTPS_PROXY is honoured)`;
+  // Loaded here, for it takes longer to load than all else that a run with nothing to do needs.
+  const { EnvHttpProxyAgent } = await import("undici");
   const dispatcher = new EnvHttpProxyAgent({
     connect: { timeout: CONNECT_TIMEOUT },
     headersTimeout: STALL_TIMEOUT,
@@ -96,6 +98,7 @@ export function checksumOf(file: string, list: string): string {
 }
 
 async function get(url: string, dispatcher: Dispatcher, redirects = 3): Promise<Dispatcher.ResponseData> {
+  const { request } = await import("undici");
   const response = await request(url, { dispatcher });
   const location = response.headers["location"];
   if (response.statusCode >= 300 && response.statusCode < 400 && location && redirects > 0) {
