@@ -1,14 +1,16 @@
 /** Bundles the jobs' command lines into single files for the container image: `npm run bundle -w jobs`. */
+import { existsSync, readdirSync } from "node:fs";
 import { copyFile } from "node:fs/promises";
 import { join } from "node:path";
 import { build } from "esbuild";
 
-const out = join(__dirname, "dist");
-
-async function bundle(): Promise<void> {
+/** `import/cli.ts` becomes `import.cjs` in `directory`, and so on for every job. */
+export async function bundle(directory: string): Promise<void> {
+  const commandLine = (job: string) => join(__dirname, job, "cli.ts");
+  const jobs = readdirSync(__dirname).filter((job) => existsSync(commandLine(job)));
   await build({
-    entryPoints: { import: join(__dirname, "import", "cli.ts") },
-    outdir: out,
+    entryPoints: Object.fromEntries(jobs.map((job) => [job, commandLine(job)])),
+    outdir: directory,
     outExtension: { ".js": ".cjs" },
     bundle: true,
     platform: "node",
@@ -21,7 +23,7 @@ async function bundle(): Promise<void> {
     logLevel: "warning",
   });
   // The parser looks for it beside the file it runs in.
-  await copyFile(require.resolve("libpg-query/wasm/libpg-query.wasm"), join(out, "libpg-query.wasm"));
+  await copyFile(require.resolve("libpg-query/wasm/libpg-query.wasm"), join(directory, "libpg-query.wasm"));
 }
 
-void bundle();
+if (require.main === module) void bundle(join(__dirname, "dist"));

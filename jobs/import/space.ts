@@ -7,7 +7,7 @@ import { ServerError, type Server } from "./server";
 import { bytesText } from "./spool";
 
 /** How often it is looked at, in milliseconds. */
-const interval = 1000;
+const interval = 500;
 
 export interface SpaceWatch {
   /** Aborted, with a ServerError as its reason, when a limit is reached. */

@@ -77,8 +77,7 @@ export class Lanes {
         progress();
       }
     } catch (error) {
-      // What was begun must not be committed as if it were whole.
-      for (const copy of open) copy.stream.destroy(new Error("the dump ended early"));
+      // What was begun ends with its connection, uncommitted.
       throw this.failure ?? error;
     }
     for (const copy of open) copy.stream.end();

@@ -119,7 +119,7 @@ export class Session {
       this.client.once("end", ended);
       const leave = () => this.client.off("end", ended);
       stream.once("finish", () => (leave(), resolve(stream.rowCount)));
-      stream.once("error", (error) => (leave(), reject(this.reason(error))));
+      stream.on("error", (error) => (leave(), reject(this.reason(error))));
     });
     this.client.query(stream);
     return { stream, done };
