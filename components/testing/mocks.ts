@@ -51,7 +51,20 @@ const OUTPUTS: Record<string, (name: string, region: string) => Record<string, u
   "aws:backup/vaultLockConfiguration:VaultLockConfiguration": () => ({}),
   "aws:cloudwatch/logGroup:LogGroup": () => ({}),
   "aws:cloudwatch/metricAlarm:MetricAlarm": () => ({}),
+  "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": () => ({}),
+  "aws:ec2/eip:Eip": () => ({}),
+  "aws:ec2/internetGateway:InternetGateway": () => ({}),
+  "aws:ec2/natGateway:NatGateway": () => ({}),
+  "aws:ec2/route:Route": () => ({}),
+  "aws:ec2/routeTable:RouteTable": () => ({}),
+  "aws:ec2/routeTableAssociation:RouteTableAssociation": () => ({}),
   "aws:ec2/securityGroup:SecurityGroup": () => ({}),
+  "aws:ec2/subnet:Subnet": () => ({}),
+  "aws:ec2/vpc:Vpc": () => ({ ipv6CidrBlock: "2a05:d018:1:a00::/56" }),
+  "aws:ec2/vpcEndpoint:VpcEndpoint": () => ({}),
+  "aws:ecr/lifecyclePolicy:LifecyclePolicy": () => ({}),
+  "aws:ecr/repository:Repository": () => ({}),
+  "aws:ecs/cluster:Cluster": (name) => ({ name }),
   "aws:ecs/service:Service": (name) => ({ name }),
   "aws:ecs/taskDefinition:TaskDefinition": () => ({}),
   "aws:efs/accessPoint:AccessPoint": () => ({}),
@@ -63,16 +76,24 @@ const OUTPUTS: Record<string, (name: string, region: string) => Record<string, u
   "aws:iam/rolePolicyAttachment:RolePolicyAttachment": () => ({}),
   "aws:kms/alias:Alias": () => ({}),
   "aws:kms/key:Key": (name) => ({ keyId: `${name}-id` }),
+  "aws:lb/listener:Listener": () => ({}),
   "aws:lb/listenerCertificate:ListenerCertificate": () => ({}),
   "aws:lb/listenerRule:ListenerRule": () => ({}),
+  "aws:lb/loadBalancer:LoadBalancer": (name) => ({
+    arnSuffix: `app/${name}/0`,
+    dnsName: `${name}.elb.amazonaws.com`,
+    zoneId: "Z-ELB",
+  }),
   "aws:lb/targetGroup:TargetGroup": (name) => ({ arnSuffix: `targetgroup/${name}/0` }),
   "aws:rds/instance:Instance": (name) => ({ address: `${name}.rds.internal` }),
   "aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication": () => ({}),
   "aws:rds/parameterGroup:ParameterGroup": (name) => ({ name }),
   "aws:rds/snapshot:Snapshot": () => ({}),
+  "aws:rds/subnetGroup:SubnetGroup": (name) => ({ name }),
   "aws:rolesanywhere/profile:Profile": () => ({}),
   "aws:rolesanywhere/trustAnchor:TrustAnchor": () => ({}),
   "aws:route53/record:Record": (name) => ({ fqdn: name }),
+  "aws:route53/zone:Zone": (name) => ({ zoneId: `Z-${name}`, nameServers: ["ns-1.awsdns.org"] }),
   "aws:s3/bucket:Bucket": () => ({}),
   "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": () => ({}),
   "aws:s3/bucketLogging:BucketLogging": () => ({}),
@@ -85,8 +106,13 @@ const OUTPUTS: Record<string, (name: string, region: string) => Record<string, u
   "aws:scheduler/schedule:Schedule": () => ({}),
   "aws:secretsmanager/secret:Secret": () => ({}),
   "aws:secretsmanager/secretVersion:SecretVersion": () => ({ versionId: "v1" }),
+  "aws:sns/topic:Topic": () => ({}),
+  "aws:sns/topicPolicy:TopicPolicy": () => ({}),
+  "aws:sns/topicSubscription:TopicSubscription": () => ({}),
   "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": () => ({}),
   "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": () => ({}),
+  "aws:wafv2/webAcl:WebAcl": () => ({}),
+  "aws:wafv2/webAclAssociation:WebAclAssociation": () => ({}),
   "docker:index/container:Container": () => ({}),
   "docker:index/remoteImage:RemoteImage": (name) => ({ imageId: `sha256:${name}` }),
   "pulumi:index:Stash": () => ({}),
@@ -99,6 +125,14 @@ const OUTPUTS: Record<string, (name: string, region: string) => Record<string, u
   // Providers are the test's own.
   "pulumi:providers:aws": () => ({}),
   "pulumi:providers:docker": () => ({}),
+};
+
+/** The functions that a stack may call. */
+const CALLS: Record<string, Record<string, unknown>> = {
+  "aws:index/getAvailabilityZones:getAvailabilityZones": {
+    names: ["eu-west-1a", "eu-west-1b", "eu-west-1c", "eu-west-1d"],
+  },
+  "aws:index/getCallerIdentity:getCallerIdentity": { accountId: ACCOUNT },
 };
 
 /**
@@ -134,6 +168,8 @@ export async function registered(program: () => unknown): Promise<Registration[]
         };
       },
       call({ token }) {
+        const result = CALLS[token];
+        if (result) return result;
         unexpected.push(token);
         throw new Error(`unexpected call of ${token}`);
       },

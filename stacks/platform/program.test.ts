@@ -1,0 +1,126 @@
+import * as pulumi from "@pulumi/pulumi";
+import { beforeAll, describe, expect, it } from "vitest";
+import { platformSchema } from "../../components/aws/platform";
+import { ofType, one, registered, valueOf, type Registration } from "../../components/testing/mocks";
+import { platform } from "./program";
+import type { NAT } from "./spec";
+
+async function make(change: { nat?: (typeof NAT)[number] } = {}) {
+  let outputs: unknown;
+  const made = await registered(async () => {
+    pulumi.runtime.setAllConfig({
+      "dhistance-platform:platform": JSON.stringify({
+        region: "eu-west-1",
+        zone: "moh.example.org",
+        alerts: ["ops@example.org", "noc@example.org"],
+        images: { jobs: "r.example.org/jobs:1.0.0", agent: "r.example.org/jobs:1.0.0" },
+        ...change,
+      }),
+    });
+    outputs = await valueOf(pulumi.output(await platform()));
+  });
+  return { made, outputs };
+}
+
+interface FirewallRule {
+  overrideAction: unknown;
+  statement: { managedRuleGroupStatement: { ruleActionOverrides: unknown[] } };
+}
+
+describe("a platform", () => {
+  let made: Registration[];
+  let outputs: unknown;
+  beforeAll(async () => {
+    ({ made, outputs } = await make());
+  });
+
+  it("exports what the components stand on", () => {
+    expect(platformSchema.safeParse(outputs).error?.issues).toBeUndefined();
+    expect(outputs).toMatchObject({ region: "eu-west-1", zone: { id: "Z-zone", name: "moh.example.org" } });
+  });
+
+  it("makes everything in its region, through its own provider", () => {
+    const others = made.filter(
+      ({ custom, provider, type }) => custom && type.startsWith("aws:") && provider !== "aws",
+    );
+    expect(others).toEqual([]);
+  });
+
+  it("speaks TLS 1.2 and 1.3 with post-quantum key exchange, and sends plain HTTP there", () => {
+    expect(one(made, "aws:lb/listener:Listener", "balancer-https").inputs).toMatchObject({
+      port: 443,
+      protocol: "HTTPS",
+      sslPolicy: "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09",
+      certificateArn: expect.stringContaining("certificate"),
+      routingHttpResponseStrictTransportSecurityHeaderValue: "max-age=63072000; includeSubDomains",
+      routingHttpResponseXContentTypeOptionsHeaderValue: "nosniff",
+      routingHttpResponseXFrameOptionsHeaderValue: "SAMEORIGIN",
+      routingHttpResponseServerEnabled: false,
+    });
+    expect(one(made, "aws:lb/listener:Listener", "balancer-http").inputs.defaultActions).toEqual([
+      { type: "redirect", redirect: { protocol: "HTTPS", port: "443", statusCode: "HTTP_301" } },
+    ]);
+  });
+
+  it("lets in the web on two ports, and the load balancer out to applications alone", () => {
+    const ingress = ofType(made, "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule");
+    expect([...new Set(ingress.map(({ inputs }) => inputs.fromPort))].sort()).toEqual([443, 80]);
+    const egress = ofType(made, "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule");
+    expect(egress.map(({ inputs }) => [inputs.cidrIpv4, inputs.fromPort, inputs.toPort])).toEqual([
+      ["10.20.0.0/16", 8080, 8080],
+    ]);
+    const [unused] = ofType(made, "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup");
+    expect(unused?.inputs.ingress ?? []).toEqual([]);
+  });
+
+  it("has a firewall that counts what would hinder DHIS2, and blocks the rest", () => {
+    const rules = one(made, "aws:wafv2/webAcl:WebAcl", "balancer-firewall").inputs.rules as FirewallRule[];
+    const counted = rules.flatMap(({ statement }) => statement.managedRuleGroupStatement.ruleActionOverrides);
+    expect(counted).toEqual([
+      { name: "SizeRestrictions_BODY", actionToUse: { count: {} } },
+      { name: "CrossSiteScripting_BODY", actionToUse: { count: {} } },
+    ]);
+    expect(rules.map(({ overrideAction }) => overrideAction)).toEqual(rules.map(() => ({ none: {} })));
+    expect(ofType(made, "aws:wafv2/webAclAssociation:WebAclAssociation")).toHaveLength(1);
+  });
+
+  it("has no way from the databases' subnets to the internet", () => {
+    const associated = ofType(made, "aws:ec2/routeTableAssociation:RouteTableAssociation").map(
+      ({ inputs }) => inputs.subnetId,
+    );
+    const [databases] = ofType(made, "aws:rds/subnetGroup:SubnetGroup");
+    expect(databases?.inputs.subnetIds).toHaveLength(3);
+    for (const subnet of databases?.inputs.subnetIds ?? []) expect(associated).not.toContain(subnet);
+  });
+
+  it("keeps logs private and images unchanging, and wakes whom the spec names", () => {
+    const [bucket] = ofType(made, "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock");
+    expect(bucket?.inputs).toMatchObject({ blockPublicAcls: true, restrictPublicBuckets: true });
+    expect(ofType(made, "aws:ecr/repository:Repository")[0]?.inputs).toMatchObject({
+      imageTagMutability: "IMMUTABLE",
+      imageScanningConfiguration: { scanOnPush: true },
+    });
+    expect(
+      ofType(made, "aws:sns/topicSubscription:TopicSubscription").map(({ inputs }) => inputs.endpoint),
+    ).toEqual(["ops@example.org", "noc@example.org"]);
+  });
+});
+
+it.each<[(typeof NAT)[number], number, boolean]>([
+  ["none", 0, true],
+  ["one", 1, false],
+  ["perZone", 3, false],
+])(
+  "with nat %s has %i gateways, and tasks with public addresses: %s",
+  async (nat, gateways, assignPublicIp) => {
+    const { made, outputs } = await make({ nat });
+    expect(ofType(made, "aws:ec2/natGateway:NatGateway")).toHaveLength(gateways);
+    expect(outputs).toMatchObject({ network: { assignPublicIp } });
+    const { network } = platformSchema.parse(outputs);
+    const tier = assignPublicIp ? "public" : "private";
+    expect(network.taskSubnetIds).toEqual([0, 1, 2].map((zone) => `network-${tier}-${zone}-id`));
+    const out = ofType(made, "aws:ec2/route:Route").filter(({ inputs }) => inputs.natGatewayId);
+    expect(out).toHaveLength(gateways === 0 ? 0 : 3);
+    expect(new Set(out.map(({ inputs }) => inputs.natGatewayId)).size).toBe(gateways);
+  },
+);
