@@ -1,6 +1,15 @@
 """moto's server, with what this release gives back wrongly put right. Nothing is added that it lacks."""
 
+import json
+import secrets
+import string
+from fnmatch import fnmatchcase
+
+from moto.acm.models import CertBundle
+from moto.acm.responses import AWSCertificateManagerResponse
 from moto.ec2.models.subnets import Subnet
+from moto.rds.models import DBInstance
+from moto.s3.models import LOGGING_SERVICE_PRINCIPAL, FakeBucket
 from moto.server import main
 
 
@@ -17,7 +26,53 @@ def associated_ipv6_blocks(subnet):
     ]
 
 
+def policy_lets_logs_in(target_bucket, target_prefix):
+    """moto takes every principal for a mapping, and every resource for one text without a pattern inside."""
+    log = f"arn:{target_bucket.partition}:s3:::{target_bucket.name}/{target_prefix or ''}a-log"
+    for statement in json.loads(target_bucket.policy or '{"Statement": []}')["Statement"]:
+        principal = statement.get("Principal")
+        service = principal.get("Service") if isinstance(principal, dict) else None
+        if (
+            statement["Effect"] == "Allow"
+            and LOGGING_SERVICE_PRINCIPAL in listed(service)
+            and "s3:PutObject" in listed(statement["Action"])
+            and any(fnmatchcase(log, resource) for resource in listed(statement["Resource"]))
+        ):
+            return True
+    return False
+
+
+def listed(value):
+    return value if isinstance(value, list) else [value]
+
+
+def request_certificate(self, original=AWSCertificateManagerResponse.request_certificate):
+    """moto makes every certificate an RSA one, and the provider would replace it at the next update."""
+    response = original(self)
+    certificate = self.acm_backend.get_certificate(response.result["CertificateArn"])
+    certificate.asked_algorithm = self._get_param("KeyAlgorithm")
+    return response
+
+
+def describe_certificate(self, original=CertBundle.describe):
+    described = original(self)
+    if getattr(self, "asked_algorithm", None):
+        described["Certificate"]["KeyAlgorithm"] = self.asked_algorithm
+    return described
+
+
+def make_database(self, *args, original=DBInstance.__init__, **kwargs):
+    """moto gives every database the same id, and the provider asks for databases by it."""
+    original(self, *args, **kwargs)
+    letters = string.ascii_uppercase + string.digits
+    self.dbi_resource_id = "db-" + "".join(secrets.choice(letters) for _ in range(26))
+
+
+AWSCertificateManagerResponse.request_certificate = request_certificate
+CertBundle.describe = describe_certificate
+DBInstance.__init__ = make_database
 Subnet.ipv6_cidr_block_association_set = property(associated_ipv6_blocks)
+FakeBucket._log_permissions_enabled_policy = staticmethod(policy_lets_logs_in)
 
 if __name__ == "__main__":
     main()

@@ -1,4 +1,12 @@
-/** Types that the emulator has no API for, with the call that it lacks. They are simulated, and nothing is proven of them beyond validation and plan. */
+/**
+ * What the emulator cannot do. Everything else has to be as on AWS; a new entry needs a look at the emulator's source,
+ * to be sure that the fault is not ours.
+ */
+
+/**
+ * Types that it has no API for, with the call that it lacks. They are simulated: nothing is proven of them beyond the
+ * provider's validation and plan.
+ */
 export const SIMULATED: Readonly<Record<string, string>> = {
   "aws:backup/selection:Selection": "backup:CreateBackupSelection",
   "aws:backup/restoreTestingPlan:RestoreTestingPlan": "backup:CreateRestoreTestingPlan",
@@ -9,3 +17,6 @@ export const SIMULATED: Readonly<Record<string, string>> = {
   "aws:rolesanywhere/trustAnchor:TrustAnchor": "rolesanywhere:CreateTrustAnchor",
   "aws:rolesanywhere/profile:Profile": "rolesanywhere:CreateProfile",
 };
+
+/** Properties that it takes and does not give back, so that the provider sets them at every update. */
+export const FORGOTTEN: Readonly<Record<string, readonly string[]>> = {};

@@ -62,7 +62,13 @@ export async function startMoto({ packages, python }: Moto, log: string): Promis
   const port = await freePort();
   const output = openSync(log, "w");
   const server = spawn(python, [path.join(__dirname, "emulator.py"), "-H", "127.0.0.1", "-p", String(port)], {
-    env: { ...process.env, PYTHONPATH: packages, PYTHONDONTWRITEBYTECODE: "1", MOTO_ACCOUNT_ID: ACCOUNT },
+    env: {
+      ...process.env,
+      PYTHONPATH: packages,
+      PYTHONDONTWRITEBYTECODE: "1",
+      MOTO_ACCOUNT_ID: ACCOUNT,
+      MOTO_IAM_LOAD_MANAGED_POLICIES: "true",
+    },
     stdio: ["ignore", output, output],
   });
   const endpoint = `http://127.0.0.1:${port}`;

@@ -12,6 +12,7 @@ import (
 	"github.com/pulumi/pulumi/pkg/v3/codegen/schema"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/diag"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/diag/colors"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
 	"github.com/spf13/afero"
 
@@ -69,6 +70,13 @@ func complete(p *info.Provider) error {
 	}
 	// Where the provider wants a name and the SDK does not, one is made up.
 	p.SetAutonaming(255, "-")
+	for _, typ := range p.Resources {
+		for name, field := range typ.Fields {
+			if field.Default != nil && field.Default.AutoNamed {
+				unlessPrefixed(name, field.Default)
+			}
+		}
+	}
 	// What the tables name overrides this; the rest of the provider is not served.
 	for _, all := range []shim.ResourceMap{known, p.P.DataSourcesMap()} {
 		all.Range(func(name string, _ shim.Resource) bool {
@@ -80,6 +88,18 @@ func complete(p *info.Provider) error {
 		p.IgnoreMappings = append(p.IgnoreMappings, name)
 	}
 	return nil
+}
+
+// unlessPrefixed leaves the name to the provider when the program gives the beginning of one, as in `namePrefix`.
+func unlessPrefixed(name string, naming *info.Default) {
+	prefix := resource.PropertyKey(tfbridge.TerraformToPulumiNameV2(name+"_prefix", nil, nil))
+	compute := naming.ComputeDefault
+	naming.ComputeDefault = func(ctx context.Context, opts info.ComputeDefaultOptions) (any, error) {
+		if _, given := opts.Properties[prefix]; given {
+			return nil, nil
+		}
+		return compute(ctx, opts)
+	}
 }
 
 // packageSchema is the Pulumi schema of what the tables name, as the bridge understands it.
