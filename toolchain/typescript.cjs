@@ -66,14 +66,26 @@ for (const [id, standIn] of Object.entries(LATER)) {
   require.cache[file] = module;
 }
 
-// Stacks name the TypeScript's lines, but with two exceptions.
-// The SDK takes the stack of every promise it makes, for a message about promises that never end: to look all of
-// them up in source maps is a third of a preview of a hundred resources.
-// Frames of packages stay as they are: Pulumi's own maps lead to files that do not exist, such as
-// `node_modules/@pulumi/resource.ts`, and with a path of that form Node 20's `util.inspect` does not end, which
-// Pulumi calls for an error that nobody has caught.
+// The SDK takes the stack of every promise it makes, for a message about promises that never end that shows them
+// only if one asks for it. To look them up in source maps is a third of a preview of a hundred resources.
+if (!process.env.PULUMI_DEBUG_PROMISE_LEAKS) {
+  const debuggable = require("@pulumi/pulumi/runtime/debuggable");
+  const { debuggablePromise } = debuggable;
+  debuggable.debuggablePromise = (...args) => {
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
+    try {
+      return debuggablePromise(...args);
+    } finally {
+      Error.stackTraceLimit = stackTraceLimit;
+    }
+  };
+}
+
+// Stacks name the TypeScript's lines, while frames of packages stay as they are: Pulumi's own maps lead to files
+// that do not exist, such as `node_modules/@pulumi/resource.ts`, and with a path of that form Node 20's
+// `util.inspect` does not end, which Pulumi calls for an error that nobody has caught.
 Error.prepareStackTrace = (error, frames) => {
-  if (frames[0]?.getFunctionName() === "debuggablePromise") return "";
   const places = frames.map((frame) =>
     isOurs(frame.getFileName()) ? sourceMaps.wrapCallSite(frame) : frame,
   );
