@@ -11,11 +11,11 @@ export type Compression = "gzip" | "zstd";
 export interface ExpansionLimits {
   /** Most bytes that may come out. Default 1 TiB. */
   maxBytes: number;
-  /** How many times its size it may expand to, once it has passed 1 GiB. Default 250; SQL compresses 5 to 30 times. */
+  /** How many times its size it may expand to, once it has passed 1 GiB. Default 200; SQL compresses 5 to 30 times. */
   maxRatio: number;
 }
 
-export const defaultLimits: ExpansionLimits = { maxBytes: 2 ** 40, maxRatio: 250 };
+export const defaultLimits: ExpansionLimits = { maxBytes: 2 ** 40, maxRatio: 200 };
 
 const ratioFrom = 2 ** 30;
 const chunkSize = 1 << 20;

@@ -236,6 +236,71 @@ describe("run", () => {
     expect(other).toMatchObject({ objects: ["Odd.t"], searchPath: '"Odd", pg_catalog' });
   });
 
+  test("a whole dump as pg_dump 9.6 wrote it", async () => {
+    const old = `SET statement_timeout = 0;
+SET lock_timeout = 0;
+SET idle_in_transaction_session_timeout = 0;
+SET client_encoding = 'UTF8';
+SET standard_conforming_strings = on;
+SET check_function_bodies = false;
+SET client_min_messages = warning;
+SET row_security = off;
+CREATE EXTENSION IF NOT EXISTS plpgsql WITH SCHEMA pg_catalog;
+COMMENT ON EXTENSION plpgsql IS 'PL/pgSQL procedural language';
+SET search_path = public, pg_catalog;
+CREATE FUNCTION f() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$ BEGIN RETURN new; END $$;
+ALTER FUNCTION public.f() OWNER TO dhis;
+SET default_tablespace = '';
+SET default_with_oids = false;
+CREATE TABLE t (
+    id bigint DEFAULT nextval('t_seq'::regclass) NOT NULL,
+    name character varying(10)
+);
+ALTER TABLE t OWNER TO dhis;
+CREATE SEQUENCE t_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+ALTER TABLE t_seq OWNER TO dhis;
+ALTER SEQUENCE t_seq OWNED BY t.id;
+SELECT pg_catalog.lo_create('16385');
+ALTER LARGE OBJECT 16385 OWNER TO dhis;
+COPY t (id, name) FROM stdin;
+1	a
+\\.
+SELECT pg_catalog.setval('t_seq', 1, true);
+SET search_path = pg_catalog;
+BEGIN;
+SELECT pg_catalog.lo_open('16385', 131072);
+SELECT pg_catalog.lowrite(0, '\\x00');
+SELECT pg_catalog.lo_close(0);
+COMMIT;
+SET search_path = public, pg_catalog;
+ALTER TABLE ONLY t
+    ADD CONSTRAINT t_pkey PRIMARY KEY (id);
+CREATE TRIGGER x BEFORE INSERT ON t FOR EACH ROW EXECUTE PROCEDURE f();
+REVOKE ALL ON SCHEMA public FROM PUBLIC;
+GRANT ALL ON SCHEMA public TO postgres;
+`;
+    expect((await judgeAll(old)).filter(({ verdict }) => verdict.verdict === "refuse")).toEqual([]);
+    expect((await run(old)).map(({ objects }) => objects[0])).toEqual([
+      ...[
+        "public.f",
+        "public.t",
+        "public.t_seq",
+        "public.t_seq",
+        "large object 16385",
+        "public.t",
+        "public.t_seq",
+      ],
+      ...["large object 16385", "large objects", "large objects", "public.t", "public.t"],
+    ]);
+  });
+
   test("large objects", async () => {
     const items = await run(
       "SELECT pg_catalog.lo_create('16385');BEGIN;SELECT pg_catalog.lo_open('16385', 131072);" +
