@@ -43,7 +43,7 @@ export function vaultOnAws(
         {
           ruleName: "daily",
           targetVaultName: home.name,
-          schedule: "cron(0 2 * * ? *)",
+          schedule: "cron(0 5 * * ? *)",
           startWindow: 60,
           completionWindow: 720,
           lifecycle: { deleteAfter: kept.snapshots },
@@ -199,7 +199,7 @@ function restoreTests(
     `${name}-restore-test`,
     {
       name: `dhistance_${safe(tenant.id)}`,
-      scheduleExpression: "cron(0 6 ? * SUN *)",
+      scheduleExpression: "cron(0 10 ? * SUN *)",
       startWindowHours: 8,
       recoveryPointSelection: {
         algorithm: "LATEST_WITHIN_WINDOW",

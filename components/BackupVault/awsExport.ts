@@ -146,7 +146,7 @@ export function exportOnAws(
       `${name}-export-${server}`,
       {
         description: `Portable export of ${server}`,
-        // After the nightly backup window; spread, so that the cluster's image pulls do not come at once.
+        // After the database's own windows; spread, so that not all servers are read at once.
         scheduleExpression: "cron(0 3 * * ? *)",
         flexibleTimeWindow: { mode: "FLEXIBLE", maximumWindowInMinutes: 60 },
         kmsKeyArn: keyArn,

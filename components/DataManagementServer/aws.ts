@@ -164,21 +164,29 @@ function securityGroups(
     ).id;
   const tasks = group("tasks", "Application and jobs");
   const data = group("data", "Database and files");
-  const rules: pulumi.Resource[] = [
-    new vpc.SecurityGroupEgressRule(
-      `${name}-tasks-https`,
-      {
-        securityGroupId: tasks,
-        description: "Registry, secrets, logs, and what DHIS2 exchanges data with",
-        ipProtocol: "tcp",
-        fromPort: 443,
-        toPort: 443,
-        cidrIpv4: "0.0.0.0/0",
-        tags,
-      },
-      opts,
-    ),
-  ];
+  const rules: pulumi.Resource[] = [];
+  const outwards = {
+    https: { port: 443, description: "Registry, secrets, logs, and what DHIS2 exchanges data with" },
+    "mail-starttls": { port: 587, description: "Mail that DHIS2 sends" },
+    "mail-tls": { port: 465, description: "Mail that DHIS2 sends" },
+  };
+  for (const [what, { port, description }] of Object.entries(outwards)) {
+    rules.push(
+      new vpc.SecurityGroupEgressRule(
+        `${name}-tasks-${what}`,
+        {
+          securityGroupId: tasks,
+          description,
+          ipProtocol: "tcp",
+          fromPort: port,
+          toPort: port,
+          cidrIpv4: "0.0.0.0/0",
+          tags,
+        },
+        opts,
+      ),
+    );
+  }
   for (const [what, port] of Object.entries({ database: 5432, files: 2049 })) {
     const rule = { ipProtocol: "tcp", fromPort: port, toPort: port, tags };
     rules.push(

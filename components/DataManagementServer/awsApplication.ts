@@ -283,7 +283,7 @@ function snapshotBefore(
     `${name}-before-upgrade`,
     {
       dbInstanceIdentifier: data.database.identifier,
-      dbSnapshotIdentifier: pulumi.interpolate`${data.database.identifier}-before-${dhis2.replace(/[^0-9A-Za-z]/g, "-")}`,
+      dbSnapshotIdentifier: pulumi.interpolate`${data.database.identifier}-before-${dhis2.toLowerCase().replace(/[^0-9a-z]/g, "-")}`,
       tags,
     },
     // Hundreds of gigabytes take longer than the provider's 20 minutes.

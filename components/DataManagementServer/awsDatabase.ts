@@ -81,8 +81,9 @@ export function databaseOnAws(
       password: access.administratorPassword,
 
       backupRetentionPeriod: RETENTION[args.tenant.plan].pointInTime,
-      backupWindow: "01:00-02:00",
-      maintenanceWindow: "Sun:02:30-Sun:03:30",
+      // An hour and more away from AWS Backup's window, which RDS would otherwise turn away.
+      backupWindow: "01:00-01:30",
+      maintenanceWindow: "sun:02:00-sun:02:30",
       copyTagsToSnapshot: true,
       deleteAutomatedBackups: !paid,
       deletionProtection: keep,

@@ -63,7 +63,6 @@ export function encryptionKey(name: string, args: KeyArgs, opts: pulumi.CustomRe
           principal: { Service: service },
           actions: ["kms:Decrypt", "kms:GenerateDataKey"],
           resources: ["*"],
-          conditions: { StringEquals: { "aws:SourceAccount": accountId } },
         })),
       ]),
       tags: args.tags,

@@ -43,7 +43,7 @@ export async function platform(): Promise<Exports> {
       alias: "dhistance/platform",
       accountId,
       region: spec.region,
-      services: ["cloudwatch.amazonaws.com", "backup.amazonaws.com"],
+      services: ["cloudwatch.amazonaws.com"],
       deletionWindowInDays: 30,
       tags: {},
     },

@@ -5,10 +5,12 @@ import { DataManagementServer, type InitialData } from "../../components/DataMan
 import { DumpImporter } from "../../components/DumpImporter";
 import { SslEndpoint } from "../../components/SslEndpoint";
 import type { Platform } from "../../components/aws/platform";
+import { remember } from "../../components/aws/run";
 import type { Target, TenantIdentity } from "../../components/target";
 import { SpecError } from "../config";
 import { holdsSecret, readConfig, refuse } from "../runtime";
 import { readRequest, type Request } from "./request";
+import { refuseDropping, standings } from "./servers";
 import type { ServerSpec } from "./spec";
 import { awsTarget, checkHostnames, copies, readPlatform, regionProvider } from "./target";
 import { TenantRoot } from "./tenant";
@@ -25,6 +27,11 @@ export async function tenant() {
   const target = awsTarget(spec, platform, entitlement, root);
   const identity: TenantIdentity = { id: entitlement.tenant, plan: entitlement.plan };
 
+  remember(
+    `${identity.id}-servers`,
+    { because: standings(spec.servers, identity.plan), refuse: refuseDropping },
+    { parent: root },
+  );
   const servers = spec.servers.map((server) => makeServer(server, identity, target, root));
   const vault = new BackupVault(
     `${identity.id}-vault`,

@@ -1,0 +1,29 @@
+import type { Plan } from "../../plans/plans";
+import type { ServerSpec } from "./spec";
+
+/** Whether a server's data may go: on paid plans not before it was said that it retires. */
+type Standing = "kept" | "may go";
+
+/** What is remembered of a tenant's servers from one `up` to the next, by their names. */
+export function standings(servers: readonly ServerSpec[], plan: Plan): Record<string, Standing> {
+  return Object.fromEntries(
+    servers.map(({ name, retire }) => [name, plan === "trial" || retire ? "may go" : "kept"]),
+  );
+}
+
+/**
+ * Why the servers may not become these: a server whose data are kept was taken out of the stack file. Its data are
+ * protected one by one, but the engine would take away everything else of it before it came to them.
+ */
+export function refuseDropping(
+  before: Record<string, unknown>,
+  now: Record<string, unknown>,
+): string | undefined {
+  const dropped = Object.keys(before).filter((name) => before[name] === "kept" && !(name in now));
+  if (dropped.length === 0) return undefined;
+  const names = dropped.map((name) => `"${name}"`).join(", ");
+  return (
+    `${dropped.length === 1 ? `server ${names} is` : `servers ${names} are`} no longer in the stack file, and the data ` +
+    "would be lost. If that is meant, put it back with retire: true, run pulumi up, and take it out after that."
+  );
+}
