@@ -13,12 +13,13 @@ interface Tier {
   name: string;
   what: string;
   /** What this machine lacks for it, if anything. */
-  lacking?: () => string | undefined;
+  lacking?: () => string | undefined | Promise<string | undefined>;
 }
 
 const TIERS: Tier[] = [
   { name: "unit", what: "pure functions; components under strict mocks" },
   { name: "engine", what: "the real Pulumi engine with rehearsal providers" },
+  { name: "emulator", what: "the real AWS provider before an emulated AWS", lacking: emulator },
   { name: "jobs", what: "the data jobs on a real PostgreSQL with PostGIS", lacking: postgresql },
 ];
 
@@ -31,6 +32,15 @@ function postgresql(): string | undefined {
   return postgis
     ? undefined
     : "no PostgreSQL server with PostGIS: apt-get install postgresql postgis postgresql-15-postgis-3";
+}
+
+/** Makes what it needs, too: minutes the first time, nothing after that. */
+async function emulator(): Promise<string | undefined> {
+  const { prepareWorld } = await import("./emulator/world");
+  return prepareWorld({ quiet: false }).then(
+    () => undefined,
+    (error: Error) => error.message,
+  );
 }
 
 interface Result {
@@ -49,10 +59,11 @@ async function main(names: string[]): Promise<void> {
   if (unknown.length)
     throw new Error(`no tier ${unknown.join(", ")}; there are ${TIERS.map((t) => t.name).join(", ")}`);
   const chosen = TIERS.filter(({ name }) => names.length === 0 || names.includes(name));
-  const leftOut = chosen.flatMap(({ name, lacking }) => {
-    const reason = lacking?.();
-    return reason ? [{ name, reason }] : [];
-  });
+  const leftOut: { name: string; reason: string }[] = [];
+  for (const { name, lacking } of chosen) {
+    const reason = await lacking?.();
+    if (reason) leftOut.push({ name, reason });
+  }
   const running = chosen.filter(({ name }) => !leftOut.some((out) => out.name === name));
   for (const { name, what } of running) console.log(`${pc.bold(name.padEnd(8))} ${what}`);
   for (const { name, reason } of leftOut) console.log(pc.yellow(`${name.padEnd(8)} left out: ${reason}`));

@@ -4,9 +4,11 @@ import json
 import secrets
 import string
 from fnmatch import fnmatchcase
+from urllib.parse import unquote
 
 from moto.acm.models import CertBundle
 from moto.acm.responses import AWSCertificateManagerResponse
+from moto.backup.responses import BackupResponse
 from moto.ec2.models.subnets import Subnet
 from moto.rds.models import DBInstance
 from moto.s3.models import LOGGING_SERVICE_PRINCIPAL, FakeBucket
@@ -68,7 +70,14 @@ def make_database(self, *args, original=DBInstance.__init__, **kwargs):
     self.dbi_resource_id = "db-" + "".join(secrets.choice(letters) for _ in range(26))
 
 
+def list_backup_tags(self):
+    """moto expects a slash at the path's end, which only Python's client writes, and else finds no tags."""
+    arn = unquote(self.path.partition("/tags/")[2].rstrip("/"))
+    return json.dumps({"Tags": self.backup_backend.list_tags(resource_arn=arn)})
+
+
 AWSCertificateManagerResponse.request_certificate = request_certificate
+BackupResponse.list_tags = list_backup_tags
 CertBundle.describe = describe_certificate
 DBInstance.__init__ = make_database
 Subnet.ipv6_cidr_block_association_set = property(associated_ipv6_blocks)

@@ -89,7 +89,9 @@ export class Stack {
   }
 
   private async run(...args: string[]): Promise<string> {
-    const options = { cwd: this.folder, env: this.env, timeoutSeconds: LIMIT };
+    // Lets the engine be asked for its log of events.
+    const env = { ...this.env, PULUMI_DEBUG_COMMANDS: "true" };
+    const options = { cwd: this.folder, env, timeoutSeconds: LIMIT };
     const { code, stdout, stderr } = await pulumi(
       [...args, "--non-interactive", "--color", "never"],
       options,

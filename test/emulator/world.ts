@@ -17,12 +17,18 @@ export interface World {
   end(): Promise<void>;
 }
 
+/**
+ * The engine, the provider and the emulator, made if they are not there.
+ * @throws Error that says what this machine lacks
+ */
+export async function prepareWorld({ quiet }: { quiet: boolean }) {
+  const toolchain = await ensureToolchain({ quiet });
+  const { plugin } = await ensureAwsPlugin({ pulumi: toolchain.pulumi, quiet });
+  return { toolchain, plugin, moto: await ensureMoto() };
+}
+
 export async function startWorld(): Promise<World> {
-  const toolchain = await ensureToolchain({ quiet: true });
-  const [{ plugin }, moto] = await Promise.all([
-    ensureAwsPlugin({ pulumi: toolchain.pulumi, quiet: true }),
-    ensureMoto(),
-  ]);
+  const { toolchain, plugin, moto } = await prepareWorld({ quiet: true });
   const folder = realpathSync(mkdtempSync(path.join(tmpdir(), "emulator-")));
   let emulator: Emulator | undefined;
   const end = async () => {

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import * as grpc from "@grpc/grpc-js";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { Struct, type JavaScriptValue } from "google-protobuf/google/protobuf/struct_pb";
@@ -66,6 +67,15 @@ function serve(port: number): void {
         reply(null, new rpc.UpdateResponse().setProperties(outputs));
       });
     }),
+    diff: unless(handlers, "diff", (request: rpc.DiffRequest, reply: Reply<rpc.DiffResponse>) => {
+      // What only AWS would know is not known now either, and the real plugin would take that for a change.
+      const [before, now] = [request.getOldInputs(), request.getNews()].map((inputs) =>
+        inputs?.toJavaScript(),
+      );
+      const same = new rpc.DiffResponse().setChanges(rpc.DiffResponse.DiffChanges.DIFF_NONE);
+      if (isDeepStrictEqual(before, now)) reply(null, same);
+      else real.diff(request, reply);
+    }),
     read: unless(handlers, "read", (request: rpc.ReadRequest, reply: Reply<rpc.ReadResponse>) => {
       const response = new rpc.ReadResponse().setId(request.getId());
       reply(null, response.setProperties(request.getProperties()).setInputs(request.getInputs()));
@@ -100,19 +110,26 @@ function unless<Request extends { getUrn(): string }, Response>(
 const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 const TEXTS = /^(id|name|.*(Arn|Id|Name|Address|Endpoint))$/;
 
-/**
- * A plan's outputs with values for what only AWS would know: the old ones; else, where the name tells that it is
- * one, a text; else none.
- */
+/** A plan's outputs with values for what only AWS would know: the old ones; else a text where the name tells; else none. */
 function settled(planned: Struct | undefined, id: string, old?: Struct): Struct {
   const before = old?.toJavaScript() ?? {};
   const outputs: Record<string, JavaScriptValue> = {};
   for (const [name, value] of Object.entries(planned?.toJavaScript() ?? {})) {
     const made = name === "arn" ? `arn:aws:simulated:::${id}` : TEXTS.test(name) ? id : undefined;
-    const settled = JSON.stringify(value).includes(UNKNOWN) ? (before[name] ?? made) : value;
+    const settled = value === UNKNOWN ? (before[name] ?? made) : known(value);
     if (settled !== undefined) outputs[name] = settled;
   }
   return Struct.fromJavaScript(outputs);
+}
+
+/** Without what is not known inside it. */
+function known(value: JavaScriptValue): JavaScriptValue {
+  if (Array.isArray(value)) return value.filter((element) => element !== UNKNOWN).map(known);
+  if (typeof value !== "object" || value === null) return value;
+  const fields = Object.entries(value as Record<string, JavaScriptValue>);
+  return Object.fromEntries(
+    fields.filter(([, field]) => field !== UNKNOWN).map(([name, field]) => [name, known(field)]),
+  );
 }
 
 let engine: EngineClient | undefined;
