@@ -61,7 +61,7 @@ export function describeNext(tenant: string, tenants: string[]): string {
       [`npm run preview -- ${tenant}`, "what a change to its stack file would do"],
       [`eval "$(npm run --silent env)"`, "then plain pulumi works here:"],
       [`pulumi preview -s ${tenant}`, "the same preview"],
-      [`pulumi destroy -s ${tenant}`, "the way back"],
+      ["rm -r .dhistance", "the way back: forgets the rehearsal, its state and its issuer"],
       ["docs/operating.md", "a real AWS account instead of the rehearsal"],
     ]),
   ].join("\n");

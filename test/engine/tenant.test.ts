@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { TestTenants, type TenantStack } from "./tenants";
+import { TestTenants, type Draft, type TenantStack } from "./tenants";
 
 /** The tenant program, its platform and the policy pack on the real engine, with rehearsal providers. */
 let tenants: TestTenants;
@@ -14,7 +14,18 @@ const BOOKKEEPING = /^pulumi:(pulumi:Stack|pulumi:StackReference|providers:)/;
 
 /** The resources of a stack but for the engine's own. */
 async function made(stack: TenantStack): Promise<string[]> {
-  return (await stack.state()).resources.filter(({ type }) => !BOOKKEEPING.test(type)).map(({ urn }) => urn);
+  return (await stack.state()).resources
+    .filter(({ type }) => !BOOKKEEPING.test(type))
+    .map(({ urn }) => urn)
+    .sort();
+}
+
+async function database(stack: TenantStack, server: string) {
+  const found = (await stack.state()).resources.find(
+    ({ urn, type }) => type === "aws:rds/instance:Instance" && urn.includes(server),
+  );
+  if (!found) throw new Error(`no database of ${server}`);
+  return found;
 }
 
 describe("a premium tenant with two servers", () => {
@@ -86,21 +97,39 @@ describe("a premium tenant with two servers", () => {
     }
   });
 
-  it("keeps every database when a server grows and another goes", async () => {
-    const before = (await stack.state()).resources.find(
-      ({ urn, type }) => type === "aws:rds/instance:Instance" && urn.includes("hmis"),
-    );
-    stack.change((spec) => {
-      spec.servers[0].size = "medium";
-      spec.servers.pop();
-    });
-    const refused = await stack.run("up", "--yes", "--skip-preview");
-    if (refused.code !== 0) {
-      // Data on paid plans are protected: letting go of a server is asked for on purpose.
-      expect(refused.stdout + refused.stderr).toMatch(/protect/);
+  it("keeps its database when it grows", async () => {
+    const before = await database(stack, "hmis");
+    stack.change((spec) => (spec.servers[0].size = "medium"));
+    await stack.succeed("up", "--yes", "--skip-preview");
+    const after = await database(stack, "hmis");
+    expect(after.id).toBe(before.id);
+    expect(after.inputs?.["instanceClass"]).not.toBe(before.inputs?.["instanceClass"]);
+  });
+
+  it("does not let go of a server that was only taken out of the file, nor touch anything of it", async () => {
+    const before = await made(stack);
+    let tracker: Draft;
+    stack.change((spec) => (tracker = spec.servers.pop()));
+    for (const args of [["preview"], ["up", "--yes", "--skip-preview"]]) {
+      const { code, stdout, stderr } = await stack.run(...args);
+      expect(code).not.toBe(0);
+      expect(stdout + stderr).toMatch(/server "tracker" is no longer in the stack file.*retire: true/);
     }
-    const after = (await stack.state()).resources.find(({ urn }) => urn === before?.urn);
-    expect(after?.id).toBe(before?.id);
+    expect(await made(stack)).toEqual(before);
+    stack.change((spec) => spec.servers.push(tracker));
+  });
+
+  it("lets a server go that has retired, and goes without a trace when all have", async () => {
+    stack.change((spec) => (spec.servers[1].retire = true));
+    await stack.succeed("up", "--yes", "--skip-preview");
+    stack.change((spec) => {
+      spec.servers.pop();
+      spec.servers[0].retire = true;
+    });
+    await stack.succeed("up", "--yes", "--skip-preview");
+    expect((await made(stack)).filter((urn) => urn.includes("tracker"))).toEqual([]);
+    await stack.succeed("destroy", "--yes", "--skip-preview");
+    expect((await stack.state()).resources).toEqual([]);
   });
 });
 
