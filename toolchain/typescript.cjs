@@ -82,6 +82,10 @@ if (!process.env.PULUMI_DEBUG_PROMISE_LEAKS) {
   };
 }
 
+// It tells the engine of each step with each resource, a call each time, which is a tenth of a preview, for
+// `pulumi --debug`. That shows them when DHISTANCE_DEBUG is set as well.
+if (!process.env.DHISTANCE_DEBUG) require("@pulumi/pulumi/log").debug = () => Promise.resolve();
+
 // Stacks name the TypeScript's lines, while frames of packages stay as they are: Pulumi's own maps lead to files
 // that do not exist, such as `node_modules/@pulumi/resource.ts`, and with a path of that form Node 20's
 // `util.inspect` does not end, which Pulumi calls for an error that nobody has caught.

@@ -3,15 +3,7 @@ import { readdirSync, statSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ensureToolchain } from "../../toolchain";
-import {
-  newBackend,
-  newProject,
-  processTree,
-  pulumi,
-  startPulumi,
-  stateOf,
-  type Backend,
-} from "./pulumi";
+import { newBackend, newProject, processTree, pulumi, startPulumi, stateOf, type Backend } from "./pulumi";
 
 /** The engine runs programs and policy packs of ours by way of the language host that is beside it. */
 
@@ -101,6 +93,19 @@ describe("a program", () => {
     expect(stdout).toContain("said in sorrow");
     // The language host adds nothing to what the program has said itself.
     expect(stdout).not.toContain("non-zero exit code");
+  });
+
+  it("sends the SDK's debug messages only when they are wanted", async () => {
+    const { options } = await project("debugs", {
+      "index.js": `
+        require(${JSON.stringify(path.resolve(__dirname, "../../toolchain/typescript.cjs"))});
+        require("@pulumi/pulumi");`,
+    });
+    const args = ["preview", "--debug", "--non-interactive", "--stack", "one"];
+    const message = /RegisterResourceOutputs RPC finished/;
+    expect((await pulumi(args, options)).stdout).not.toMatch(message);
+    const debugging = { ...options, env: { ...options.env, DHISTANCE_DEBUG: "true" } };
+    expect((await pulumi(args, debugging)).stdout).toMatch(message);
   });
 
   it("that ends without a word is reported with its exit code", async () => {
