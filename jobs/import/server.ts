@@ -19,12 +19,13 @@ export class BusyError extends Error {
 }
 
 /** Longest name of a live database, so that those of kept and new ones fit PostgreSQL's 63 bytes. */
-export const longestName = 40;
+export const longestName = 38;
 
 export interface Database {
   name: string;
-  oid: number;
   owner: string;
+  /** -1 for none. */
+  connectionLimit: number;
   note: DatabaseNote;
 }
 
@@ -136,9 +137,9 @@ export class Server {
   }
 
   async databases(): Promise<Database[]> {
-    const rows = await this.query<{ name: string; oid: number; owner: string; comment: string | null }>(
-      "SELECT datname AS name, oid::int8::int AS oid, pg_get_userbyid(datdba) AS owner, shobj_description(oid, 'pg_database') AS comment" +
-        " FROM pg_database ORDER BY datname",
+    const rows = await this.query<Omit<Database, "note"> & { comment: string | null }>(
+      'SELECT datname AS name, pg_get_userbyid(datdba) AS owner, datconnlimit AS "connectionLimit",' +
+        " shobj_description(oid, 'pg_database') AS comment FROM pg_database ORDER BY datname",
     );
     return rows.map(({ comment, ...database }) => ({ ...database, note: noteOf(comment) }));
   }
@@ -191,25 +192,32 @@ export class Server {
   async createNew(live: string, extensions: string[]): Promise<NewDatabase> {
     const name = `${live}_import_${randomBytes(4).toString("hex")}`;
     const password = randomBytes(24).toString("base64url");
-    await this.query(
-      `CREATE ROLE ${quote(name)} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS CONNECTION LIMIT 64 PASSWORD '${password}'`,
-    );
-    if (!this.superuser) await this.query(`GRANT ${quote(name)} TO CURRENT_USER`);
-    await this.query(
-      `CREATE DATABASE ${quote(name)} TEMPLATE template0 ENCODING 'UTF8' ${await this.locale(live)}`,
-    );
-    await this.query(`REVOKE ALL ON DATABASE ${quote(name)} FROM PUBLIC`);
-    await this.query(`GRANT CONNECT, CREATE, TEMPORARY ON DATABASE ${quote(name)} TO ${quote(name)}`);
-    await this.within(name, async (client) => {
-      for (const extension of extensions) {
-        await client.query(`CREATE EXTENSION ${quote(extension)} SCHEMA public`).catch((error: unknown) => {
-          throw new ServerError(
-            `The extension ${extension} cannot be created on the database server: ${(error as Error).message}`,
-          );
-        });
-      }
-      await client.query(`GRANT ALL ON SCHEMA public TO ${quote(name)}`);
-    });
+    try {
+      await this.query(
+        `CREATE ROLE ${quote(name)} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS CONNECTION LIMIT 64 PASSWORD '${password}'`,
+      );
+      if (!this.superuser) await this.query(`GRANT ${quote(name)} TO CURRENT_USER`);
+      await this.query(
+        `CREATE DATABASE ${quote(name)} TEMPLATE template0 ENCODING 'UTF8' ${await this.locale(live)}`,
+      );
+      await this.query(`REVOKE ALL ON DATABASE ${quote(name)} FROM PUBLIC`);
+      await this.query(`GRANT CONNECT, CREATE, TEMPORARY ON DATABASE ${quote(name)} TO ${quote(name)}`);
+      await this.within(name, async (client) => {
+        for (const extension of extensions) {
+          await client.query(`CREATE EXTENSION ${quote(extension)} SCHEMA public`).catch((error: Error) => {
+            throw new ServerError(
+              `The extension ${extension} cannot be created on the database server: ${error.message}`,
+            );
+          });
+        }
+        await client.query(`GRANT ALL ON SCHEMA public TO ${quote(name)}`);
+      });
+    } catch (error) {
+      // What cannot be removed now is removed by the next import.
+      await this.discard(name).catch(() => undefined);
+      if (error instanceof ServerError) throw error;
+      throw new ServerError(`No new database could be made on the server: ${(error as Error).message}`);
+    }
     const { host, port, ssl } = this.client;
     const connection: ClientConfig = { host, port, ssl, user: name, password, database: name };
     return { name, role: name, connection };

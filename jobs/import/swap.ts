@@ -12,9 +12,9 @@ export interface KeptDatabase extends Database {
   size: number;
 }
 
-/** `hmis_before_20260826150401`: the live database hmis as it was until then. */
+/** `hmis_before_20260826150401123`: the live database hmis as it was until then. */
 export function keptName(live: string, now: Date): string {
-  return `${live}_before_${now.toISOString().slice(0, 19).replace(/\D/g, "")}`;
+  return `${live}_before_${now.toISOString().replace(/\D/g, "")}`;
 }
 
 /** Databases that were `live` before, the newest first. */
@@ -22,7 +22,7 @@ export async function keptDatabases(server: Server, live: string): Promise<KeptD
   const prefix = `${live}_before_`;
   const all = await server.databases();
   const kept = all.filter(
-    ({ name, note }) => name.startsWith(prefix) && /^\d{14}$/.test(name.slice(prefix.length)) && note.kept,
+    ({ name, note }) => name.startsWith(prefix) && /^\d{17}$/.test(name.slice(prefix.length)) && note.kept,
   );
   return Promise.all(kept.reverse().map(async (k) => ({ ...k, size: await server.size(k.name) })));
 }
@@ -66,13 +66,15 @@ export async function swap(
         fresh.name,
         client.query(`ALTER DATABASE ${quote(fresh.name)} RENAME TO ${quote(live)}`),
       );
-      await client.query(`ALTER DATABASE ${quote(live)} CONNECTION LIMIT -1`);
+      await client.query(`ALTER DATABASE ${quote(live)} CONNECTION LIMIT ${former?.connectionLimit ?? -1}`);
       await comment(client, live, { ...fresh.note, kept: undefined });
       await client.query("COMMIT");
     } catch (error) {
       await client.query("ROLLBACK").catch(() => undefined);
+      const { message, detail } = error as Error & { detail?: string };
       throw new ServerError(
-        `The live database ${live} is unchanged: the new one could not take its name. ${(error as Error).message}`,
+        `The live database ${live} is unchanged: the new one could not take its name. ` +
+          [message, detail].filter(Boolean).join(". "),
       );
     }
     return { milliseconds: Date.now() - began, ...(former && { kept }) };
@@ -119,8 +121,12 @@ async function copyAccess(client: Client, from: string, to: string): Promise<voi
   for (const { role, name, value } of settings.rows) {
     const subject = role === null ? "DATABASE" : `ROLE ${quote(role)} IN DATABASE`;
     // A search path is a list of names; every other setting an application's database has is one value.
-    const list = value.split(",").map((item) => client.escapeLiteral(item.trim().replace(/^"(.*)"$/, "$1")));
-    const text = name === "search_path" ? list.join(", ") : client.escapeLiteral(value);
+    const names = value.match(/"(?:[^"]|"")*"|[^",\s]+/g) ?? [];
+    const unquoted = names.map((each) => each.replace(/^"(.*)"$/s, "$1").replaceAll('""', '"'));
+    const text =
+      name === "search_path"
+        ? unquoted.map((each) => client.escapeLiteral(each)).join(", ") || "''"
+        : client.escapeLiteral(value);
     await client.query(`ALTER ${subject} ${quote(to)} SET ${quote(name)} TO ${text}`);
   }
 }
