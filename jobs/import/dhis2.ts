@@ -5,7 +5,7 @@
  * tables before). Only their data are left out: views may depend on the tables. `table` is `schema.name`.
  */
 export function isAnalyticsTable(table: string): boolean {
-  return /^(?:[^.]+\.)?(?:analytics|_)/.test(table);
+  return /^(?:analytics|_)/.test(table.slice(table.indexOf(".") + 1));
 }
 
 /** Flyway's own table, by `schema.name`. */
