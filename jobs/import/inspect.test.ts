@@ -116,7 +116,7 @@ describe("what would be refused", () => {
       refused: [{ statement: "", reason: expect.stringContaining(text) as string }],
     });
     expect(await inspect(dump.subarray(0, -45))).toMatchObject(end("closing comment"));
-    expect(await inspect(dump.subarray(0, 420))).toMatchObject(end("the dump ends"));
+    expect(await inspect(dump.subarray(0, dump.indexOf("one\n")))).toMatchObject(end("the dump ends"));
     expect(await inspect(Buffer.concat([dump, Buffer.from("SELECT '\xff';", "latin1")]))).toMatchObject(
       end("not UTF-8"),
     );
