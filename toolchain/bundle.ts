@@ -96,7 +96,11 @@ function sources(folder: string): string[] {
     .sort();
 }
 
-/** Makes one file of a program, and executables that run it: a program may look at the name it was started by. `files` are all that its content is made from, libraries aside. */
+/**
+ * Makes one file of a program, and executables that run it: a program may look at the name it was started by.
+ * @param files all that its content is made from, libraries aside
+ * @throws Error when it imports anything else, or does not start
+ */
 export async function bundle(
   entry: string,
   files: readonly string[],
