@@ -9,7 +9,7 @@ import { cached, cacheFolder, contentHash } from "../cache";
 import { Obstacle } from "../engine";
 import { isExecutable } from "../machine";
 import { progressOn, silent, type Progress } from "../progress";
-import { findGo } from "../source";
+import { findGo } from "../go";
 import { findTerraformProvider, verify } from "./terraform";
 
 /**
