@@ -5,7 +5,6 @@ import { Obstacle, type Engine, type WayContext } from "./way";
 import { findGo, goBuild, USUAL_PLACES } from "./go";
 import { ENGINE_VERSION } from "./pins";
 
-
 /** A Go module of our own that requires the engine's. */
 const MODULE = path.join(__dirname, "engine");
 /** As the official release is built, so that it is the same engine. */
