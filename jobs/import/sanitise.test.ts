@@ -1,0 +1,94 @@
+import { compare } from "bcryptjs";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { createDhis2Like } from "../testing/dhis2";
+import { client, createApplicationRole, importInto, workDirectory } from "../testing/importing";
+import { startPostgres, type TestPostgres } from "../testing/postgres";
+
+let postgres: TestPostgres;
+let work: Awaited<ReturnType<typeof workDirectory>>;
+
+beforeAll(async () => {
+  postgres = await startPostgres();
+  work = await workDirectory();
+  await createApplicationRole(postgres);
+  await createDhis2Like(postgres, "origin", { dataValues: 1000, events: 100 });
+  await client(postgres, "pg_dump", ["-f", work.path("origin.sql"), "origin"]);
+});
+afterAll(async () => {
+  await postgres.stop();
+  await work.remove();
+});
+
+const live = <R extends object>(sql: string) => postgres.query<R>(sql, undefined, "live");
+
+it("makes a clone that reaches nobody, and that one account alone can log in to", async () => {
+  const result = await importInto(postgres, work.path("origin.sql"), {
+    reimport: true,
+    sanitise: { account: { username: "user7", password: "a new one for the clone" } },
+  });
+
+  expect(await live("SELECT jobtype FROM jobconfiguration WHERE enabled")).toEqual([
+    { jobtype: "HOUSEKEEPING" },
+  ]);
+  expect(await live("SELECT name FROM systemsetting")).toEqual([{ name: "applicationTitle" }]);
+  expect(await live("SELECT namespace, jbvalue FROM keyjsonvalue ORDER BY 1")).toEqual([
+    { namespace: "my-app", jbvalue: { a: 1 } },
+    { namespace: "sms-config", jbvalue: {} },
+  ]);
+  expect(await live("SELECT disabled, targets FROM eventhook")).toEqual([{ disabled: true, targets: [] }]);
+  expect(await live("SELECT disabled, auth FROM route")).toEqual([{ disabled: true, auth: null }]);
+  expect(await live("SELECT target FROM aggregatedataexchange ORDER BY 1")).toEqual([
+    { target: { type: "EXTERNAL" } },
+    { target: { type: "INTERNAL" } },
+  ]);
+  for (const table of [
+    "api_token",
+    "oauth2_client",
+    "previouspasswords",
+    "programnotificationtemplate_deliverychannel",
+  ]) {
+    expect(await live(`SELECT FROM ${table}`), table).toEqual([]);
+  }
+  expect(await live("SELECT name FROM programnotificationinstance")).toEqual([{ name: "Sent" }]);
+  expect(
+    await live(
+      "SELECT FROM userinfo WHERE secret IS NOT NULL OR twofactortype <> 'NOT_ENABLED' OR externalauth OR openid IS NOT NULL OR restoretoken IS NOT NULL",
+    ),
+  ).toEqual([]);
+
+  const accounts = await live<{ username: string; password: string }>(
+    "SELECT username, password FROM userinfo",
+  );
+  expect(accounts).toHaveLength(60);
+  const hashes = accounts.filter(({ password }) => password.startsWith("$2"));
+  expect(hashes.map(({ username }) => username)).toEqual(["user7"]);
+  expect(await compare("a new one for the clone", hashes[0]?.password ?? "")).toBe(true);
+
+  // Nowhere in the database a secret of the original.
+  const rest = await client(postgres, "pg_dump", ["--data-only", "live"]);
+  expect(rest.match(/\tsecret|"secret|\$2a\$10|smtp\.moh|national\.example|JBSWY3/g)).toBeNull();
+  expect(result.sanitised).toContainEqual({ what: "scheduled jobs", table: "jobconfiguration", rows: 3 });
+  // And everything else is there.
+  expect(await live("SELECT count(*)::int AS n FROM datavalue")).toEqual([{ n: 1000 }]);
+});
+
+it("without an account, nobody can log in", async () => {
+  await importInto(postgres, work.path("origin.sql"), { reimport: true, sanitise: {} });
+  expect(await live("SELECT DISTINCT password FROM userinfo")).toEqual([{ password: "!" }]);
+});
+
+it("an account that is not there: refused, and the live database unchanged", async () => {
+  await postgres.query("UPDATE userinfo SET email = 'entered since'", undefined, "live");
+  const sanitise = { account: { username: "nobody", password: "whatever it is" } };
+  await expect(importInto(postgres, work.path("origin.sql"), { reimport: true, sanitise })).rejects.toThrow(
+    /ValidationError|no account "nobody"/,
+  );
+  expect(await live("SELECT DISTINCT email FROM userinfo")).toEqual([{ email: "entered since" }]);
+});
+
+it("not asked for, nothing of that is touched", async () => {
+  await importInto(postgres, work.path("origin.sql"), { reimport: true });
+  const rows =
+    "SELECT (SELECT count(*) FROM jobconfiguration WHERE enabled)::int AS jobs, (SELECT count(*) FROM api_token)::int AS tokens";
+  expect(await live(rows)).toEqual([{ jobs: 4, tokens: 3 }]);
+});
