@@ -1,5 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import * as grpc from "@grpc/grpc-js";
 import { Struct, type JavaScriptValue } from "google-protobuf/google/protobuf/struct_pb";
 import { ResourceProviderClient } from "@pulumi/pulumi/proto/provider_grpc_pb";
@@ -88,6 +90,17 @@ it("sends a policy given as an object as JSON", async () => {
   const assumeRolePolicy = { Version: "2012-10-17", Statement: [statement] };
   const { inputs } = await check("aws:iam/role:Role", { assumeRolePolicy });
   expect(JSON.parse(String(inputs["assumeRolePolicy"]))).toEqual(assumeRolePolicy);
+});
+
+it("sends a file given as an asset as its path", async () => {
+  const source = {
+    // How the engine marks an asset.
+    "4dabf18193072939515e22adb298388d": "c44067f5952c0a294b673a41bacd8c17",
+    path: __filename,
+    hash: createHash("sha256").update(readFileSync(__filename)).digest("hex"),
+  };
+  const { inputs } = await check("aws:s3/bucketObjectv2:BucketObjectv2", { bucket: "b", key: "k", source });
+  expect(inputs["source"]).toBe(__filename);
 });
 
 it("passes on what the provider refuses", async () => {

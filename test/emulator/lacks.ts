@@ -11,7 +11,6 @@ export const SIMULATED: Readonly<Record<string, string>> = {
   "aws:backup/selection:Selection": "backup:CreateBackupSelection",
   "aws:backup/restoreTestingPlan:RestoreTestingPlan": "backup:CreateRestoreTestingPlan",
   "aws:backup/restoreTestingSelection:RestoreTestingSelection": "backup:CreateRestoreTestingSelection",
-  "aws:efs/backupPolicy:BackupPolicy": "elasticfilesystem:PutBackupPolicy",
   "aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication":
     "rds:StartDBInstanceAutomatedBackupsReplication",
   "aws:rolesanywhere/trustAnchor:TrustAnchor": "rolesanywhere:CreateTrustAnchor",

@@ -50,7 +50,6 @@ const NO_MORE = [
   /\.(timeouts|tagsAll): only in the bridge$/,
   /^provider\.endpoints\[\]\.\w+: only in the bridge$/,
   /^aws:ec2\/eip:Eip \w+\.vpc: /,
-  /^aws:ec2\/flowLog:FlowLog \w+\.logGroupName: /,
   /^aws:ecs\/taskDefinition:TaskDefinition \w+\.inferenceAccelerators: /,
   /^aws:\w+\/get\w+:get\w+ in\.id: /,
 ];
@@ -72,9 +71,6 @@ const NEWER = [
   "aws:s3/bucket:Bucket out.bucketRegion: only in the SDK",
   "aws:secretsmanager/secretVersion:SecretVersion out.secretArn: only in the SDK",
   "aws:index/getAvailabilityZones:getAvailabilityZones out.region: only in the SDK",
-  // Deprecated there for `region`.
-  "aws:index/getRegion:getRegion out.name: only in the SDK",
-  "aws:route53/getZone:getZone out.enableAcceleratedRecovery: only in the SDK",
 ];
 
 const telling = (all: string[]) =>

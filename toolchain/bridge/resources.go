@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"path/filepath"
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
@@ -27,23 +29,15 @@ var resources = map[string]*info.Resource{
 	"aws_acm_certificate":            typ("acm/certificate:Certificate"),
 	"aws_acm_certificate_validation": typ("acm/certificateValidation:CertificateValidation"),
 
-	"aws_appautoscaling_policy": typ("appautoscaling/policy:Policy"),
-	"aws_appautoscaling_target": typ("appautoscaling/target:Target"),
-
 	"aws_backup_plan":                      typ("backup/plan:Plan"),
 	"aws_backup_restore_testing_plan":      typ("backup/restoreTestingPlan:RestoreTestingPlan", fields{"recovery_point_selection": one("recoveryPointSelection")}),
 	"aws_backup_restore_testing_selection": typ("backup/restoreTestingSelection:RestoreTestingSelection", fields{"protected_resource_conditions": one("")}),
 	"aws_backup_selection":                 typ("backup/selection:Selection"),
 	"aws_backup_vault":                     typ("backup/vault:Vault"),
 	"aws_backup_vault_lock_configuration":  typ("backup/vaultLockConfiguration:VaultLockConfiguration"),
-	"aws_backup_vault_notifications":       typ("backup/vaultNotifications:VaultNotifications"),
-	"aws_backup_vault_policy":              typ("backup/vaultPolicy:VaultPolicy"),
 
-	"aws_cloudwatch_event_rule":        typ("cloudwatch/eventRule:EventRule"),
-	"aws_cloudwatch_event_target":      typ("cloudwatch/eventTarget:EventTarget"),
-	"aws_cloudwatch_log_group":         typ("cloudwatch/logGroup:LogGroup"),
-	"aws_cloudwatch_log_metric_filter": typ("cloudwatch/logMetricFilter:LogMetricFilter"),
-	"aws_cloudwatch_metric_alarm":      typ("cloudwatch/metricAlarm:MetricAlarm", fields{"alarm_name": autoname("name", 255)}),
+	"aws_cloudwatch_log_group":    typ("cloudwatch/logGroup:LogGroup"),
+	"aws_cloudwatch_metric_alarm": typ("cloudwatch/metricAlarm:MetricAlarm", fields{"alarm_name": autoname("name", 255)}),
 
 	"aws_db_instance": typ("rds/instance:Instance"),
 	"aws_db_instance_automated_backups_replication": typ("rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication"),
@@ -53,48 +47,36 @@ var resources = map[string]*info.Resource{
 
 	"aws_default_security_group":          typ("ec2/defaultSecurityGroup:DefaultSecurityGroup", ruleLists()),
 	"aws_eip":                             typ("ec2/eip:Eip"),
-	"aws_flow_log":                        typ("ec2/flowLog:FlowLog"),
 	"aws_internet_gateway":                typ("ec2/internetGateway:InternetGateway"),
 	"aws_nat_gateway":                     typ("ec2/natGateway:NatGateway"),
 	"aws_route":                           typ("ec2/route:Route"),
 	"aws_route_table":                     typ("ec2/routeTable:RouteTable"),
 	"aws_route_table_association":         typ("ec2/routeTableAssociation:RouteTableAssociation"),
 	"aws_security_group":                  typ("ec2/securityGroup:SecurityGroup", ruleLists()),
-	"aws_security_group_rule":             typ("ec2/securityGroupRule:SecurityGroupRule"),
 	"aws_subnet":                          typ("ec2/subnet:Subnet"),
 	"aws_vpc":                             typ("ec2/vpc:Vpc"),
 	"aws_vpc_endpoint":                    typ("ec2/vpcEndpoint:VpcEndpoint"),
 	"aws_vpc_security_group_egress_rule":  typ("vpc/securityGroupEgressRule:SecurityGroupEgressRule"),
 	"aws_vpc_security_group_ingress_rule": typ("vpc/securityGroupIngressRule:SecurityGroupIngressRule"),
 
-	"aws_ecr_lifecycle_policy":  typ("ecr/lifecyclePolicy:LifecyclePolicy", fields{"policy": document()}),
-	"aws_ecr_repository":        typ("ecr/repository:Repository"),
-	"aws_ecr_repository_policy": typ("ecr/repositoryPolicy:RepositoryPolicy", fields{"policy": document()}),
+	"aws_ecr_lifecycle_policy": typ("ecr/lifecyclePolicy:LifecyclePolicy", fields{"policy": document()}),
+	"aws_ecr_repository":       typ("ecr/repository:Repository"),
 
-	"aws_ecs_cluster":                    typ("ecs/cluster:Cluster"),
-	"aws_ecs_cluster_capacity_providers": typ("ecs/clusterCapacityProviders:ClusterCapacityProviders"),
-	"aws_ecs_service":                    serviceWithArn(typ("ecs/service:Service", fields{"service_connect_configuration": inner("service", fields{"client_alias": many("clientAlias")})})),
-	"aws_ecs_task_definition":            typ("ecs/taskDefinition:TaskDefinition"),
+	"aws_ecs_cluster":         typ("ecs/cluster:Cluster"),
+	"aws_ecs_service":         serviceWithArn(typ("ecs/service:Service", fields{"service_connect_configuration": inner("service", fields{"client_alias": many("clientAlias")})})),
+	"aws_ecs_task_definition": typ("ecs/taskDefinition:TaskDefinition"),
 
 	"aws_efs_access_point":       typ("efs/accessPoint:AccessPoint"),
-	"aws_efs_backup_policy":      typ("efs/backupPolicy:BackupPolicy"),
 	"aws_efs_file_system":        typ("efs/fileSystem:FileSystem"),
 	"aws_efs_file_system_policy": typ("efs/fileSystemPolicy:FileSystemPolicy"),
 	"aws_efs_mount_target":       typ("efs/mountTarget:MountTarget"),
 
-	"aws_elasticache_parameter_group":   typ("elasticache/parameterGroup:ParameterGroup"),
-	"aws_elasticache_replication_group": typ("elasticache/replicationGroup:ReplicationGroup", fields{"replication_group_id": lower("", 40)}),
-	"aws_elasticache_subnet_group":      typ("elasticache/subnetGroup:SubnetGroup"),
-
-	"aws_iam_policy":                 typ("iam/policy:Policy", fields{"policy": document(), "name": autoname("", 128)}),
 	"aws_iam_role":                   typ("iam/role:Role", fields{"assume_role_policy": document(), "name": autoname("", 64)}),
 	"aws_iam_role_policy":            typ("iam/rolePolicy:RolePolicy", fields{"policy": document()}),
 	"aws_iam_role_policy_attachment": typ("iam/rolePolicyAttachment:RolePolicyAttachment"),
 
-	"aws_kms_alias":       typ("kms/alias:Alias"),
-	"aws_kms_key":         typ("kms/key:Key"),
-	"aws_kms_key_policy":  typ("kms/keyPolicy:KeyPolicy"),
-	"aws_kms_replica_key": typ("kms/replicaKey:ReplicaKey"),
+	"aws_kms_alias": typ("kms/alias:Alias"),
+	"aws_kms_key":   typ("kms/key:Key"),
 
 	"aws_lb":                      typ("lb/loadBalancer:LoadBalancer", fields{"name": autoname("", 32)}),
 	"aws_lb_listener":             typ("lb/listener:Listener"),
@@ -105,7 +87,6 @@ var resources = map[string]*info.Resource{
 	"aws_rolesanywhere_profile":      typ("rolesanywhere/profile:Profile"),
 	"aws_rolesanywhere_trust_anchor": typ("rolesanywhere/trustAnchor:TrustAnchor"),
 
-	"aws_route53_health_check": typ("route53/healthCheck:HealthCheck"),
 	"aws_route53_record": typ("route53/record:Record", fields{
 		"alias":                      many("aliases"),
 		"failover_routing_policy":    many("failoverRoutingPolicies"),
@@ -123,45 +104,33 @@ var resources = map[string]*info.Resource{
 		"noncurrent_version_expiration":     one("noncurrentVersionExpiration"),
 	})}),
 	"aws_s3_bucket_logging":                              typ("s3/bucketLogging:BucketLogging"),
-	"aws_s3_bucket_notification":                         typ("s3/bucketNotification:BucketNotification"),
 	"aws_s3_bucket_object_lock_configuration":            typ("s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration"),
-	"aws_s3_bucket_ownership_controls":                   typ("s3/bucketOwnershipControls:BucketOwnershipControls"),
 	"aws_s3_bucket_policy":                               typ("s3/bucketPolicy:BucketPolicy", fields{"policy": document()}),
 	"aws_s3_bucket_public_access_block":                  typ("s3/bucketPublicAccessBlock:BucketPublicAccessBlock"),
 	"aws_s3_bucket_server_side_encryption_configuration": typ("s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"),
 	"aws_s3_bucket_versioning":                           typ("s3/bucketVersioning:BucketVersioning"),
 	"aws_s3_object":                                      typ("s3/bucketObjectv2:BucketObjectv2", fields{"source": source()}),
 
-	"aws_scheduler_schedule":       typ("scheduler/schedule:Schedule"),
-	"aws_scheduler_schedule_group": typ("scheduler/scheduleGroup:ScheduleGroup"),
+	"aws_scheduler_schedule": typ("scheduler/schedule:Schedule"),
 
 	"aws_secretsmanager_secret":         typ("secretsmanager/secret:Secret"),
-	"aws_secretsmanager_secret_policy":  typ("secretsmanager/secretPolicy:SecretPolicy"),
 	"aws_secretsmanager_secret_version": typ("secretsmanager/secretVersion:SecretVersion"),
 
 	"aws_sns_topic":              typ("sns/topic:Topic"),
 	"aws_sns_topic_policy":       typ("sns/topicPolicy:TopicPolicy", fields{"policy": document()}),
 	"aws_sns_topic_subscription": typ("sns/topicSubscription:TopicSubscription", fields{"topic_arn": named("topic")}),
 
-	"aws_ssm_parameter": typ("ssm/parameter:Parameter"),
-
 	"aws_wafv2_web_acl": typ("wafv2/webAcl:WebAcl", fields{"rule": inner("statement", fields{
 		"not_statement":                negation(),
 		"managed_rule_group_statement": inner("scope_down_statement", fields{"not_statement": negation()}),
 		"rate_based_statement":         inner("scope_down_statement", fields{"not_statement": negation()}),
 	})}),
-	"aws_wafv2_web_acl_association":           typ("wafv2/webAclAssociation:WebAclAssociation"),
-	"aws_wafv2_web_acl_logging_configuration": typ("wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration"),
+	"aws_wafv2_web_acl_association": typ("wafv2/webAclAssociation:WebAclAssociation"),
 }
 
 var dataSources = map[string]*info.DataSource{
-	"aws_availability_zones":  function("index/getAvailabilityZones:getAvailabilityZones"),
-	"aws_caller_identity":     function("index/getCallerIdentity:getCallerIdentity"),
-	"aws_iam_policy_document": function("iam/getPolicyDocument:getPolicyDocument"),
-	"aws_partition":           function("index/getPartition:getPartition"),
-	// The next major of the provider calls it `region`; `name` is the same and deprecated there.
-	"aws_region":       function("index/getRegion:getRegion", fields{"name": named("region")}),
-	"aws_route53_zone": function("route53/getZone:getZone"),
+	"aws_availability_zones": function("index/getAvailabilityZones:getAvailabilityZones"),
+	"aws_caller_identity":    function("index/getCallerIdentity:getCallerIdentity"),
 }
 
 func typ(token string, differing ...fields) *info.Resource {
@@ -214,7 +183,16 @@ func lower(name string, longest int) *info.Schema {
 
 // source is the path of a file here and an asset in the SDK.
 func source() *info.Schema {
-	return &info.Schema{Asset: &info.AssetTranslation{Kind: info.FileAsset}}
+	return &info.Schema{Transform: func(value resource.PropertyValue) (resource.PropertyValue, error) {
+		if !value.IsAsset() {
+			return value, nil
+		}
+		path, ok := value.AssetValue().GetPath()
+		if !ok || !filepath.IsAbs(path) {
+			return value, errors.New("only a file asset with an absolute path can be given to the Terraform provider")
+		}
+		return resource.NewStringProperty(path), nil
+	}}
 }
 
 // Security groups speak of ingress and egress, however many rules there are.
