@@ -1,4 +1,5 @@
 import * as backup from "@pulumi/aws/backup";
+import * as iam from "@pulumi/aws/iam";
 import type * as kms from "@pulumi/aws/kms";
 import * as rds from "@pulumi/aws/rds";
 import * as pulumi from "@pulumi/pulumi";
@@ -7,7 +8,6 @@ import { privateBucket } from "../aws/bucket";
 import { policyDocument } from "../aws/iam";
 import { encryptionKey } from "../aws/key";
 import { componentTags } from "../aws/tags";
-import * as iam from "@pulumi/aws/iam";
 import type { AwsTarget } from "../target";
 import { exportOnAws } from "./awsExport";
 import type { BackupVaultArgs, RegionCopy } from "./index";
