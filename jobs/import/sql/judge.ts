@@ -4,8 +4,8 @@
  */
 import { loadModule, type RangeVar } from "libpg-query";
 import { DumpError } from "../errors";
-import { plainInsert } from "./literals";
-import { dataRules, intoTable } from "./rules/data";
+import { isLargeObjectPiece, plainInsert } from "./literals";
+import { dataRules, intoTable, largeObject } from "./rules/data";
 import { reachingCall } from "./rules/expressions";
 import { ourRules } from "./rules/ours";
 import { routineRules } from "./rules/routines";
@@ -124,6 +124,7 @@ export class Judge {
     if (insert) {
       return this.verdict(intoTable(scope.qualifyNames(insert.table), scope, insert.rows), "InsertStmt", sql);
     }
+    if (isLargeObjectPiece(sql)) return this.verdict(largeObject("write"), "SelectStmt", sql);
     const { statement, problem } = parseStatement(sql);
     if (problem !== undefined) return refuse(problem);
     const [type, node] = Object.entries(statement)[0] ?? ["", undefined];

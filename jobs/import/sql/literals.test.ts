@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { loadModule, parseSync } from "libpg-query";
 import { beforeAll, describe, expect, test } from "vitest";
-import { plainInsert } from "./literals";
+import { isLargeObjectPiece, plainInsert } from "./literals";
 import { isLiteral } from "./rules/expressions";
 import { as } from "./tree";
 
@@ -150,4 +150,13 @@ describe("plainInsert", () => {
     );
     expect(taken).toBeGreaterThan(3000);
   });
+});
+
+test("pieces of large objects", () => {
+  expect(isLargeObjectPiece("SELECT pg_catalog.lowrite(0, '\\x00ff')")).toBe(true);
+  for (const other of ["1, '\\x00'", "0, '\\x00' || f()", "0, '\\x00'''", "0, E'\\x00'", "0, f()"]) {
+    expect(isLargeObjectPiece(`SELECT pg_catalog.lowrite(${other})`)).toBe(false);
+  }
+  expect(isLargeObjectPiece("SELECT pg_catalog.lowrite(0, '\\x00');\nSELECT 1")).toBe(false);
+  expect(isLargeObjectPiece("SELECT pg_catalog.lowrite(0, '\\x00')\n")).toBe(false);
 });

@@ -17,6 +17,11 @@ const head =
 
 const keywords = ["NULL", "DEFAULT", "true", "false", "TRUE", "FALSE"];
 
+/** A piece of a large object, as pg_dump writes it; by the same reasoning. */
+export function isLargeObjectPiece(sql: string): boolean {
+  return /^SELECT pg_catalog\.lowrite\(0, '\\x[0-9a-f]*'\)$/.test(sql);
+}
+
 export interface PlainInsert {
   /** The table's name, after its schema's if there is one. */
   table: string[];
