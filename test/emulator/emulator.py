@@ -1,8 +1,11 @@
 """moto's server, with what this release gives back wrongly put right. Nothing is added that it lacks."""
 
 import json
+import os
 import secrets
 import string
+import threading
+import time
 from fnmatch import fnmatchcase
 from urllib.parse import unquote
 
@@ -83,5 +86,14 @@ DBInstance.__init__ = make_database
 Subnet.ipv6_cidr_block_association_set = property(associated_ipv6_blocks)
 FakeBucket._log_permissions_enabled_policy = staticmethod(policy_lets_logs_in)
 
+
+def end_with(parent):
+    """Whoever started it may have been killed; nobody else knows of it."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
+
+
 if __name__ == "__main__":
+    threading.Thread(target=end_with, args=[os.getppid()], daemon=True).start()
     main()

@@ -19,7 +19,11 @@ export const SIMULATED: Readonly<Record<string, string>> = {
 
 /** Properties that it takes and does not give back, so that the provider sets them at every update. */
 export const FORGOTTEN: Readonly<Record<string, readonly string[]>> = {
-  "aws:ecs/service:Service": ["enableEcsManagedTags", "healthCheckGracePeriodSeconds"],
+  "aws:ecs/service:Service": [
+    "availabilityZoneRebalancing",
+    "enableEcsManagedTags",
+    "healthCheckGracePeriodSeconds",
+  ],
   "aws:rds/instance:Instance": [
     "performanceInsightsEnabled",
     "performanceInsightsKmsKeyId",

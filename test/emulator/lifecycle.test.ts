@@ -183,45 +183,34 @@ describe.concurrent("a tenant", () => {
   }) => {
     const { stack, configure } = await tenant("moh-premium", "premium", 2);
     const hmis = { name: "hmis", size: "small" } as const;
-    configure([hmis]);
+    const training = { name: "training", size: "small" } as const;
+    configure([hmis, training]);
     await stack.up();
     await holdsPromises("moh-premium", { pointInTime: 14, snapshots: 35 });
-    const [before] = await aws.databases("moh-premium");
+    expect(own(await stack.up())).toEqual([]);
+    const before = (await aws.databases("moh-premium")).find(({ DBInstanceIdentifier: id }) =>
+      id?.includes("hmis"),
+    );
     expect(before).toMatchObject({ DBInstanceClass: "db.t4g.medium", MultiAZ: false });
 
-    configure([
-      { ...hmis, size: "medium" },
-      { name: "training", size: "small" },
-    ]);
-    const grown = await stack.up();
-    expect(grown.steps.filter(({ op, type }) => DATA.test(type) && !/^(create|update)$/.test(op))).toEqual(
-      [],
+    const grown = { ...hmis, size: "medium" } as const;
+    configure([grown, { ...training, retire: true }]);
+    const { steps } = await stack.up();
+    expect(steps.filter(({ op, type }) => DATA.test(type) && op !== "update")).toEqual([]);
+    expect(changed(steps, "update", "aws:rds/instance:Instance")).toContain("moh-premium-hmis-database");
+    expect(await aws.databases("moh-premium")).toContainEqual(
+      expect.objectContaining({
+        DBInstanceIdentifier: before?.DBInstanceIdentifier,
+        DbiResourceId: before?.DbiResourceId,
+        DBInstanceClass: "db.m7g.large",
+        MultiAZ: true,
+      }),
     );
-    expect(changed(grown.steps, "update", "aws:rds/instance:Instance")).toEqual([
-      "moh-premium-hmis-database",
-    ]);
-    expect(changed(grown.steps, "create", "aws:rds/instance:Instance")).toEqual([
-      "moh-premium-training-database",
-    ]);
-    const databases = await aws.databases("moh-premium");
-    expect(databases).toHaveLength(2);
-    expect(databases.find(({ DbiResourceId }) => DbiResourceId === before?.DbiResourceId)).toMatchObject({
-      DBInstanceIdentifier: before?.DBInstanceIdentifier,
-      DBInstanceClass: "db.m7g.large",
-      MultiAZ: true,
-    });
-    expect(own(await stack.up())).toEqual([]);
 
-    // Data of a paid plan only goes when that is asked for.
-    configure([{ ...hmis, size: "medium" }]);
-    await expect(stack.up()).rejects.toThrow(/protect/);
-    expect(await aws.databases("moh-premium")).toHaveLength(2);
-    configure([
-      { ...hmis, size: "medium" },
-      { name: "training", size: "small", retire: true },
-    ]);
-    await stack.up();
-    configure([{ ...hmis, size: "medium" }]);
+    // The data of a paid plan only go where that was asked for, as it was of one of the two.
+    configure([{ ...training, retire: true }]);
+    await expect(stack.up()).rejects.toThrow(/protect|retire/);
+    configure([grown]);
     await stack.up();
     expect((await aws.databases("moh-premium")).map(({ DbiResourceId }) => DbiResourceId)).toEqual([
       before?.DbiResourceId,
@@ -231,14 +220,26 @@ describe.concurrent("a tenant", () => {
     expect(await aws.databases("moh-premium")).toHaveLength(1);
   });
 
-  it("of an enterprise comes up with all its servers and stays as it is", async ({ expect }) => {
+  it("of an enterprise is given a server more, which changes nothing of the others", async ({ expect }) => {
     const { stack, configure } = await tenant("moh-enterprise", "enterprise", 4);
-    const sizes = { hmis: "large", tracker: "large", surveillance: "medium", training: "small" } as const;
-    configure(Object.entries(sizes).map(([name, size]) => ({ name, size })));
+    const three: Server[] = [
+      { name: "hmis", size: "large" },
+      { name: "tracker", size: "large" },
+      { name: "surveillance", size: "medium" },
+    ];
+    configure(three);
     await stack.up();
-    expect(own(await stack.up())).toEqual([]);
     await holdsPromises("moh-enterprise", { pointInTime: 35, snapshots: 90 });
+
+    configure([...three, { name: "training", size: "small" }]);
+    const more = await stack.up();
+    expect(changed(more.steps, "create", "aws:rds/instance:Instance")).toEqual([
+      "moh-enterprise-training-database",
+    ]);
+    const others = own(more).filter(({ urn }) => /-(hmis|tracker|surveillance)-/.test(urn));
+    expect(others).toEqual([]);
     expect(await aws.databases("moh-enterprise")).toHaveLength(4);
+    expect(own(await stack.up())).toEqual([]);
   });
 });
 
