@@ -243,6 +243,8 @@ export class Lexer {
       if (at === start + 1 && classes[bytes[at] as number] !== word) return undefined;
       at++;
     }
+    // Nobody's tag is as long; searching for one that is could be made to take for ever.
+    if (at - start > 1000) return undefined;
     if (at >= bytes.length) return "more";
     if (bytes[at] !== dollar) return undefined;
     this.tag = Buffer.from(bytes.subarray(start, at + 1));

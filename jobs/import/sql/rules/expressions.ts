@@ -3,8 +3,8 @@ import type { Node } from "libpg-query";
 import { as, constant, find, names } from "../tree";
 
 /**
- * Functions that reach beyond the database's own data: the server's files, its processes and settings, other servers,
- * SQL given as text. Most of them PostgreSQL keeps from an ordinary role anyway.
+ * Functions that reach beyond the database's own data: the server's files, its processes and settings, other servers.
+ * Most of them PostgreSQL keeps from an ordinary role anyway.
  */
 const reaching = new RegExp(
   `^(?:${[
@@ -14,15 +14,12 @@ const reaching = new RegExp(
     "lo_.*",
     "lo(?:get|put|read|write|create)",
     "lowrite",
-    "loread",
     "set_config",
-    "(?:query|cursor|table|schema|database)_to_xml.*",
-    "pg_(?:read|ls|stat)_(?:file|binary_file|.*dir|server_files).*",
+    "pg_(?:read|ls|stat)_(?:file|binary_file|.*dir).*",
     "pg_(?:file|logdir|logfile|rotate|reload|switch|create|drop|copy|promote|replication|logical)(?:_.*)?",
     "pg_(?:terminate|cancel)_backend",
-    "pg_(?:start|stop)_backup",
-    "pg_(?:try_)?advisory_.*",
-    "pg_(?:sleep|execute|import|export|restore|clear|notify|log_|extension_|stat_reset|prewarm).*",
+    "pg_(?:backup_)?(?:start|stop)(?:_backup)?",
+    "pg_(?:execute|import|export|restore|clear|log_|extension_|stat_reset|prewarm).*",
     "pg_nextoid",
     "binary_upgrade_.*",
   ].join("|")})$`,

@@ -63,7 +63,9 @@ export const routineRules: Rules = {
 };
 
 function shadows(name: string): Ruling {
-  return refuse(`the function ${name}: PostgreSQL has one of that name, in whose place it could be called`);
+  return refuse(
+    `the function ${name}: PostgreSQL has one of that name (or keeps it for itself), in whose place it could be called`,
+  );
 }
 
 function text(option: DefElem | undefined): string | undefined {
@@ -160,6 +162,10 @@ const allowed = new Set([
   "CreateSeqStmt",
   "AlterSeqStmt",
   "ConstraintsSetStmt",
+  "NotifyStmt",
+  "GrantStmt",
+  "CreateSchemaStmt",
+  "CreateTrigStmt",
   "RenameStmt",
 ]);
 
@@ -182,7 +188,7 @@ function sqlProblem(sql: string): string | undefined {
 }
 
 const openly =
-  /^\s*(copy|do|load|alter\s+(system|role|user|database)|create\s+(role|user|extension|server|event|subscription|tablespace|(or\s+replace\s+)?(function|procedure))|set\s+(session\s+|local\s+)?(role|session)|grant|revoke)\b/i;
+  /^\s*(copy|do|load|alter\s+(system|role|user|database)|create\s+(role|user|extension|server|event|subscription|tablespace)|set\s+(session\s+|local\s+)?(role|session))\b/i;
 
 /** `EXECUTE 'COPY …'`: what is put together counts by its first words. */
 function executeProblem(type: string, node: unknown): string | undefined {
