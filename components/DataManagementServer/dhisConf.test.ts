@@ -65,7 +65,9 @@ it("comes back from DHIS2's reader as it went in, whatever the password", () => 
 });
 
 it("lets no password read the environment or add a setting", () => {
-  const read = asDhis2Reads(conf({ encryptionPassword: "x${HOME}\nserver.https = off" }), { HOME: "somewhere" });
+  const read = asDhis2Reads(conf({ encryptionPassword: "x${HOME}\nserver.https = off" }), {
+    HOME: "somewhere",
+  });
   expect(read["encryption.password"]).toBe("x${HOME}\nserver.https = off");
   expect(read["server.https"]).toBe("on");
 });
