@@ -67,10 +67,13 @@ def describe_certificate(self, original=CertBundle.describe):
 
 
 def make_database(self, *args, original=DBInstance.__init__, **kwargs):
-    """moto gives every database the same id, and the provider asks for databases by it."""
+    """moto gives every database the same id, by which the provider asks for it, and forgets performance insights."""
     original(self, *args, **kwargs)
     letters = string.ascii_uppercase + string.digits
     self.dbi_resource_id = "db-" + "".join(secrets.choice(letters) for _ in range(26))
+    self.enable_performance_insights = kwargs.get("enable_performance_insights", False)
+    for name in ("performance_insights_kms_key_id", "performance_insights_retention_period"):
+        setattr(self, name, kwargs.get(name))
 
 
 def list_backup_tags(self):
@@ -83,6 +86,7 @@ AWSCertificateManagerResponse.request_certificate = request_certificate
 BackupResponse.list_tags = list_backup_tags
 CertBundle.describe = describe_certificate
 DBInstance.__init__ = make_database
+DBInstance.performance_insights_enabled = property(lambda self: self.enable_performance_insights)
 Subnet.ipv6_cidr_block_association_set = property(associated_ipv6_blocks)
 FakeBucket._log_permissions_enabled_policy = staticmethod(policy_lets_logs_in)
 

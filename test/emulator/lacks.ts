@@ -24,9 +24,4 @@ export const FORGOTTEN: Readonly<Record<string, readonly string[]>> = {
     "enableEcsManagedTags",
     "healthCheckGracePeriodSeconds",
   ],
-  "aws:rds/instance:Instance": [
-    "performanceInsightsEnabled",
-    "performanceInsightsKmsKeyId",
-    "performanceInsightsRetentionPeriod",
-  ],
 };
