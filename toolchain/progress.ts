@@ -18,7 +18,7 @@ const BAR_WIDTH = 24;
 
 /** Progress on standard error, so that standard output is left to what was asked for. */
 export function progressOn(stream: NodeJS.WriteStream = process.stderr): Progress {
-  const { green, dim } = pc.createColors(stream.isTTY && !process.env["NO_COLOR"]);
+  const { green, dim } = pc.createColors(Boolean(stream.isTTY) && !process.env["NO_COLOR"]);
   const started = Date.now();
   const elapsed = () => `${Math.round((Date.now() - started) / 1000)} s`;
   const erase = () => void (stream.isTTY && stream.write("\r\u001b[K"));

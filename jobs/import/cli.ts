@@ -21,7 +21,7 @@ import { DumpError } from "./errors";
 import { openDump } from "./format";
 import { inspectDump, type Inspection } from "./inspect";
 import { LoadError } from "./load/session";
-import { NeedsReimport, newImportProgress, runImport, type ImportOptions } from "./run";
+import { NeedsReimport, ImportProgress, runImport, type ImportOptions } from "./run";
 import type { SanitiseOptions } from "./sanitise";
 import { BusyError, Server, ServerError } from "./server";
 import { openSource } from "./source";
@@ -177,7 +177,7 @@ async function run(dump: string, flags: RunFlags): Promise<void> {
   }
   const server = serverConfig(flags);
   const sanitise = await sanitiseOptions(dump, flags);
-  const progress = newImportProgress();
+  const progress = new ImportProgress();
   const optional = {
     sha256: flags.sha256,
     dhis2Version: flags.dhis2Version,
@@ -226,7 +226,7 @@ async function sanitiseOptions(dump: string, flags: RunFlags): Promise<SanitiseO
 
 async function inspect(name: string, flags: Partial<RunFlags>): Promise<void> {
   await interruptible(async (signal) => {
-    const progress = newImportProgress();
+    const progress = new ImportProgress();
     const reporter = report(progress, flags.json ?? false);
     let inspection: Inspection;
     try {

@@ -13,7 +13,7 @@ import { contents } from "../testing/everything";
 import { dumpWith } from "../testing/hostile";
 import { client, createApplicationRole, importInto, workDirectory } from "../testing/importing";
 import { startPostgres, type TestPostgres } from "../testing/postgres";
-import { newImportProgress, type ImportOptions } from "./run";
+import { ImportProgress, type ImportOptions } from "./run";
 
 const run = promisify(execFile);
 
@@ -204,7 +204,7 @@ describe("a dump that is too large", () => {
 
 it("interrupted: everything of it is removed", async () => {
   const controller = new AbortController();
-  const progress = newImportProgress();
+  const progress = new ImportProgress();
   const timer = setInterval(() => {
     if (progress.load.rows > 1000) controller.abort(new Error("Interrupted"));
   }, 5);
@@ -214,7 +214,7 @@ it("interrupted: everything of it is removed", async () => {
 });
 
 it("the server is killed during the load: it comes back with the live database, and the next import succeeds", async () => {
-  const progress = newImportProgress();
+  const progress = new ImportProgress();
   const importing = fault(work.path("whole.sql"), { progress });
   while (progress.load.rows < 20_000) await new Promise((resolve) => setTimeout(resolve, 5));
   await postgres.crash();

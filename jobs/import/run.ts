@@ -55,16 +55,23 @@ export interface ImportOptions {
 export type ImportPhase =
   "checking the dump" | "preparing" | "loading" | "validating" | "sanitising" | "publishing";
 
-export interface ImportProgress {
-  phase: ImportPhase;
-  bytes: number;
+/** How far an import is, kept up to date by it, read by whoever wants to know. */
+export class ImportProgress {
+  #phase: ImportPhase = "checking the dump";
+  bytes = 0;
   /** Undefined while nobody knows. */
-  totalBytes: number | undefined;
-  load: LoadProgress;
-}
+  totalBytes: number | undefined = undefined;
+  readonly load: LoadProgress = newProgress();
+  /** Called when a phase begins, however short it is. */
+  onPhase: () => void = () => undefined;
 
-export function newImportProgress(): ImportProgress {
-  return { phase: "checking the dump", bytes: 0, totalBytes: undefined, load: newProgress() };
+  get phase(): ImportPhase {
+    return this.#phase;
+  }
+  set phase(phase: ImportPhase) {
+    this.#phase = phase;
+    this.onPhase();
+  }
 }
 
 export interface ImportResult {

@@ -4,7 +4,7 @@ import { Client } from "pg";
 import { dumpWith } from "../testing/hostile";
 import { createApplicationRole, importInto, workDirectory } from "../testing/importing";
 import { startPostgres, type TestPostgres } from "../testing/postgres";
-import { newImportProgress } from "./run";
+import { ImportProgress } from "./run";
 import { Server } from "./server";
 import { confirm, keptDatabases, rollback, swap } from "./swap";
 
@@ -200,7 +200,7 @@ it("an import whose lock is lost stops", async () => {
     `COPY public.honest (id, name) FROM stdin;\n${Array.from({ length: 300_000 }, (_, i) => `${i + 10}\tx\n`).join("")}\\.\n`,
   );
   await writeFile(work.path("long"), dump);
-  const progress = newImportProgress();
+  const progress = new ImportProgress();
   const running = run("long", { progress });
   const stopped = expect(running).rejects.toThrow(/connection to the database server was lost/);
   while (progress.phase !== "loading") await new Promise((resolve) => setTimeout(resolve, 5));

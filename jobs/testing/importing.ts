@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { newImportProgress, runImport, type ImportOptions, type ImportResult } from "../import/run";
+import { ImportProgress, runImport, type ImportOptions, type ImportResult } from "../import/run";
 import type { TestPostgres } from "./postgres";
 
 const run = promisify(execFile);
@@ -30,7 +30,7 @@ export function importInto(
     excludeAnalytics: true,
     reimport: false,
     statementTimeout: 60,
-    progress: newImportProgress(),
+    progress: new ImportProgress(),
     signal: new AbortController().signal,
     ...options,
   });

@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { newImportProgress } from "../run";
+import { ImportProgress } from "../run";
 import { duration, line, Meter } from "./progress";
 
 const mebibyte = 2 ** 20;
 
 describe("progress", () => {
   it("tells rates and the time left from the last ten seconds", () => {
-    const progress = newImportProgress();
+    const progress = new ImportProgress();
     Object.assign(progress, { phase: "loading", totalBytes: 100 * mebibyte });
     const meter = new Meter(progress);
     meter.read(0);
@@ -24,7 +24,7 @@ describe("progress", () => {
   });
 
   it("measures each phase by itself", () => {
-    const progress = newImportProgress();
+    const progress = new ImportProgress();
     Object.assign(progress, { phase: "loading", bytes: 50, totalBytes: 50 });
     const meter = new Meter(progress);
     meter.read(0);

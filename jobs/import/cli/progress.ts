@@ -121,10 +121,12 @@ export function report(progress: ImportProgress, json: boolean): Reporter {
     }
   };
   const timer = setInterval(show, 100);
+  progress.onPhase = show;
   show();
   return {
     stop: () => {
       clearInterval(timer);
+      progress.onPhase = () => undefined;
       if (terminal) process.stderr.write("\r\x1b[K");
     },
   };
