@@ -32,6 +32,16 @@ export default defineConfig({
       },
       {
         test: {
+          name: "docker",
+          include: ["test/docker/**/*.test.ts"],
+          exclude,
+          globalSetup: ["test/docker/setup.ts"],
+          testTimeout: 300_000,
+          hookTimeout: 600_000,
+        },
+      },
+      {
+        test: {
           name: "jobs",
           include: ["jobs/**/*.test.ts"],
           exclude,

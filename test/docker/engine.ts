@@ -1,0 +1,277 @@
+import { execFile, spawn } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync } from "node:fs";
+import { rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
+import Docker from "dockerode";
+import { cacheFolder, lock } from "../../toolchain/cache";
+import { onPath } from "../../toolchain/machine";
+
+/**
+ * A Docker engine for tests: the one that answers at `DOCKER_HOST` or at the usual socket, else one of our own with
+ * its images in the cache, so that a second run builds nothing. Several processes share our own; the last ends it.
+ */
+
+export interface Engine {
+  /** As `DOCKER_HOST` has it. */
+  host: string;
+  docker: Docker;
+  /** Ends our own engine, containers and all, if nobody else uses it. */
+  release(): Promise<void>;
+}
+
+/** Every image of ours stands on it. */
+export const BASE = "debian:trixie-slim";
+
+/** Why this machine has no engine and cannot start one, if so. */
+export async function engineLacking(): Promise<string | undefined> {
+  if (await foreignEngine()) return undefined;
+  if (process.platform !== "linux" || process.getuid?.() !== 0)
+    return "no Docker engine answers, and only root on Linux can start one: start it, or set DOCKER_HOST";
+  const missing = ["dockerd", "debootstrap", "iptables"].filter((name) => onPath(name, sbin()).length === 0);
+  return missing.length === 0
+    ? undefined
+    : `no Docker engine answers, and there is no ${missing.join(", ")}: apt-get install docker.io debootstrap iptables`;
+}
+
+/** @throws Error if none answers and none can be started */
+export async function useEngine(): Promise<Engine> {
+  const found = await foreignEngine();
+  if (found) return { ...found, release: async () => undefined };
+  const place = new OwnEngine(path.join(cacheFolder(), "docker-engine"));
+  await place.join();
+  return { ...connect(place.host), release: () => place.leave() };
+}
+
+function connect(host: string): { host: string; docker: Docker } {
+  const socket = /^unix:\/\/(.*)/.exec(host)?.[1];
+  const { hostname, port } = new URL(host);
+  return { host, docker: new Docker(socket ? { socketPath: socket } : { host: hostname, port }) };
+}
+
+async function foreignEngine(): Promise<{ host: string; docker: Docker } | undefined> {
+  const engine = connect(process.env["DOCKER_HOST"] || "unix:///var/run/docker.sock");
+  return (await answers(engine.docker)) ? engine : undefined;
+}
+
+function answers(docker: Docker): Promise<boolean> {
+  return docker.ping().then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Root's tools may not be on the PATH of whoever started the tests. */
+function sbin(): NodeJS.ProcessEnv {
+  return { ...process.env, PATH: [process.env["PATH"], "/usr/sbin", "/sbin"].join(path.delimiter) };
+}
+
+class OwnEngine {
+  readonly host: string;
+  private readonly users: string;
+  private readonly me: string;
+  private readonly pidFile: string;
+
+  constructor(private readonly folder: string) {
+    this.host = `unix://${path.join(folder, "docker.sock")}`;
+    this.users = path.join(folder, "users");
+    this.me = path.join(this.users, String(process.pid));
+    this.pidFile = path.join(folder, "docker.pid");
+  }
+
+  join(): Promise<void> {
+    mkdirSync(this.users, { recursive: true });
+    return this.alone(async () => {
+      await writeFile(this.me, "");
+      if (!(await answers(connect(this.host).docker))) await this.start();
+    });
+  }
+
+  leave(): Promise<void> {
+    return this.alone(async () => {
+      await rm(this.me, { force: true });
+      const others = readdirSync(this.users).filter((pid) => alive(Number(pid)));
+      if (others.length === 0) await this.stop();
+    });
+  }
+
+  private async alone(work: () => Promise<void>): Promise<void> {
+    const release = await lock(path.join(this.folder, "lock"), () => false);
+    try {
+      await work();
+    } finally {
+      await release?.();
+    }
+  }
+
+  private async start(): Promise<void> {
+    // What a killed one left would keep the new one from starting.
+    await rm(this.pidFile, { force: true });
+    const at = (name: string) => path.join(this.folder, name);
+    const log = openSync(at("log"), "w");
+    const options = {
+      host: this.host,
+      "data-root": at("data"),
+      "exec-root": at("run"),
+      pidfile: this.pidFile,
+    };
+    const daemon = spawn(
+      "dockerd",
+      Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]),
+      { detached: true, stdio: ["ignore", log, log], env: sbin() },
+    );
+    daemon.unref();
+    const { docker } = connect(this.host);
+    for (let tries = 0; tries < 300; tries++) {
+      if (await answers(docker)) return;
+      if (daemon.exitCode !== null) break;
+      await sleep(200);
+    }
+    throw new Error(`dockerd does not answer:\n${readFileSync(at("log"), "utf8").slice(-2000)}`);
+  }
+
+  private async stop(): Promise<void> {
+    if (!existsSync(this.pidFile)) return;
+    const pid = Number(readFileSync(this.pidFile, "utf8"));
+    if (!alive(pid)) return;
+    process.kill(pid);
+    while (alive(pid)) await sleep(100);
+  }
+}
+
+function alive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Debian 13 to build on: pulled, else made of the same packages where only a mirror of them is in reach.
+ * @throws Error if it can be had in neither way
+ */
+export async function ensureBase(docker: Docker): Promise<void> {
+  const release = await lock(path.join(tmpdir(), "dhistance-base.lock"), () => false);
+  try {
+    if (await hasImage(docker, BASE)) return;
+    const pulled = await pull(docker, BASE).then(
+      () => undefined,
+      (error: Error) => error.message,
+    );
+    if (pulled === undefined) return;
+    if (onPath("debootstrap", sbin()).length === 0)
+      throw new Error(`${BASE} cannot be pulled (${pulled}), and there is no debootstrap to make it with`);
+    await debootstrap(docker);
+  } finally {
+    await release?.();
+  }
+}
+
+export function hasImage(docker: Docker, name: string): Promise<boolean> {
+  return docker
+    .getImage(name)
+    .inspect()
+    .then(
+      () => true,
+      () => false,
+    );
+}
+
+async function pull(docker: Docker, name: string): Promise<void> {
+  await follow(docker, await docker.pull(name));
+}
+
+async function debootstrap(docker: Docker): Promise<void> {
+  const folder = mkdtempSync(path.join(tmpdir(), "trixie-"));
+  const run = promisify(execFile);
+  const options = { env: sbin(), maxBuffer: 1 << 26 };
+  try {
+    await run(
+      "debootstrap",
+      ["--variant=minbase", "trixie", folder, "http://deb.debian.org/debian"],
+      options,
+    );
+    // As the official image has them; the list that debootstrap leaves is without security updates.
+    await rm(path.join(folder, "etc/apt/sources.list"), { force: true });
+    await writeFile(
+      path.join(folder, "etc/apt/sources.list.d/debian.sources"),
+      [
+        ["debian", "trixie trixie-updates"],
+        ["debian-security", "trixie-security"],
+      ]
+        .map(([at, suites]) =>
+          [
+            "Types: deb",
+            `URIs: http://deb.debian.org/${at}`,
+            `Suites: ${suites}`,
+            "Components: main",
+            "Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg\n",
+          ].join("\n"),
+        )
+        .join("\n"),
+    );
+    const leftOut = [
+      "./var/cache/apt/archives/*",
+      "./var/lib/apt/lists/*",
+      "./usr/share/doc/*",
+      "./usr/share/man/*",
+    ];
+    const tar = spawn(
+      "tar",
+      ["-C", folder, "--numeric-owner", ...leftOut.map((it) => `--exclude=${it}`), "-c", "."],
+      {
+        stdio: ["ignore", "pipe", "ignore"],
+      },
+    );
+    const [repo, tag] = BASE.split(":");
+    await follow(docker, await docker.importImage(tar.stdout, { repo, tag, changes: 'CMD ["bash"]' }));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+export interface Build {
+  /** The folder that the Dockerfile and what it copies are in. */
+  context: string;
+  /** Those of its files that are sent. @default all */
+  files?: string[];
+  /** Relative to the context. @default Dockerfile */
+  dockerfile?: string;
+  args?: Record<string, string>;
+}
+
+/**
+ * Builds an image on `BASE`; what is unchanged comes out of the engine's own cache. With the machine's network,
+ * through which it reaches Debian's packages.
+ * @throws Error with the end of the build's output
+ */
+export async function buildImage(docker: Docker, tag: string, build: Build): Promise<void> {
+  await ensureBase(docker);
+  const { context, files = readdirSync(context), dockerfile = "Dockerfile", args = {} } = build;
+  const output = await docker.buildImage(
+    { context, src: files },
+    { t: tag, dockerfile, buildargs: args, networkmode: "host", forcerm: true },
+  );
+  await follow(docker, output).catch((error: Error) => {
+    throw new Error(`building ${tag}: ${error.message}`);
+  });
+}
+
+/** Reads an answer of the engine's to its end, which is where it says what went wrong. */
+function follow(docker: Docker, output: NodeJS.ReadableStream): Promise<void> {
+  return new Promise((resolve, reject) => {
+    docker.modem.followProgress(
+      output,
+      (error: Error | null, lines: { stream?: string; error?: string }[]) => {
+        const failed = error?.message ?? lines?.findLast((line) => line.error)?.error;
+        if (!failed) return resolve();
+        const last = (lines ?? []).map(({ stream }) => stream ?? "").join("");
+        reject(new Error(`${failed}\n${last.slice(-2000)}`));
+      },
+    );
+  });
+}
