@@ -151,7 +151,7 @@ export async function openArchive(dump: ArchiveDump, options: ArchiveOptions = {
           void bytesReadBy(process.pid).then((read) => (bytes = Math.max(bytes, read)));
         }, 200);
         try {
-          for await (const chunk of process.stdout as AsyncIterable<Buffer>) {
+          for await (const chunk of inLargePieces(process.stdout)) {
             written += chunk.length;
             if (written > limit) {
               throw new DumpError(
@@ -172,6 +172,23 @@ export async function openArchive(dump: ArchiveDump, options: ArchiveOptions = {
     },
   };
 }
+
+/** A pipe gives a few KiB at a time, and everything behind it costs by the piece. */
+async function* inLargePieces(stream: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let pieces: Buffer[] = [];
+  let length = 0;
+  for await (const piece of stream) {
+    pieces.push(piece);
+    length += piece.length;
+    if (length < PIECE) continue;
+    yield Buffer.concat(pieces, length);
+    pieces = [];
+    length = 0;
+  }
+  if (length > 0) yield Buffer.concat(pieces, length);
+}
+
+const PIECE = 1 << 18;
 
 interface PgRestore {
   pid: number | undefined;

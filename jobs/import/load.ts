@@ -160,10 +160,9 @@ class Loader {
 
   private async buildAll(): Promise<void> {
     const { progress, settings } = this.options;
-    const sizes = new Map([...this.report.tables].map(([table, { bytes }]) => [table, bytes]));
     progress.phase = "building";
     let [done, total] = [0, 1];
-    await build(this.later, sizes, this.lanes, this.main, settings.maintenanceWorkers, {
+    await build(this.later, this.report.tables, this.lanes, this.main, settings.maintenanceWorkers, {
       total: (amount) => (total = Math.max(1, amount)),
       begin: (doing) => (progress.current = doing),
       done: (amount) => (progress.built = Math.min(1, (done += amount) / total)),

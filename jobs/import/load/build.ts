@@ -1,6 +1,6 @@
 /** What comes after the rows: indexes, keys, statistics, and the rest, as much of it at once as locks allow. */
 import type { PostDataStep } from "../sql/dump";
-import type { Lanes } from "./lanes";
+import type { Lanes, TableCount } from "./lanes";
 import { addedConstraint, keyAsIndex, quoteName, quote } from "./constraint";
 import { LoadError, type Session } from "./session";
 
@@ -36,28 +36,30 @@ interface Job {
   amount: number;
   /** What can only be done after it. */
   then?: Job;
+  /** Told of the number it asks for. */
+  tell?: (count: number) => void;
 }
 
 /**
  * Runs all of them. The order: keys and indexes of small tables; foreign keys of all tables, of large ones without
  * the check, which takes an instant; then side by side what takes long (indexes, keys and statistics of large tables,
  * the checks of their foreign keys); partitions' indexes; foreign keys that need any of these; the rest; materialized
- * views. `sizes` are the bytes of each table's rows.
+ * views. Rows are counted on the way, by whoever has nothing better to do.
  */
 export async function build(
   statements: PostStatement[],
-  sizes: ReadonlyMap<string, number>,
+  tables: ReadonlyMap<string, TableCount>,
   lanes: Lanes,
   main: Session,
   maintenanceWorkers: number,
   observe: BuildObserver,
 ): Promise<void> {
-  const size = (table: string) => sizes.get(table) ?? 0;
+  const size = (table: string) => tables.get(table)?.bytes ?? 0;
   // Every statement costs something; most cost about as much as there are rows to go through.
   const amount = (table: string) => LARGE / 4 + size(table);
   observe.total(
     sum(statements.map(({ step, table }) => (step === "rest" ? amount("") : amount(table)))) +
-      sum([...sizes.keys()].map(amount)),
+      sum([...tables.keys()].map(amount)),
   );
   const of = (step: PostDataStep) => statements.filter((statement) => statement.step === step);
   const inOrder = async (step: PostDataStep) => {
@@ -68,9 +70,13 @@ export async function build(
     }
   };
   const parallel = async (jobs: Job[]) => {
-    // What locks its table alone goes first: it cannot be done at the same time as the rest of that table.
+    // What locks its table alone goes first, it cannot be done at the same time as the rest of that table; counts
+    // fill the gaps at the end.
     const waiting = jobs.toSorted(
-      (a, b) => size(b.table) - size(a.table) || Number(a.shared) - Number(b.shared),
+      (a, b) =>
+        Number(a.tell !== undefined) - Number(b.tell !== undefined) ||
+        size(b.table) - size(a.table) ||
+        Number(a.shared) - Number(b.shared),
     );
     const running: Job[] = [];
     const free = (job: Job) =>
@@ -86,7 +92,8 @@ export async function build(
         observe.begin(job.doing);
         // Helpers only pay when nothing else is left to do for the processors they need.
         await session.useWorkers(waiting.length === 0 ? maintenanceWorkers : 0);
-        await session.run(job.sql, job.searchPath, job.line);
+        const [result] = await session.run(job.sql, job.searchPath, job.line);
+        job.tell?.(Number((result?.rows[0] as { count: string }).count));
         observe.done(job.amount);
         running.splice(running.indexOf(job), 1);
         if (job.then) waiting.push(job.then);
@@ -102,8 +109,9 @@ export async function build(
   );
   await parallel(indexes.filter((job) => !isLarge(job)));
   const keys = await foreignKeys(of("foreign-key"), isLarge, amount, main, observe);
-  const statistics = [...sizes.keys()].map((table) => analyzeJob(table, amount(table)));
-  await parallel([...indexes.filter(isLarge), ...keys.checks, ...statistics]);
+  const statistics = [...tables.keys()].map((table) => analyzeJob(table, amount(table)));
+  const counts = [...tables].map(([table, count]) => countJob(table, count, partitioned.has(table)));
+  await parallel([...indexes.filter(isLarge), ...keys.checks, ...statistics, ...counts]);
   await inOrder("attach");
   const late = await foreignKeys(keys.tooEarly, isLarge, amount, main, observe, true);
   await parallel(late.checks);
@@ -133,6 +141,13 @@ function indexJob({ sql, line, searchPath, table }: PostStatement, amount: numbe
 function analyzeJob(table: string, amount: number): Job {
   const doing = `statistics of ${table}`;
   return { sql: `ANALYZE ${quoteName(table)}`, searchPath: "", table, shared: false, amount, doing };
+}
+
+function countJob(table: string, count: TableCount, partitioned: boolean): Job {
+  // Rows of an inheriting table are that table's; a partitioned one has none of its own.
+  const sql = `SELECT pg_catalog.count(*) AS count FROM ${partitioned ? "" : "ONLY "}${quoteName(table)}`;
+  const tell = (there: number) => (count.there = there);
+  return { sql, searchPath: "", table, shared: true, amount: 0, doing: `rows of ${table} counted`, tell };
 }
 
 /**

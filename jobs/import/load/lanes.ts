@@ -8,10 +8,14 @@ const SPLIT_FROM = 1 << 20;
 /** Statements are sent together until they are this many characters long. */
 const BATCH = 1 << 18;
 
-/** What came of one table: rows in the dump, and rows the server says it has stored. */
+/** What came of one table. */
 export interface TableCount {
+  /** Rows in the dump. */
   rows: number;
+  /** Rows the server said it stored. */
   stored: number;
+  /** Rows found in it afterwards; undefined as long as nobody has counted. */
+  there?: number;
   bytes: number;
 }
 

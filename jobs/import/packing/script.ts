@@ -3,15 +3,12 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { DumpError } from "../errors";
 
-export type Section = "pre-data" | "data" | "post-data";
-
 /**
- * The SQL of the archive at `path`, or of some sections of it. pg_restore writes it and connects to nothing; what it
- * writes is to be judged like any dump: an archive's table of contents says whatever its maker wanted.
+ * All of the SQL of the archive at `path`. pg_restore writes it and connects to nothing; what it writes is to be judged
+ * like any dump: an archive's table of contents says whatever its maker wanted.
  */
-export async function* archiveScript(path: string, sections: Section[] = []): AsyncGenerator<Buffer> {
-  const flags = sections.map((section) => `--section=${section}`);
-  const child = spawn("pg_restore", ["--file=-", ...flags, "--", path], {
+export async function* archiveScript(path: string): AsyncGenerator<Buffer> {
+  const child = spawn("pg_restore", ["--file=-", "--", path], {
     stdio: ["ignore", "pipe", "pipe"],
     // Nothing of ours for an archive that makes pg_restore read where it should not; and messages in English.
     env: { PATH: process.env["PATH"], LC_ALL: "C" },
