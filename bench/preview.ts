@@ -3,15 +3,16 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { ensureToolchain, useToolchain } from "../toolchain";
+import { progressOn } from "../toolchain/progress";
 import { ROOT } from "../scripts/checkout";
 import { preparePlatform, prepareTenants } from "../scripts/rehearsal";
 
 /**
- * `npm run bench:preview`: a preview of the premium example tenant, nothing of it made yet, against a preview of an
- * empty Pulumi program, in turn in one run. Prints minimum and median of both, and their ratio (goal: 1.5 or less).
+ * `npm run bench:preview -- [RUNS]`: previews of the example tenants, nothing of them made yet, against a preview of an
+ * empty Pulumi program, in turn in one run. Prints minimum and median of each and their ratios (goal: 1.5 or less).
  */
 const RUNS = Number(process.argv[2] ?? 9);
-const TENANT = "moh-premium";
+const TENANTS = ["moh-trial", "moh-premium", "moh-enterprise"];
 
 async function main(): Promise<void> {
   const folder = mkdtempSync(path.join(tmpdir(), "bench-preview-"));
@@ -31,30 +32,27 @@ async function main(): Promise<void> {
     execFileSync("ln", ["-s", path.join(ROOT, "node_modules"), path.join(empty, "node_modules")]);
     execFileSync("pulumi", ["stack", "init", "empty"], { cwd: empty, stdio: "ignore" });
 
-    const seconds = { empty: [] as number[], tenant: [] as number[] };
-    const measure = (which: keyof typeof seconds, cwd: string, stack: string) => {
-      const started = process.hrtime.bigint();
-      execFileSync("pulumi", ["preview", "--non-interactive", "-s", stack], { cwd, stdio: "ignore" });
-      seconds[which].push(Number(process.hrtime.bigint() - started) / 1e9);
-    };
+    const programs = [{ stack: "empty", cwd: empty }, ...TENANTS.map((stack) => ({ stack, cwd: ROOT }))];
+    const seconds = new Map(programs.map(({ stack }) => [stack, [] as number[]]));
+    const progress = progressOn();
     // The first of each fills caches and does not count.
     for (let run = 0; run <= RUNS; run++) {
-      measure("empty", empty, "empty");
-      measure("tenant", ROOT, TENANT);
-      process.stderr.write(`\r${run} of ${RUNS} `);
+      for (const { stack, cwd } of programs) {
+        progress.step("previewing", run, RUNS);
+        const started = process.hrtime.bigint();
+        execFileSync("pulumi", ["preview", "--non-interactive", "-s", stack], { cwd, stdio: "ignore" });
+        if (run > 0) seconds.get(stack)?.push(Number(process.hrtime.bigint() - started) / 1e9);
+      }
     }
-    process.stderr.write("\r");
-    for (const list of Object.values(seconds)) list.shift();
-    const [least, middle] = [Math.min, median].map((of) => ({
-      empty: of(...seconds.empty),
-      tenant: of(...seconds.tenant),
-    }));
-    for (const [name, figures] of Object.entries({ minimum: least, median: middle })) {
-      if (!figures) continue;
-      const ratio = (figures.tenant / figures.empty).toFixed(2);
-      console.log(
-        `${name.padEnd(8)} empty ${figures.empty.toFixed(2)} s   tenant ${figures.tenant.toFixed(2)} s   ratio ${ratio}`,
-      );
+    progress.clear();
+    console.log("                minimum          median");
+    const [least, middle] = [Math.min, median].map((of) => of(...(seconds.get("empty") ?? [])));
+    for (const [stack, list] of seconds) {
+      const figures = [
+        [Math.min(...list), least],
+        [median(...list), middle],
+      ].map(([value = NaN, base = NaN]) => `${value.toFixed(2)} s  ${(value / base).toFixed(2)}×`.padEnd(17));
+      console.log(`${stack.padEnd(15)} ${figures.join("")}`.trimEnd());
     }
   } finally {
     rmSync(folder, { recursive: true });

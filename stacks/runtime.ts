@@ -31,3 +31,12 @@ export function refuse(stack: string, problems: string[]): never {
     ].join("\n"),
   );
 }
+
+/**
+ * Waits until what was asked of the engine so far has been sent, not until it is done: the engine then starts
+ * providers and makes plans while the program goes on, which alone would hold its calls back to the end.
+ */
+export async function callsSent(): Promise<void> {
+  // Serializing and opening a stream take a few turns of the event loop.
+  for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+}

@@ -8,7 +8,7 @@ import type { Platform } from "../../components/aws/platform";
 import { remember } from "../../components/aws/run";
 import type { Target, TenantIdentity } from "../../components/target";
 import { SpecError } from "../config";
-import { holdsSecret, readConfig, refuse } from "../runtime";
+import { callsSent, holdsSecret, readConfig, refuse } from "../runtime";
 import { readRequest, type Request } from "./request";
 import { refuseDropping, standings } from "./servers";
 import type { ServerSpec } from "./spec";
@@ -23,6 +23,7 @@ export async function tenant() {
   const { spec, entitlement, token } = request;
 
   const provider = regionProvider(spec.target.aws.region, entitlement);
+  await callsSent();
   const root = new TenantRoot(entitlement, token, { providers: [provider] });
   const target = awsTarget(spec, platform, entitlement, root);
   const identity: TenantIdentity = { id: entitlement.tenant, plan: entitlement.plan };
@@ -32,7 +33,11 @@ export async function tenant() {
     { because: standings(spec.servers, identity.plan), refuse: refuseDropping },
     { parent: root },
   );
-  const servers = spec.servers.map((server) => makeServer(server, identity, target, root));
+  const servers: DataManagementServer[] = [];
+  for (const server of spec.servers) {
+    servers.push(makeServer(server, identity, target, root));
+    await callsSent();
+  }
   const vault = new BackupVault(
     `${identity.id}-vault`,
     { tenant: identity, servers, target, ...copies(spec, entitlement) },
