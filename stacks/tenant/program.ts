@@ -22,7 +22,9 @@ export async function tenant() {
   const { request, platform } = await accepted();
   const { spec, entitlement, token } = request;
 
+  // All providers first: the engine starts them, a program each, while this one goes on.
   const provider = regionProvider(spec.target.aws.region, entitlement);
+  const destinations = copies(spec, entitlement);
   await callsSent();
   const root = new TenantRoot(entitlement, token, { providers: [provider] });
   const target = awsTarget(spec, platform, entitlement, root);
@@ -40,7 +42,7 @@ export async function tenant() {
   }
   const vault = new BackupVault(
     `${identity.id}-vault`,
-    { tenant: identity, servers, target, ...copies(spec, entitlement) },
+    { tenant: identity, servers, target, ...destinations },
     { parent: root },
   );
 
