@@ -2,12 +2,13 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { expect, it } from "vitest";
 import { Obstacle } from "../engine";
-import { AWS_VERSION, ensureAwsPlugin, type PluginWay } from ".";
+import { AWS_VERSION, DOCKER_VERSION, ensureAwsPlugin, type PluginWay } from ".";
 
-it("serves the version that the SDK asks for", () => {
-  expect(readFileSync(path.join(__dirname, "info.go"), "utf8")).toContain(
-    `const sdkVersion = "${AWS_VERSION}"`,
-  );
+it("serves the versions that the SDKs ask for", () => {
+  const tables = readFileSync(path.join(__dirname, "info.go"), "utf8");
+  for (const [name, version] of Object.entries({ aws: AWS_VERSION, docker: DOCKER_VERSION })) {
+    expect(tables).toMatch(new RegExp(`"${name}": +{"${version.replaceAll(".", "\\.")}",`));
+  }
 });
 
 const closed = (name: string): PluginWay => ({

@@ -24,10 +24,22 @@ import (
 	shim "github.com/pulumi/pulumi-terraform-bridge/v3/pkg/tfshim"
 )
 
-// sdkVersion is that of @pulumi/aws whose tokens and names are served; the engine asks for a plugin of this version.
-const sdkVersion = "7.48.0"
+// table says how one of Terraform's providers is served: under which version of the SDK, which is the one that the
+// engine asks for, and where types and properties differ from what the bridge infers.
+type table struct {
+	sdkVersion  string
+	config      fields
+	resources   map[string]*info.Resource
+	dataSources map[string]*info.DataSource
+}
 
-var binaryName = regexp.MustCompile(`^(terraform-provider-aws)_v\d+\.\d+\.\d+(_x5)?$`)
+// By the provider's name, which is the SDK's too.
+var tables = map[string]table{
+	"aws":    {"7.48.0", config, resources, dataSources},
+	"docker": {"5.2.0", dockerConfig, dockerResources, dockerDataSources},
+}
+
+var binaryName = regexp.MustCompile(`^(terraform-provider-(aws|docker))(_v\d+\.\d+\.\d+(_x5)?)?$`)
 
 // start runs the Terraform provider at path and describes it to the bridge by the tables of this program.
 func start(ctx context.Context, path string) (run.Provider, info.Provider, error) {
@@ -39,13 +51,14 @@ func start(ctx context.Context, path string) (run.Provider, info.Provider, error
 	if err != nil {
 		return nil, info.Provider{}, err
 	}
+	served := tables[name[2]]
 	described := info.Provider{
 		P:                             proto.New(ctx, terraform),
-		Name:                          "aws",
-		Version:                       sdkVersion,
-		Config:                        config,
-		Resources:                     resources,
-		DataSources:                   dataSources,
+		Name:                          name[2],
+		Version:                       served.sdkVersion,
+		Config:                        served.config,
+		Resources:                     served.resources,
+		DataSources:                   served.dataSources,
 		MetadataInfo:                  &info.Metadata{Data: tfbridge.ProviderMetadata(nil)},
 		EnableAccuratePFBridgePreview: true,
 	}
@@ -59,13 +72,13 @@ func complete(p *info.Provider) error {
 	for name, typ := range p.Resources {
 		shape, ok := known.GetOk(name)
 		if !ok {
-			return fmt.Errorf("resources.go: the Terraform provider has no resource %s", name)
+			return fmt.Errorf("the tables: the Terraform provider has no resource %s", name)
 		}
 		typ.PreCheckCallback = precheck(string(typ.Tok), shape.Schema(), typ.Fields)
 	}
 	for name := range p.DataSources {
 		if _, ok := p.P.DataSourcesMap().GetOk(name); !ok {
-			return fmt.Errorf("resources.go: the Terraform provider has no data source %s", name)
+			return fmt.Errorf("the tables: the Terraform provider has no data source %s", name)
 		}
 	}
 	// Where the provider wants a name and the SDK does not, one is made up.

@@ -133,12 +133,20 @@ var dataSources = map[string]*info.DataSource{
 	"aws_caller_identity":    function("index/getCallerIdentity:getCallerIdentity"),
 }
 
+// full is a token with its provider: AWS's, of which there are most, go without.
+func full(token string) string {
+	if strings.Count(token, ":") == 1 {
+		return "aws:" + token
+	}
+	return token
+}
+
 func typ(token string, differing ...fields) *info.Resource {
-	return &info.Resource{Tok: tokens.Type("aws:" + token), Fields: merged(differing)}
+	return &info.Resource{Tok: tokens.Type(full(token)), Fields: merged(differing)}
 }
 
 func function(token string, differing ...fields) *info.DataSource {
-	return &info.DataSource{Tok: tokens.ModuleMember("aws:" + token), Fields: merged(differing)}
+	return &info.DataSource{Tok: tokens.ModuleMember(full(token)), Fields: merged(differing)}
 }
 
 func merged(all []fields) fields {
