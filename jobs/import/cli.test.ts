@@ -86,8 +86,10 @@ it("from the first import to the last: run, again, another, status, rollback, co
   const events = second.stdout
     .trim()
     .split("\n")
-    .map((line) => JSON.parse(line) as { event: string; kept: string });
+    .map((line) => JSON.parse(line) as { event: string; kept: string; phase?: string });
   expect(events[0]).toMatchObject({ event: "progress", phase: "checking the dump" });
+  // Each phase is measured from its own beginning.
+  expect(events.find(({ phase }) => phase === "loading")).toMatchObject({ bytes: 0, bytesPerSecond: 0 });
   expect(events.at(-1)).toMatchObject({ event: "summary", outcome: "imported", format: "custom archive" });
   const kept = events.at(-1)?.kept ?? "";
 

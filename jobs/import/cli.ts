@@ -168,7 +168,7 @@ function dumpOptions(command: Command): Command {
     .option("--from-database <name>", "which database of a dump that holds several")
     .option("--max-spool <size>", "most that is taken from standard input or S3 (default: 256GiB)", parseSize)
     .option("--max-decompressed-size <size>", "most a dump may expand to (default: 1TiB)", parseSize)
-    .option("--max-ratio <n>", "how many times its size it may expand to (default: 250)", Number);
+    .option("--max-ratio <n>", "how many times its size it may expand to (default: 200)", Number);
 }
 
 async function run(dump: string, flags: RunFlags): Promise<void> {
@@ -239,8 +239,7 @@ async function inspect(name: string, flags: Partial<RunFlags>): Promise<void> {
       try {
         const limits = { maxBytes: flags.maxDecompressedSize, maxRatio: flags.maxRatio };
         const dump = await openDump(source.path, defined(limits));
-        progress.phase = "loading";
-        Object.assign(progress, { bytes: 0, totalBytes: source.size });
+        Object.assign(progress, { bytes: 0, totalBytes: source.size, phase: "loading" });
         inspection = await inspectDump(dump, {
           ...{ signal, excludeAnalytics: !flags.includeAnalytics },
           ...defined({ database: flags.fromDatabase }),

@@ -184,7 +184,7 @@ async function importScript(
   });
   const record = { sha256, dump: options.dump, at: new Date().toISOString() };
   const load = async (connection: ClientConfig, settings: SessionSettings, signal: AbortSignal) => {
-    Object.assign(progress, { phase: "loading", bytes: 0, totalBytes: dump.size });
+    Object.assign(progress, { bytes: 0, totalBytes: dump.size, phase: "loading" });
     const timer = setInterval(() => (progress.bytes = script.bytesRead()), 100);
     const report = await loadDump(splitDump(script.read()), {
       ...{ connection, connections, settings, judge, signal },
