@@ -81,32 +81,6 @@ export function privateBucket(name: string, args: PrivateBucketArgs, opts: pulum
       },
       opts,
     ),
-    new s3.BucketLifecycleConfiguration(
-      `${name}-lifecycle`,
-      {
-        ...of,
-        rules: [
-          {
-            id: "unfinished-uploads",
-            status: "Enabled",
-            filter: {},
-            abortIncompleteMultipartUpload: { daysAfterInitiation: 7 },
-          },
-          ...(expireAfterDays
-            ? [
-                {
-                  id: "expire",
-                  status: "Enabled",
-                  filter: {},
-                  expiration: { days: expireAfterDays },
-                  noncurrentVersionExpiration: { noncurrentDays: expireAfterDays },
-                },
-              ]
-            : []),
-        ],
-      },
-      { ...opts, dependsOn: [versioning] },
-    ),
   ];
   if (lock) {
     settings.push(
@@ -126,6 +100,33 @@ export function privateBucket(name: string, args: PrivateBucketArgs, opts: pulum
       ),
     );
   }
+  // Nothing waits for it: AWS takes a minute to spread it, and it guards nobody.
+  new s3.BucketLifecycleConfiguration(
+    `${name}-lifecycle`,
+    {
+      ...of,
+      rules: [
+        {
+          id: "unfinished-uploads",
+          status: "Enabled",
+          filter: {},
+          abortIncompleteMultipartUpload: { daysAfterInitiation: 7 },
+        },
+        ...(expireAfterDays
+          ? [
+              {
+                id: "expire",
+                status: "Enabled",
+                filter: {},
+                expiration: { days: expireAfterDays },
+                noncurrentVersionExpiration: { noncurrentDays: expireAfterDays },
+              },
+            ]
+          : []),
+      ],
+    },
+    { ...opts, dependsOn: [versioning] },
+  );
   const ready = pulumi.all([bucket.id, bucket.arn, ...settings.map((setting) => setting.id)]);
   return { name: ready.apply(([id]) => id as string), arn: ready.apply(([, arn]) => arn as string) };
 }

@@ -1,0 +1,95 @@
+import {
+  DescribeAccountLimitsCommand,
+  DescribeListenerCertificatesCommand,
+  DescribeRulesCommand,
+  ElasticLoadBalancingV2Client,
+} from "@aws-sdk/client-elastic-load-balancing-v2";
+
+/** What a load balancer can hold besides its defaults: one rule and one certificate for each server. */
+export interface Limits {
+  rules: number;
+  certificates: number;
+}
+
+/** AWS's own, until it grants more (Elastic Load Balancing, "Quotas for your Application Load Balancers"). */
+export const DEFAULT_LIMITS: Limits = { rules: 100, certificates: 25 };
+
+/** What a listener holds, of all tenants. */
+export interface Holdings {
+  /** The host names of its rules; defaults have none. */
+  hostnames: string[];
+  /** Without the default one. */
+  certificates: number;
+  limits: Limits;
+}
+
+/**
+ * Why some of these host names find no room on a listener, each with what to do; none for names that it serves
+ * already.
+ * @returns the complaint by host name
+ */
+export function withoutRoom(hostnames: readonly string[], held: Holdings): Map<string, string> {
+  const { rules, certificates } = held.limits;
+  const free = Math.max(0, Math.min(rules - held.hostnames.length, certificates - held.certificates));
+  const late = hostnames.filter((hostname) => !held.hostnames.includes(hostname)).slice(free);
+  const full = [
+    ...(rules - held.hostnames.length <= free ? [`${held.hostnames.length} of ${rules} rules`] : []),
+    ...(certificates - held.certificates <= free
+      ? [`${held.certificates} of ${certificates} certificates`]
+      : []),
+  ];
+  const complaint =
+    `the platform's load balancer has no room for it: ${full.join(", ")} are in use. Have AWS raise the quota ` +
+    `"Rules" or "Certificates per Application Load Balancer", or name another platform of the region ` +
+    "(target.aws.platform).";
+  return new Map(late.map((hostname) => [hostname, complaint]));
+}
+
+/** Asks AWS what a listener holds and may hold, with the credentials of the environment. */
+export async function holdingsOf(
+  listenerArn: string,
+  client = new ElasticLoadBalancingV2Client({ region: listenerArn.split(":")[3] ?? "" }),
+): Promise<Holdings> {
+  const of = { ListenerArn: listenerArn };
+  const [rules, certificates, limits] = await Promise.all([
+    pages(
+      (Marker) => client.send(new DescribeRulesCommand({ ...of, Marker })),
+      ({ Rules }) => Rules,
+    ),
+    pages(
+      (Marker) => client.send(new DescribeListenerCertificatesCommand({ ...of, Marker })),
+      ({ Certificates }) => Certificates,
+    ),
+    pages(
+      (Marker) => client.send(new DescribeAccountLimitsCommand({ Marker })),
+      ({ Limits }) => Limits,
+    ),
+  ]);
+  const limit = (name: string) => Number(limits.find(({ Name }) => Name === name)?.Max) || undefined;
+  return {
+    hostnames: rules.flatMap(
+      ({ Conditions = [] }) =>
+        Conditions.flatMap(({ HostHeaderConfig, Values }) => HostHeaderConfig?.Values ?? Values ?? [])[0] ??
+        [],
+    ),
+    certificates: certificates.filter(({ IsDefault }) => !IsDefault).length,
+    limits: {
+      rules: limit("rules-per-application-load-balancer") ?? DEFAULT_LIMITS.rules,
+      certificates: limit("certificates-per-application-load-balancer") ?? DEFAULT_LIMITS.certificates,
+    },
+  };
+}
+
+async function pages<Page extends { NextMarker?: string | undefined }, Item>(
+  ask: (marker: string | undefined) => Promise<Page>,
+  items: (page: Page) => Item[] | undefined,
+): Promise<Item[]> {
+  const all: Item[] = [];
+  let marker: string | undefined;
+  do {
+    const page = await ask(marker);
+    all.push(...(items(page) ?? []));
+    marker = page.NextMarker;
+  } while (marker);
+  return all;
+}
