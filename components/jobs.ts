@@ -43,12 +43,14 @@ export function prepareCommand(host: pulumi.Input<string>): Command {
 
 /**
  * Waits for DHIS2's first migration, then replaces the default administrator's password if it is still the default.
+ * As DHIS2's own role: what an imported database brings must not run as the administrator of the server.
  * @param wait seconds
  */
 export function secureAdminCommand(host: pulumi.Input<string>, wait: number): Command {
-  return onServer(["secure-admin"], host, [
-    ...["--database", DATABASE, "--wait", `${wait}s`],
-    ...["--admin-password-env", SECRETS.admin],
+  const address = pulumi.interpolate`postgres://${ROLE}@${host}:5432/${DATABASE}?sslmode=require`;
+  return pulumi.all([
+    ...["secure-admin", "--server", address, "--password-env", SECRETS.role],
+    ...["--wait", `${wait}s`, "--admin-password-env", SECRETS.admin],
   ]);
 }
 

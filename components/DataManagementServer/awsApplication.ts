@@ -313,7 +313,7 @@ function secureAdmin(
           image: target.platform.images.jobs,
           command: secureAdminCommand(data.database.address, startSeconds),
           secrets: {
-            [SECRETS.administrator]: data.passwords.key("administrator"),
+            [SECRETS.role]: data.passwords.key("role"),
             [SECRETS.admin]: data.passwords.key("admin"),
           },
           volumes: { scratch: "/tmp" },
