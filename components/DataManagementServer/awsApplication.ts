@@ -5,11 +5,12 @@ import * as pulumi from "@pulumi/pulumi";
 import { alarm } from "../aws/alarm";
 import { serviceRole } from "../aws/iam";
 import { taskPlace } from "../aws/place";
-import { doOnce, remember, runOnce, valueOf } from "../aws/run";
+import { isRehearsal, runOnce } from "../aws/run";
 import { randomPassword, secretValue } from "../aws/secret";
 import { componentTags } from "../aws/tags";
 import { container, fargateTask } from "../aws/task";
 import { DATABASE, ROLE, secureAdminCommand, SECRETS } from "../jobs";
+import { doOnce, remember, valueOf } from "../run";
 import { APPLICATION_PORT } from "../SslEndpoint/aws";
 import type { AwsTarget } from "../target";
 import type { AwsServer } from "./aws";
@@ -183,7 +184,7 @@ export function applicationOnAws(
     `${name}-started`,
     {
       title: `start of DHIS2 on ${server}`,
-      cluster: platform.cluster.arn,
+      rehearsal: isRehearsal(platform.cluster.arn),
       because: { taskDefinition: task.arn },
       work: async (show) => {
         const { waitForDeployment } = await import("../aws/deployment");

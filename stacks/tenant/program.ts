@@ -5,10 +5,11 @@ import { DataManagementServer, type InitialData } from "../../components/DataMan
 import { DumpImporter } from "../../components/DumpImporter";
 import { SslEndpoint } from "../../components/SslEndpoint";
 import type { Platform } from "../../components/aws/platform";
-import { remember } from "../../components/aws/run";
+import { remember } from "../../components/run";
 import type { Target, TenantIdentity } from "../../components/target";
 import { SpecError } from "../config";
 import { callsSent, holdsSecret, readConfig, refuse } from "../runtime";
+import { awsProblems } from "./offers";
 import { readRequest, type Request } from "./request";
 import { refuseDropping, standings } from "./servers";
 import type { ServerSpec } from "./spec";
@@ -25,6 +26,7 @@ export async function tenant() {
   // All providers first: the engine starts them, a program each, while this one goes on.
   const provider = regionProvider(spec.target.aws.region, entitlement);
   const destinations = copies(spec, entitlement);
+  const unfulfillable = awsProblems(spec, platform, provider);
   await callsSent();
   const root = new TenantRoot(entitlement, token, { providers: [provider] });
   const target = awsTarget(spec, platform, entitlement, root);
@@ -45,6 +47,9 @@ export async function tenant() {
     { tenant: identity, servers, target, ...destinations },
     { parent: root },
   );
+
+  const problems = await unfulfillable;
+  if (problems.length > 0) refuse(pulumi.getStack(), problems);
 
   return {
     tenant: {
