@@ -70,13 +70,14 @@ export async function build(
     }
   };
   const parallel = async (jobs: Job[]) => {
-    // What locks its table alone goes first, it cannot be done at the same time as the rest of that table; counts
-    // fill the gaps at the end.
+    // What locks its table alone goes first, it cannot be done at the same time as the rest of that table. Keys, which
+    // have the most columns to sort, come last: then processors are free to help. Counts fill the gaps at the end.
     const waiting = jobs.toSorted(
       (a, b) =>
         Number(a.tell !== undefined) - Number(b.tell !== undefined) ||
         size(b.table) - size(a.table) ||
-        Number(a.shared) - Number(b.shared),
+        Number(a.shared) - Number(b.shared) ||
+        Number(a.then !== undefined) - Number(b.then !== undefined),
     );
     const running: Job[] = [];
     const free = (job: Job) =>
@@ -91,7 +92,7 @@ export async function build(
       async (job, session) => {
         observe.begin(job.doing);
         // Helpers only pay when nothing else is left to do for the processors they need.
-        await session.useWorkers(waiting.length === 0 ? maintenanceWorkers : 0);
+        await session.useWorkers(waiting.every(({ tell }) => tell) ? maintenanceWorkers : 0);
         const [result] = await session.run(job.sql, job.searchPath, job.line);
         job.tell?.(Number((result?.rows[0] as { count: string }).count));
         observe.done(job.amount);
