@@ -9,7 +9,6 @@
  * Seconds say little on a machine that has other things to do. So the processor seconds of each are printed as well,
  * the server's included, and how many processors everything else on the machine took meanwhile.
  */
-import { spawn, type ChildProcess } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -18,6 +17,7 @@ import { bundle } from "../jobs/bundle";
 import { createDhis2Like } from "../jobs/testing/dhis2";
 import { client, createApplicationRole, workDirectory } from "../jobs/testing/importing";
 import { startPostgres, type TestPostgres } from "../jobs/testing/postgres";
+import { peakMemory } from "./memory";
 
 const [runs = 3, dataValues = 4_000_000, events = 400_000] = process.argv.slice(2).map(Number);
 
@@ -90,7 +90,7 @@ async function main(): Promise<void> {
         await postgres.query("CHECKPOINT");
         const before = usage(postgres);
         if (prepared) await prepare(postgres, "theirs");
-        const mebibytes = await measure(command, { PGPASSWORD: postgres.password });
+        const mebibytes = await peakMemory(command, { PGPASSWORD: postgres.password });
         const seconds = usage(postgres).at - before.at;
         // The server has yet to notice that its processes have ended.
         await sleep(500);
@@ -131,25 +131,6 @@ async function prepare(postgres: TestPostgres, database: string): Promise<void> 
   );
 }
 
-/** Runs a command; returns the most memory it took, in MiB. Throws, with what it wrote, when it fails. */
-async function measure(
-  [program = "", ...parameters]: string[],
-  env: Record<string, string>,
-): Promise<number> {
-  const child = spawn(program, parameters, {
-    env: { ...process.env, ...env },
-    stdio: ["ignore", "ignore", "pipe"],
-  });
-  let complaint = "";
-  child.stderr.on("data", (text: Buffer) => (complaint = (complaint + text.toString()).slice(-2000)));
-  let peak = 0;
-  const timer = setInterval(() => (peak = Math.max(peak, memory(child))), 50);
-  const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
-  clearInterval(timer);
-  if (code !== 0) throw new Error(`${program} ended with ${code}: ${complaint}`);
-  return Math.round(peak / 1024);
-}
-
 interface Usage {
   /** Seconds, of a clock. */
   at: number;
@@ -179,21 +160,6 @@ function usage({ dataDirectory }: TestPostgres): Usage {
     own: ended() + ended(server),
     machine: (user + nice + system + interrupts + soft) / ticks,
   };
-}
-
-/** Resident memory, at its highest so far, of a process and its children, in KiB. */
-function memory({ pid }: ChildProcess): number {
-  const read = (path: string) => {
-    try {
-      return readFileSync(path, "utf8");
-    } catch {
-      return "";
-    }
-  };
-  const children = read(`/proc/${pid}/task/${pid}/children`).trim().split(" ").filter(Boolean);
-  const highest = (process: string) =>
-    Number(/^VmHWM:\s+(\d+)/m.exec(read(`/proc/${process}/status`))?.[1] ?? 0);
-  return [String(pid), ...children].map(highest).reduce((sum, each) => sum + each, 0);
 }
 
 function middle(numbers: number[]): number {
