@@ -3,6 +3,8 @@ import { dhis2Version, isAnalyticsTable, isMigrationTable } from "./dhis2";
 
 test.each([
   ["public.analytics_2024", true],
+  ["public.analytics", true],
+  ["public.analyticsperiodboundary", false],
   ["public.analytics_event_abc", true],
   ["public.analytics_rs_orgunitstructure", true],
   ["public._orgunitstructure", true],

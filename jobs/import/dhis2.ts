@@ -1,11 +1,12 @@
 /** What of a dump is DHIS2's own: its version, and the tables that it can make anew. */
 
 /**
- * Analytics and resource tables: `analytics*` (in them `analytics_rs_*`, resource tables since v41) and `_*` (resource
- * tables before). Only their data are left out: views may depend on the tables. `table` is `schema.name`.
+ * Analytics and resource tables: `analytics`, `analytics_*` (in them `analytics_rs_*`, resource tables since v41) and
+ * `_*` (resource tables before). Not `analyticsperiodboundary`, which people enter. Only their data are left out: views
+ * may depend on the tables. `table` is `schema.name`.
  */
 export function isAnalyticsTable(table: string): boolean {
-  return /^(?:analytics|_)/.test(table.slice(table.indexOf(".") + 1));
+  return /^(?:analytics$|analytics_|_)/.test(table.slice(table.indexOf(".") + 1));
 }
 
 /** Flyway's own table, by `schema.name`. */
