@@ -28,7 +28,11 @@ const TIERS: Tier[] = [
     onRequest: "takes longer than all others together; npm test -- emulator",
     lacking: emulator,
   },
-  { name: "jobs", what: "the data jobs on a real PostgreSQL with PostGIS", lacking: postgresql },
+  {
+    name: "jobs",
+    what: "the data jobs on a real PostgreSQL with PostGIS, restic and an S3 server",
+    lacking: async () => postgresql() ?? (await copyTools()),
+  },
 ];
 
 function postgresql(): string | undefined {
@@ -40,6 +44,21 @@ function postgresql(): string | undefined {
   return postgis
     ? undefined
     : "no PostgreSQL server with PostGIS: apt-get install postgresql postgis postgresql-15-postgis-3";
+}
+
+/** Builds what this machine has not: minutes the first time, nothing after that. */
+async function copyTools(): Promise<string | undefined> {
+  const { ensureTool } = await import("../jobs/testing/tools");
+  const { progressOn } = await import("../toolchain/progress");
+  const progress = progressOn();
+  try {
+    for (const tool of ["restic", "versitygw"] as const) await ensureTool(tool, progress);
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  } finally {
+    progress.clear();
+  }
 }
 
 /** Makes what it needs, too: minutes the first time, nothing after that. */

@@ -267,6 +267,71 @@ it.each<[Size, boolean, string]>([
   expect(inputs).toMatchObject({ multiAz, instanceClass });
 });
 
+describe("as a cluster", () => {
+  let made: Registration[];
+  beforeAll(async () => {
+    made = await registered(() => void makeServer({ plan: "enterprise", size: "large", instances: 3 }));
+  });
+
+  it("runs as often as asked, users kept on one instance each, with connections for all", () => {
+    const { inputs } = one(made, "aws:ecs/service:Service", "moh-hmis-application");
+    expect(inputs.desiredCount).toBe(3);
+    const [target] = ofType(made, "aws:lb/targetGroup:TargetGroup");
+    expect(target?.inputs.stickiness).toMatchObject({ type: "lb_cookie", enabled: true });
+    const [group] = ofType(made, "aws:rds/parameterGroup:ParameterGroup");
+    expect(group?.inputs.parameters).toContainEqual(
+      expect.objectContaining({ name: "max_connections", value: "280" }),
+    );
+  });
+
+  it("shares a Redis that fails over, encrypted, with a password, reached by its own tasks alone", () => {
+    const { inputs } = one(made, "aws:elasticache/replicationGroup:ReplicationGroup", "moh-hmis-redis");
+    expect(inputs).toMatchObject({
+      numCacheClusters: 2,
+      automaticFailoverEnabled: true,
+      multiAzEnabled: true,
+      atRestEncryptionEnabled: true,
+      kmsKeyId: TARGET.keyArn,
+      transitEncryptionEnabled: true,
+      authToken: "secret-of-moh-hmis-redis-password",
+      securityGroupIds: ["moh-hmis-redis-id"],
+    });
+    const [parameters] = ofType(made, "aws:elasticache/parameterGroup:ParameterGroup");
+    expect(parameters?.inputs.parameters).toEqual([{ name: "notify-keyspace-events", value: "Egx" }]);
+    const ingress = ofType(made, "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule");
+    expect(
+      ingress
+        .filter(({ inputs }) => inputs.securityGroupId === "moh-hmis-redis-id")
+        .map(({ inputs }) => [inputs.referencedSecurityGroupId, inputs.fromPort, inputs.toPort]),
+    ).toEqual([["moh-hmis-tasks-id", 6379, 6379]]);
+  });
+
+  it("tells DHIS2 of it in dhis.conf, which stays a secret", () => {
+    const configuration = one(
+      made,
+      "aws:secretsmanager/secretVersion:SecretVersion",
+      "moh-hmis-configuration-value",
+    );
+    expect(configuration.secret).toEqual(["secretString"]);
+    for (const line of [
+      "redis.enabled = on",
+      "redis.host = master.moh-hmis-redis.cache.internal",
+      "redis.port = 6379",
+      "redis.password = secret-of-moh-hmis-redis-password",
+      "redis.use.ssl = true",
+      "redis.cache.invalidation.enabled = on",
+    ])
+      expect(configuration.inputs.secretString).toContain(`${line}\n`);
+  });
+
+  it("is not made for one instance", async () => {
+    const single = await registered(() => void makeServer({ plan: "enterprise", size: "large" }));
+    expect(single.filter(({ type }) => type.includes("elasticache"))).toEqual([]);
+    const [target] = ofType(single, "aws:lb/targetGroup:TargetGroup");
+    expect(target?.inputs.stickiness).toBeUndefined();
+  });
+});
+
 describe("with data to start with", () => {
   it("uses the other system's encryption password, and starts the application after the import", async () => {
     const made = await registered(async () => {

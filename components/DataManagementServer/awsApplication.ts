@@ -14,7 +14,8 @@ import { doOnce, remember, valueOf } from "../run";
 import { APPLICATION_PORT } from "../SslEndpoint/aws";
 import type { AwsTarget } from "../target";
 import type { AwsServer } from "./aws";
-import { dhisConf } from "./dhisConf";
+import { redisOnAws } from "./awsCluster";
+import { dhisConf, type Redis } from "./dhisConf";
 import { fingerprint, refuseNewEncryption } from "./encryption";
 import type { DataManagementServerArgs } from "./index";
 import { SIZE_TERMS } from "./sizes";
@@ -47,7 +48,9 @@ export function applicationOnAws(
   const encryptionPassword = pulumi.output(
     args.import?.encryptionPassword ?? randomPassword(`${name}-encryption-password`, 40, opts),
   );
-  const configuration = configurationValue(name, args, data, encryptionPassword, opts);
+  const { instances = 1 } = args;
+  const redis = instances > 1 ? redisOnAws(name, args, target, data.securityGroupId, opts) : undefined;
+  const configuration = configurationValue(name, args, data, encryptionPassword, redis, opts);
   const history = remember(
     `${name}-history`,
     {
@@ -137,7 +140,7 @@ export function applicationOnAws(
       cluster: platform.cluster.arn,
       taskDefinition: task.arn,
       launchType: "FARGATE",
-      desiredCount: 1,
+      desiredCount: instances,
       // Two versions of DHIS2 on one database would migrate it under each other: stop first, then start.
       deploymentMinimumHealthyPercent: 0,
       deploymentMaximumPercent: 100,
@@ -255,15 +258,17 @@ function configurationValue(
   args: DataManagementServerArgs,
   data: AwsServer,
   encryptionPassword: pulumi.Output<string>,
+  redis: Redis | undefined,
   opts: pulumi.CustomResourceOptions,
 ): pulumi.Output<string> {
   const text = pulumi
-    .all([data.database.address, data.rolePassword, encryptionPassword])
-    .apply(([host, password, encryption]) =>
+    .all([data.database.address, data.rolePassword, encryptionPassword, pulumi.output(redis)])
+    .apply(([host, password, encryption, redis]) =>
       dhisConf({
         hostname: args.hostname,
         database: { host, name: DATABASE, user: ROLE, password, parameters: { sslmode: "require" } },
         encryptionPassword: encryption,
+        ...(redis && { redis }),
       }),
     );
   return secretValue(`${name}-configuration-value`, data.configuration, text, opts).whole;

@@ -13,6 +13,10 @@ import { postgresParameters, SIZE_TERMS } from "./sizes";
 /** Days that logs are kept: long enough to look into an incident that is noticed a quarter later. */
 export const LOG_DAYS = 90;
 
+/** What RDS is asked for, of every size alike. */
+export const POSTGRESQL = { engine: "postgres", engineVersion: "17" } as const;
+export const STORAGE_TYPE = "gp3";
+
 /** Whether the server's data may only go when that is asked for: on paid plans, until the server retires. */
 export function keepsData({ tenant, retire = false }: DataManagementServerArgs): boolean {
   return tenant.plan !== "trial" && !retire;
@@ -41,7 +45,7 @@ export function databaseOnAws(
     {
       family: "postgres17",
       description: `PostgreSQL for DHIS2, size ${args.size}`,
-      parameters: postgresParameters(args.size),
+      parameters: postgresParameters(args.size, args.instances),
       tags,
     },
     opts,
@@ -61,12 +65,11 @@ export function databaseOnAws(
     `${name}-database`,
     {
       identifier,
-      engine: "postgres",
-      engineVersion: "17",
+      ...POSTGRESQL,
       autoMinorVersionUpgrade: true,
       instanceClass: size.instanceClass,
       multiAz: size.standby,
-      storageType: "gp3",
+      storageType: STORAGE_TYPE,
       allocatedStorage: size.storageGiB,
       maxAllocatedStorage: size.storageLimitGiB,
       storageEncrypted: true,

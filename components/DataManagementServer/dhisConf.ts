@@ -1,3 +1,12 @@
+import type * as pulumi from "@pulumi/pulumi";
+
+/** The Redis of a cluster, over TLS. */
+export interface Redis<Text = pulumi.Output<string>> {
+  host: Text;
+  port: number;
+  password: Text;
+}
+
 /** What the generated `dhis.conf` says. */
 export interface DhisConf {
   hostname: string;
@@ -11,13 +20,18 @@ export interface DhisConf {
   };
   /** At least 24 characters; never changes, and travels with a dump. */
   encryptionPassword: string;
+  /** Of more than one instance of DHIS2 on the same database. @default none: there is one instance */
+  redis?: Redis<string>;
 }
+
+/** Connections to the database that one instance of DHIS2 keeps at most. */
+export const POOL = 80;
 
 /**
  * `dhis.conf` for a server, complete: the passwords stand in it, so it is a secret as a whole. Keys and defaults:
  * DHIS2 documentation, sysadmin reference, dhis.conf.md.
  */
-export function dhisConf({ hostname, database, encryptionPassword }: DhisConf): string {
+export function dhisConf({ hostname, database, encryptionPassword, redis }: DhisConf): string {
   const parameters = new URLSearchParams(database.parameters).toString();
   const settings: Record<string, string> = {
     "connection.dialect": "org.hibernate.dialect.PostgreSQLDialect",
@@ -25,8 +39,8 @@ export function dhisConf({ hostname, database, encryptionPassword }: DhisConf): 
     "connection.url": `jdbc:postgresql://${database.host}:5432/${database.name}${parameters && `?${parameters}`}`,
     "connection.username": database.user,
     "connection.password": database.password,
-    // PostgreSQL takes 200 connections.
-    "connection.pool.max_size": "80",
+    // PostgreSQL takes as many for each instance, and some for jobs.
+    "connection.pool.max_size": `${POOL}`,
     "server.base.url": `https://${hostname}`,
     // TLS ends before the application: without this, cookies are not marked secure.
     "server.https": "on",
@@ -42,6 +56,14 @@ export function dhisConf({ hostname, database, encryptionPassword }: DhisConf): 
     "monitoring.hibernate.enabled": "off",
     "monitoring.uptime.enabled": "on",
     "monitoring.cpu.enabled": "on",
+    ...(redis && {
+      "redis.enabled": "on",
+      "redis.host": redis.host,
+      "redis.port": `${redis.port}`,
+      "redis.password": redis.password,
+      "redis.use.ssl": "true",
+      "redis.cache.invalidation.enabled": "on",
+    }),
   };
   return Object.entries(settings)
     .map(([key, value]) => `${key} = ${escape(value)}\n`)

@@ -26,6 +26,8 @@ export interface DataManagementServerArgs {
   dhis2: string;
   size: Size;
   hostname: string;
+  /** How many times DHIS2 runs on the one database, as a cluster; the endpoint has to be sticky then. @default 1 */
+  instances?: number;
   /** Where the world reaches it; the server opens it when it is safe to. */
   endpoint: SslEndpoint;
   target: Target;

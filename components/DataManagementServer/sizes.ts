@@ -1,4 +1,5 @@
 import type { Size } from "../../plans/plans";
+import { POOL } from "./dhisConf";
 
 /** What a size means, on every target. */
 export interface SizeTerms {
@@ -81,7 +82,7 @@ export interface Parameter {
  * PostgreSQL's settings for a size, as DHIS2's documentation asks for (sysadmin reference, postgresql.md), in the
  * units that RDS takes: 8 kB pages for buffers, kB for the rest.
  */
-export function postgresParameters(size: Size): Parameter[] {
+export function postgresParameters(size: Size, instances = 1): Parameter[] {
   const { memoryGiB, workMemMiB } = SIZE_TERMS[size].database;
   const pages = (share: number) => `${Math.round(memoryGiB * share * 131_072)}`;
   const atStart = (name: string, value: string): Parameter => ({
@@ -97,8 +98,8 @@ export function postgresParameters(size: Size): Parameter[] {
     atOnce("jit", "0"),
     // With PostgreSQL's 64, Flyway's migrations run out of shared memory.
     atStart("max_locks_per_transaction", "128"),
-    // A pool of 80 an instance, and room for jobs.
-    atStart("max_connections", "200"),
+    // A pool for each instance, and room for jobs.
+    atStart("max_connections", `${Math.max(200, instances * POOL + 40)}`),
     atStart("shared_buffers", pages(0.25)),
     atOnce("effective_cache_size", pages(0.75)),
     atOnce("work_mem", `${workMemMiB * 1024}`),

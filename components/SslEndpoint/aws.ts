@@ -62,6 +62,8 @@ export function endpointOnAws(
         unhealthyThreshold: 5,
       },
       deregistrationDelay: 30,
+      // For as long as DHIS2 keeps a session (dhis.conf), in seconds.
+      ...(args.sticky && { stickiness: { type: "lb_cookie", enabled: true, cookieDuration: 3600 } }),
       tags: { ...tags, Name: name },
     },
     opts,

@@ -8,6 +8,8 @@ export interface SslEndpointArgs {
   server: string;
   /** The public host name; it has to lie in the zone of the target. */
   hostname: string;
+  /** Keeps a user on one instance of the application. @default false: there is one */
+  sticky?: boolean;
   target: Target;
 }
 

@@ -71,6 +71,11 @@ const OUTPUTS: Record<string, (name: string, region: string) => Record<string, u
   "aws:efs/fileSystem:FileSystem": () => ({}),
   "aws:efs/fileSystemPolicy:FileSystemPolicy": () => ({}),
   "aws:efs/mountTarget:MountTarget": () => ({}),
+  "aws:elasticache/parameterGroup:ParameterGroup": (name) => ({ name }),
+  "aws:elasticache/replicationGroup:ReplicationGroup": (name) => ({
+    primaryEndpointAddress: `master.${name}.cache.internal`,
+  }),
+  "aws:elasticache/subnetGroup:SubnetGroup": (name) => ({ name }),
   "aws:iam/role:Role": (name) => ({ name }),
   "aws:iam/rolePolicy:RolePolicy": () => ({}),
   "aws:iam/rolePolicyAttachment:RolePolicyAttachment": () => ({}),

@@ -50,6 +50,7 @@ export interface ServerOptions {
   plan?: Plan;
   size?: Size;
   dhis2?: string;
+  instances?: number;
   retire?: boolean;
   import?: InitialData;
 }
@@ -65,7 +66,8 @@ export function makeServer({
   const hostname = `${server}.moh.example.org`;
   const providers = [new AwsProvider("home", { region: "eu-west-1" })];
   const common = { tenant: tenant(plan), server, hostname, target: TARGET };
-  const endpoint = new SslEndpoint(`moh-${server}-endpoint`, common, { providers });
+  const sticky = (rest.instances ?? 1) > 1;
+  const endpoint = new SslEndpoint(`moh-${server}-endpoint`, { ...common, sticky }, { providers });
   return new DataManagementServer(
     `moh-${server}`,
     { ...common, dhis2, size, endpoint, ...rest },

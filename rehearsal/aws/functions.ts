@@ -6,6 +6,9 @@ import type { Properties } from "../values";
 
 const regionOf = (args: Properties, config: Properties) => String(args["region"] ?? config["region"]);
 
+/** A region of the rehearsal's own, which sells burstable databases alone. */
+const SMALL_REGION = "zz-rehearsal-1";
+
 /** What a program may ask of AWS. The answers follow from the question alone, so they stay the same. */
 export const functions: Provider["functions"] = {
   "aws:index/getCallerIdentity:getCallerIdentity": () => ({
@@ -28,6 +31,14 @@ export const functions: Provider["functions"] = {
     const region = regionOf(args, config);
     const names = ["a", "b", "c"].map((letter) => region + letter);
     return { ...args, id: region, region, groupNames: [region], names, zoneIds: names.map(zoneId) };
+  },
+  // AWS sells less in some regions than in others. A made-up one stands for those.
+  "aws:rds/getOrderableDbInstance:getOrderableDbInstance": (args, config) => {
+    const region = regionOf(args, config);
+    const instanceClass = String(args["instanceClass"]);
+    if (region === SMALL_REGION && !/^db\.t/.test(instanceClass))
+      throw new Error("no RDS DB Orderable Instances match criteria; try different search");
+    return { ...args, id: instanceClass, region, multiAzCapable: true, supportsStorageEncryption: true };
   },
   "aws:iam/getPolicyDocument:getPolicyDocument": policyDocument,
   "aws:route53/getZone:getZone": (args) => {

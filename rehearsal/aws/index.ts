@@ -1,6 +1,7 @@
 import type { Provider, ResourceType } from "../resource";
 import { containsUnknown, isObject, UNKNOWN, type Properties, type Value } from "../values";
 import { backup } from "./backup";
+import { cache } from "./cache";
 import { compute } from "./compute";
 import { constraintsOf } from "./constraints";
 import { data } from "./data";
@@ -11,7 +12,17 @@ import { operations } from "./operations";
 import { security } from "./security";
 import { storage } from "./storage";
 
-const ROWS = { ...network, ...compute, ...edge, ...data, ...backup, ...security, ...storage, ...operations };
+const ROWS = {
+  ...network,
+  ...compute,
+  ...edge,
+  ...data,
+  ...cache,
+  ...backup,
+  ...security,
+  ...storage,
+  ...operations,
+};
 
 /** A row with what holds for many. */
 function complete(token: string, row: ResourceType): ResourceType {

@@ -10,6 +10,7 @@ import type { Target, TenantIdentity } from "../../components/target";
 import { SpecError } from "../config";
 import { callsSent, holdsSecret, readConfig, refuse } from "../runtime";
 import { awsProblems } from "./offers";
+import { awsProblems } from "./offers";
 import { readRequest, type Request } from "./request";
 import { refuseDropping, standings } from "./servers";
 import type { ServerSpec } from "./spec";
@@ -26,6 +27,7 @@ export async function tenant() {
   // All providers first: the engine starts them, a program each, while this one goes on.
   const provider = regionProvider(spec.target.aws.region, entitlement);
   const destinations = copies(spec, entitlement);
+  const unfulfillable = awsProblems(spec, platform, provider);
   const unfulfillable = awsProblems(spec, platform, provider);
   await callsSent();
   const root = new TenantRoot(entitlement, token, { providers: [provider] });
@@ -47,6 +49,9 @@ export async function tenant() {
     { tenant: identity, servers, target, ...destinations },
     { parent: root },
   );
+
+  const problems = await unfulfillable;
+  if (problems.length > 0) refuse(pulumi.getStack(), problems);
 
   const problems = await unfulfillable;
   if (problems.length > 0) refuse(pulumi.getStack(), problems);
@@ -97,13 +102,28 @@ function makeServer(
   target: Target,
   parent: pulumi.Resource,
 ): DataManagementServer {
-  const { name: server, hostname, dhis2, size, retire } = spec;
+  const { name: server, hostname, dhis2, size, instances, retire } = spec;
   const name = `${tenant.id}-${server}`;
-  const endpoint = new SslEndpoint(`${name}-endpoint`, { tenant, server, hostname, target }, { parent });
+  const endpoint = new SslEndpoint(
+    `${name}-endpoint`,
+    { tenant, server, hostname, sticky: instances > 1, target },
+    { parent },
+  );
   const data = spec.import && initialData(`${name}-import`, spec, spec.import, tenant, target, parent);
   return new DataManagementServer(
     name,
-    { tenant, server, dhis2, size, hostname, endpoint, target, retire, ...(data && { import: data }) },
+    {
+      tenant,
+      server,
+      dhis2,
+      size,
+      instances,
+      hostname,
+      endpoint,
+      target,
+      retire,
+      ...(data && { import: data }),
+    },
     { parent },
   );
 }

@@ -50,6 +50,12 @@ const serverSchema = object({
   dhis2: dhis2Version.describe("DHIS2 version. Raising it upgrades the server; DHIS2 has no way down."),
   size: z.enum(SIZES).describe("Within what the plan allows."),
   hostname: matching(HOSTNAME, "a full host name, lower case, such as hmis.moh.example.org"),
+  instances: z
+    .int()
+    .min(1, "allowed: 1 to 4")
+    .max(4, "allowed: 1 to 4")
+    .default(1)
+    .describe("How many times DHIS2 runs, as a cluster on one database. More than 1 with size large alone."),
   import: importSchema.optional(),
   retire: z
     .boolean()
@@ -104,6 +110,10 @@ export const tenantSchema = object({
         problem(["servers", index, key], `is already servers[${first}]'s; allowed: a ${key} of its own`);
     });
   }
+  tenant.servers.forEach(({ size, instances }, index) => {
+    if (instances > 1 && size !== "large")
+      problem(["servers", index, "instances"], `a ${size} server is no cluster; allowed: 1, or size: large`);
+  });
   const regions = tenant.backups.copies.map((copy) => ("region" in copy ? copy.region : undefined));
   regions.forEach((copy, index) => {
     if (copy === tenant.target.aws.region) {

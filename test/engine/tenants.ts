@@ -64,13 +64,17 @@ export class TestTenants {
     const env = { ...backend.env, DHISTANCE_ISSUERS: path.join(issuers.folder, "issuers.json") };
     const tenants = new TestTenants(backend, env, ours.key, theirs.key);
     tenants.removals.push(issuers.remove);
-    if (platform) {
-      const stack = tenants.project("eu-west-1", path.join(ROOT, "stacks/platform"), "dhistance-platform");
-      stack.write(readFileSync(path.join(ROOT, "stacks/platform/Pulumi.eu-west-1.yaml"), "utf8"));
-      await stack.succeed("stack", "init", "eu-west-1");
-      await stack.succeed("up", "--yes", "--skip-preview");
-    }
+    if (platform) await tenants.platform("eu-west-1");
     return tenants;
+  }
+
+  /** Brings up a platform with the stack file of eu-west-1, changed. */
+  async platform(region: string, change = (file: string): string => file): Promise<void> {
+    const stack = this.project(region, path.join(ROOT, "stacks/platform"), "dhistance-platform");
+    const file = readFileSync(path.join(ROOT, "stacks/platform/Pulumi.eu-west-1.yaml"), "utf8");
+    stack.write(change(file));
+    await stack.succeed("stack", "init", region);
+    await stack.succeed("up", "--yes", "--skip-preview");
   }
 
   /** A tenant of the checkout's program, its stack made and empty. */

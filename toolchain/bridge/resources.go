@@ -71,6 +71,10 @@ var resources = map[string]*info.Resource{
 	"aws_efs_file_system_policy": typ("efs/fileSystemPolicy:FileSystemPolicy"),
 	"aws_efs_mount_target":       typ("efs/mountTarget:MountTarget"),
 
+	"aws_elasticache_parameter_group":   typ("elasticache/parameterGroup:ParameterGroup"),
+	"aws_elasticache_replication_group": typ("elasticache/replicationGroup:ReplicationGroup"),
+	"aws_elasticache_subnet_group":      typ("elasticache/subnetGroup:SubnetGroup"),
+
 	"aws_iam_role":                   typ("iam/role:Role", fields{"assume_role_policy": document(), "name": autoname("", 64)}),
 	"aws_iam_role_policy":            typ("iam/rolePolicy:RolePolicy", fields{"policy": document()}),
 	"aws_iam_role_policy_attachment": typ("iam/rolePolicyAttachment:RolePolicyAttachment"),
@@ -129,8 +133,9 @@ var resources = map[string]*info.Resource{
 }
 
 var dataSources = map[string]*info.DataSource{
-	"aws_availability_zones": function("index/getAvailabilityZones:getAvailabilityZones"),
-	"aws_caller_identity":    function("index/getCallerIdentity:getCallerIdentity"),
+	"aws_availability_zones":        function("index/getAvailabilityZones:getAvailabilityZones"),
+	"aws_caller_identity":           function("index/getCallerIdentity:getCallerIdentity"),
+	"aws_rds_orderable_db_instance": function("rds/getOrderableDbInstance:getOrderableDbInstance"),
 }
 
 // full is a token with its provider: AWS's, of which there are most, go without.

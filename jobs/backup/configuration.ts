@@ -1,0 +1,51 @@
+/** What the agent on a customer's host is told; no secret is in it. The component writes it. */
+import { readFileSync } from "node:fs";
+import { z } from "zod";
+import { UsageError } from "../import/cli/options";
+
+const word = z.string().regex(/^\S+$/, "no spaces");
+
+const schema = z.strictObject({
+  servers: z.array(z.string().regex(/^[A-Za-z_][\w-]{0,62}$/, "a server's name")).min(1),
+  /** Where the copies come from, without the server: `s3:https://host/bucket`, or a directory. */
+  source: z.string().min(1),
+  /** Of the source. */
+  region: z.string().optional(),
+  /** How temporary credentials are had. @default as the AWS command line finds them */
+  rolesAnywhere: z
+    .strictObject({
+      helper: word.default("aws_signing_helper"),
+      ...{ certificate: word, privateKey: word, trustAnchorArn: word, profileArn: word, roleArn: word },
+    })
+    .optional(),
+  cloudPasswordFile: z.string(),
+  localPasswordFile: z.string(),
+  /** Key that the exports were signed for. @default any receipt counts */
+  publicKeyFile: z.string().optional(),
+  /** Where the copies are kept; a folder for each server. */
+  copies: z.string().startsWith("/"),
+  retentionDays: z.int().min(1),
+  everyMinutes: z.int().min(1).max(1440).default(60),
+  /** Runs in which all data here are read and checked once. */
+  parts: z.int().min(1).max(365).default(24),
+  /** An older newest copy is an alarm. @default a day, and time for the export and the pull */
+  maxAgeHours: z.number().positive().default(30),
+  /** Most that is fetched a second. @default all there is */
+  kibPerSecond: z.int().positive().optional(),
+});
+
+export type Configuration = z.infer<typeof schema>;
+
+/** @throws UsageError that names every field that is wrong */
+export function readConfiguration(file: string): Configuration {
+  let text: unknown;
+  try {
+    text = JSON.parse(readFileSync(file, "utf8"));
+  } catch (error) {
+    throw new UsageError(`--config ${file} cannot be read as JSON: ${(error as Error).message}`);
+  }
+  const parsed = schema.safeParse(text);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map(({ path, message }) => `${path.join(".") || "it"}: ${message}`);
+  throw new UsageError(`--config ${file} is not as it has to be. ${problems.join("; ")}`);
+}

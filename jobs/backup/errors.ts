@@ -1,0 +1,42 @@
+/** What can be wrong with a copy. The message is for the person who asked. */
+export type CopyFault =
+  /** There is no copy there, or none that its export claimed good. */
+  | "missing"
+  /** Data do not decrypt or do not have their checksum. */
+  | "damaged"
+  /** The repository is encrypted under another password. */
+  | "wrong-key"
+  /** A signature is missing, of another key, or of other data. */
+  | "signature";
+
+/** A copy that cannot be used; exit code 3. */
+export class CopyError extends Error {
+  override readonly name = "CopyError";
+
+  constructor(
+    readonly fault: CopyFault,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** What was restored is not what was exported; exit code 4. */
+export class MismatchError extends Error {
+  override readonly name = "MismatchError";
+
+  constructor(readonly differences: string[]) {
+    const more = differences.length > 10 ? `, and ${differences.length - 10} more` : "";
+    super(`What was restored does not match its manifest: ${differences.slice(0, 10).join("; ")}${more}.`);
+  }
+}
+
+/** A place of copies does not answer, refuses us, or is full; exit code 5. */
+export class PlaceError extends Error {
+  override readonly name = "PlaceError";
+}
+
+/** A promise is not kept: a copy is too old, a drill is missing; exit code 6. */
+export class OverdueError extends Error {
+  override readonly name = "OverdueError";
+}

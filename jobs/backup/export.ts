@@ -1,0 +1,298 @@
+/**
+ * One server's database, file store and settings into one snapshot of a portable repository. The database is read
+ * first: every file that a row speaks of is there by then.
+ */
+import { copyFile, mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
+import type { KeyObject } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
+import { Client, type ClientConfig } from "pg";
+import { dhis2Version } from "../import/dhis2";
+import { quote } from "../import/load/constraint";
+import { BusyError, ServerError } from "../import/server";
+import { CopyError, PlaceError } from "./errors";
+import { libpqEnvironment } from "./libpq";
+import { EXPORT_TAG, receiptOf, receiptTag, rowsOf, sha256, sign, type Manifest } from "./manifest";
+import { monthOf, nextName, type Place } from "./place";
+import type { Progress } from "./progress";
+import type { Bandwidth, Repository } from "./restic";
+import { countRows, isLeftOut, tablesOf, type Table } from "./tables";
+import { postgresProgram, run, ToolError } from "./tool";
+
+export interface ExportOptions {
+  /** Name of the server in the copies. */
+  name: string;
+  /** An account that may read all of the database. Its `database` is the one that is exported. */
+  server: ClientConfig;
+  place: Place;
+  key: KeyObject;
+  /** The file store. @default none is exported */
+  files?: string;
+  /** Files of settings, kept under their own names. */
+  settings: string[];
+  /** DHIS2's `encryption.password`, kept among the settings. */
+  encryptionPassword?: string;
+  /** Directory with room for the whole dump, uncompressed. */
+  scratch: string;
+  /** Tables that are read at the same time. */
+  jobs: number;
+  bandwidth?: Bandwidth;
+  progress: Progress;
+  signal: AbortSignal;
+  /** For tests. @default now */
+  now?: Date;
+}
+
+export interface ExportResult {
+  repository: string;
+  snapshot: string;
+  at: string;
+  rows: number;
+  tables: number;
+  /** Bytes of what was read, and of what the repository grew by. */
+  bytes: number;
+  added: number;
+  seconds: number;
+}
+
+/** In the snapshot, seen from its root. */
+export const LAYOUT = { database: "/database", settings: "/settings", manifest: "/manifest.jws" } as const;
+
+/** Name of the encryption password's file among the settings. */
+export const ENCRYPTION_PASSWORD = "encryption.password";
+
+/**
+ * @throws BusyError when another export of this database is under way, ServerError, PlaceError, CopyError; whatever is
+ * thrown, no new copy is claimed good
+ */
+export async function exportServer(options: ExportOptions): Promise<ExportResult> {
+  const began = Date.now();
+  const { name, place, key, progress, signal, files, bandwidth } = options;
+  const stage = join(options.scratch, `dhistance-export-${name}`);
+  progress.begin("looking at the repository");
+  const client = await connect(options.server);
+  try {
+    await lock(client, String(options.server.database));
+    // What a killed export left; the lock says that it is nobody's.
+    await rm(stage, { recursive: true, force: true });
+    await mkdir(stage, { mode: 0o700 });
+    const found = await openThisMonth(place, monthOf(options.now ?? new Date()));
+    const database = await dump(client, stage, options);
+    const manifest: Manifest = {
+      ...{ dhistance: 1, server: name, database: String(options.server.database), ...database },
+      ...(files !== undefined && { files: await sizeOf(files), filesPath: resolve(files) }),
+      settings: await gatherSettings(stage, options),
+    };
+    await writeFile(join(stage, "manifest.jws"), await sign(manifest, key));
+    progress.begin("writing the copy");
+    const paths = [
+      ...Object.values(LAYOUT).map((path) => path.slice(1)),
+      ...(files === undefined ? [] : [resolve(files)]),
+    ];
+    const write = (repository: Repository) =>
+      repository.backup({
+        ...{ directory: stage, paths, host: name, tag: EXPORT_TAG, onBytes: progress.bytes },
+        ...(bandwidth && { bandwidth }),
+      });
+    const { result, repository } = await orInto(found, place, write);
+    progress.begin("signing the receipt");
+    const tree = (await repository.snapshots()).find(({ id }) => id === result.id)?.tree;
+    if (tree === undefined)
+      throw new PlaceError(`The snapshot ${result.id} is not in ${repository.url} any more.`);
+    const receipt = receiptTag(await sign(receiptOf(manifest, tree), key));
+    await repository.backup({ directory: stage, paths: ["manifest.jws"], host: name, tag: receipt });
+    return {
+      ...{ repository: repository.url, snapshot: result.id, at: manifest.at, rows: rowsOf(manifest) },
+      ...{ tables: Object.keys(manifest.tables).length, bytes: result.total, added: result.added },
+      seconds: Math.round((Date.now() - began) / 100) / 10,
+    };
+  } catch (error) {
+    signal.throwIfAborted();
+    if ((error as NodeJS.ErrnoException).code === "ENOSPC") throw full(options.scratch);
+    throw error;
+  } finally {
+    await client.end().catch(() => undefined);
+    await rm(stage, { recursive: true, force: true });
+  }
+}
+
+async function connect(server: ClientConfig): Promise<Client> {
+  const client = new Client({ ...server, application_name: "dhistance export", keepAlive: true });
+  client.on("error", () => undefined);
+  await client.connect().catch((error: Error) => {
+    throw new ServerError(
+      `No connection to the database ${server.database ?? ""} at ${server.host ?? ""}:${server.port ?? 5432} as ${server.user ?? ""}: ${error.message}`,
+    );
+  });
+  return client;
+}
+
+/** For as long as the connection lasts. The server holds it, so that it also counts for a task on another machine. */
+async function lock(client: Client, database: string): Promise<void> {
+  const { rows } = await client.query<{ got: boolean }>(
+    "SELECT pg_try_advisory_lock(hashtext('dhistance export'), hashtext($1)) AS got",
+    [database],
+  );
+  if (!rows[0]?.got)
+    throw new BusyError(`Another export of ${database} is under way. Wait for it to end, or stop it.`);
+}
+
+/** This month's repository, made if need be; the next one of the month if this one can no longer be opened. */
+async function openThisMonth(place: Place, month: string): Promise<Repository> {
+  if (place.local) await mkdir(place.url, { recursive: true });
+  const name = (await place.months()).filter((each) => each.startsWith(month)).at(-1) ?? month;
+  const repository = place.repository(name);
+  try {
+    await repository.open();
+    return repository;
+  } catch (error) {
+    if (!(error instanceof CopyError) || error.fault === "wrong-key") throw error;
+    return create(place, error.fault === "damaged" ? nextName(name) : name);
+  }
+}
+
+async function create(place: Place, name: string): Promise<Repository> {
+  const repository = place.repository(name);
+  await repository.create();
+  return repository;
+}
+
+/** A repository found damaged is left as it is, for its other copies to heal, and a new one begun. */
+async function orInto<T>(
+  repository: Repository,
+  place: Place,
+  work: (repository: Repository) => Promise<T>,
+): Promise<{ result: T; repository: Repository }> {
+  try {
+    return { result: await work(repository), repository };
+  } catch (error) {
+    if (!(error instanceof CopyError) || error.fault !== "damaged") throw error;
+    const next = await create(place, nextName(basename(repository.url)));
+    return { result: await work(next), repository: next };
+  }
+}
+
+type Dumped = Pick<Manifest, "at" | "postgresql" | "dhis2" | "extensions" | "tables" | "dump">;
+
+/** Dumps and counts in one and the same snapshot of the database. */
+async function dump(client: Client, stage: string, options: ExportOptions): Promise<Dumped> {
+  const { progress, signal, server } = options;
+  await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+  await client.query("SET LOCAL row_security = off; SET LOCAL statement_timeout = 0");
+  const { rows } = await client.query<{ snapshot: string; at: Date; postgresql: string }>(
+    "SELECT pg_export_snapshot() AS snapshot, now() AS at, current_setting('server_version') AS postgresql",
+  );
+  const [row] = rows;
+  if (!row) throw new ServerError("The database server exports no snapshot.");
+  const tables = await tablesOf(client);
+  const wanted = tables.filter((table) => !isLeftOut(table));
+  progress.begin("reading the database", await bytesOf(client, wanted));
+  const directory = join(stage, "database");
+  const excluded = tables.filter(isLeftOut).map(({ schema, name }) => `${quote(schema)}.${quote(name)}`);
+  const parameters = [
+    // Not compressed: restic compresses, and of what it finds unchanged it stores nothing again.
+    ...["--format=directory", "--compress=0", `--file=${directory}`, `--jobs=${options.jobs}`],
+    ...[`--snapshot=${row.snapshot}`, "--no-password", "--lock-wait-timeout=60s"],
+    ...excluded.map((table) => `--exclude-table-data=${table}`),
+  ];
+  const env = await libpqEnvironment(server, stage);
+  const watch = setInterval(() => {
+    void sizeOf(directory).then(
+      ({ bytes }) => (progress.done = bytes),
+      () => undefined,
+    );
+  }, 500);
+  const other = new AbortController();
+  const stop = AbortSignal.any([signal, other.signal]);
+  const dumping = run(postgresProgram("pg_dump"), parameters, { env, signal: stop });
+  try {
+    const [counts] = await Promise.all([countRows(client, wanted, stop), dumping]);
+    const found = await aboutDatabase(client);
+    await client.query("COMMIT");
+    return {
+      at: row.at.toISOString(),
+      postgresql: row.postgresql,
+      ...found,
+      tables: counts,
+      dump: await sizeOf(directory),
+    };
+  } catch (error) {
+    other.abort(error);
+    await dumping.catch(() => undefined);
+    signal.throwIfAborted();
+    if (error instanceof ToolError) {
+      if (/no space left/i.test(error.complaint)) throw full(options.scratch);
+      throw new ServerError(`The database could not be dumped, so no copy was made. ${error.message}`);
+    }
+    if (error instanceof Error && error.name !== "Error" && error.name !== "error") throw error;
+    throw new ServerError(`The database could not be read, so no copy was made: ${(error as Error).message}`);
+  } finally {
+    clearInterval(watch);
+  }
+}
+
+function full(scratch: string): PlaceError {
+  return new PlaceError(
+    `The disk is full: ${scratch} has no room for the whole dump. Name a larger directory with --scratch.`,
+  );
+}
+
+async function bytesOf(client: Client, tables: Table[]): Promise<number> {
+  const names = tables.map(({ schema, name }) => `${quote(schema)}.${quote(name)}`);
+  const { rows } = await client.query<{ bytes: string | null }>(
+    "SELECT sum(pg_table_size(t::regclass)) AS bytes FROM unnest($1::text[]) t",
+    [names],
+  );
+  return Number(rows[0]?.bytes ?? 0);
+}
+
+async function aboutDatabase(client: Client): Promise<Pick<Manifest, "dhis2" | "extensions">> {
+  const extensions = await client.query<{ name: string }>(
+    "SELECT extname AS name FROM pg_extension WHERE extname <> 'plpgsql' ORDER BY oid",
+  );
+  const there = await client.query(
+    "SELECT FROM pg_class WHERE oid = to_regclass('public.flyway_schema_history')",
+  );
+  const migrations =
+    there.rowCount === 0
+      ? []
+      : (
+          await client.query<{ version: string | null; succeeded: boolean }>(
+            "SELECT version, success AS succeeded FROM public.flyway_schema_history",
+          )
+        ).rows;
+  const dhis2 = dhis2Version(
+    migrations.map(({ version, ...rest }) => ({ version: version ?? undefined, ...rest })),
+  );
+  return { extensions: extensions.rows.map(({ name }) => name), ...(dhis2 !== undefined && { dhis2 }) };
+}
+
+/** Copies the settings beside the dump, each readable by us alone. Returns the SHA-256 of each. */
+async function gatherSettings(stage: string, options: ExportOptions): Promise<Record<string, string>> {
+  const directory = join(stage, "settings");
+  await mkdir(directory, { mode: 0o700 });
+  for (const file of options.settings) {
+    await copyFile(file, join(directory, basename(file))).catch((error: Error) => {
+      throw new PlaceError(`The settings ${file} cannot be read: ${error.message}`);
+    });
+  }
+  if (options.encryptionPassword !== undefined)
+    await writeFile(join(directory, ENCRYPTION_PASSWORD), options.encryptionPassword, { mode: 0o600 });
+  const names = await readdir(directory);
+  return Object.fromEntries(names.sort().map((name) => [name, sha256(readFileSync(join(directory, name)))]));
+}
+
+/** @throws PlaceError when the directory cannot be read */
+export async function sizeOf(directory: string): Promise<{ files: number; bytes: number }> {
+  const entries = await readdir(directory, { withFileTypes: true, recursive: true }).catch((error: Error) => {
+    throw new PlaceError(`${directory} cannot be read: ${error.message}`);
+  });
+  const files = entries.filter((entry) => entry.isFile());
+  let bytes = 0;
+  for (const { parentPath, name } of files)
+    bytes += await stat(join(parentPath, name)).then(
+      ({ size }) => size,
+      () => 0,
+    );
+  return { files: files.length, bytes };
+}

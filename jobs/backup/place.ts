@@ -1,0 +1,111 @@
+/**
+ * A place of copies: a folder, on a disk or in S3, with a repository for each month. A month's end is where the lock on
+ * a deduplicated object can come to an end, too. `2026-11` is followed by `2026-11.2` only when the first can no longer
+ * be written to.
+ */
+import { readdir, stat } from "node:fs/promises";
+import { ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
+import { CopyError, PlaceError } from "./errors";
+import { Repository, type Access } from "./restic";
+
+const MONTH = /^\d{4}-\d{2}(\.[2-9])?$/;
+
+export function monthOf(time: Date): string {
+  return time.toISOString().slice(0, 7);
+}
+
+/** The name after `name` in the same month. */
+export function nextName(name: string): string {
+  const [month = "", generation = "1"] = name.split(".");
+  return `${month}.${Number(generation) + 1}`;
+}
+
+export class Place {
+  constructor(
+    /** A directory, or `s3:https://host/bucket/folder`. */
+    readonly url: string,
+    readonly access: Access,
+    readonly signal: AbortSignal,
+  ) {}
+
+  get local(): boolean {
+    return !this.url.startsWith("s3:");
+  }
+
+  repository(name: string): Repository {
+    return new Repository(`${this.url.replace(/\/$/, "")}/${name}`, this.access, this.signal);
+  }
+
+  /**
+   * Names of its repositories, the oldest first; none when nothing has been written there yet.
+   * @throws PlaceError when it cannot be reached
+   */
+  async months(): Promise<string[]> {
+    const names = this.local ? await folders(this.url) : await this.prefixes();
+    return names.filter((name) => MONTH.test(name)).sort();
+  }
+
+  private async prefixes(): Promise<string[]> {
+    const { endpoint, bucket, prefix } = s3Address(this.url);
+    const client = new S3Client({
+      ...{ endpoint, forcePathStyle: true, region: process.env["AWS_REGION"] ?? "us-east-1", maxAttempts: 3 },
+    });
+    try {
+      const names: string[] = [];
+      let next: string | undefined;
+      do {
+        const page = await client.send(
+          new ListObjectsV2Command({
+            ...{ Bucket: bucket, Prefix: prefix, Delimiter: "/" },
+            ...(next !== undefined && { ContinuationToken: next }),
+          }),
+          { abortSignal: this.signal },
+        );
+        for (const { Prefix } of page.CommonPrefixes ?? [])
+          names.push((Prefix ?? "").slice(prefix.length, -1));
+        next = page.NextContinuationToken;
+      } while (next !== undefined);
+      return names;
+    } catch (error) {
+      this.signal.throwIfAborted();
+      const { name, message, code } = error as Error & { code?: string };
+      throw new PlaceError(`${this.url} cannot be reached: ${message || code || name}`);
+    } finally {
+      client.destroy();
+    }
+  }
+}
+
+async function folders(directory: string): Promise<string[]> {
+  try {
+    const entries = await readdir(directory, { withFileTypes: true });
+    return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") return [];
+    throw new PlaceError(`${directory} cannot be read: ${message}`);
+  }
+}
+
+/** `s3:https://host:port/bucket/folder`, in parts. @throws PlaceError when it is none */
+export function s3Address(url: string): { endpoint: string; bucket: string; prefix: string } {
+  const address = url.slice("s3:".length);
+  const { origin, pathname } = URL.canParse(address) ? new URL(address) : { origin: "null", pathname: "" };
+  const [bucket = "", ...rest] = pathname.split("/").filter((part) => part !== "");
+  if (origin === "null" || bucket === "")
+    throw new PlaceError(
+      `"${url}" is no place in S3: it is like s3:https://s3.eu-west-1.amazonaws.com/bucket/hmis`,
+    );
+  return { endpoint: origin, bucket, prefix: [...rest, ""].join("/") };
+}
+
+/** Newest repository of a place. @throws CopyError when there is none */
+export async function newestMonth(place: Place): Promise<string> {
+  const newest = (await place.months()).at(-1);
+  if (newest !== undefined) return newest;
+  const there = !place.local || (await stat(place.url).catch(() => undefined));
+  throw new CopyError(
+    "missing",
+    there ? `There is no copy in ${place.url}.` : `${place.url} does not exist.`,
+  );
+}

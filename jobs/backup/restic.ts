@@ -1,0 +1,268 @@
+/** One restic repository. Restic itself says what its options mean: `restic help COMMAND`. */
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { BusyError } from "../import/server";
+import { CopyError, PlaceError } from "./errors";
+import { run, ToolError } from "./tool";
+
+export interface Snapshot {
+  id: string;
+  /** ISO 8601, by the clock of whoever wrote it. */
+  time: string;
+  /** Hash over all that is in it; the same in every copy. */
+  tree: string;
+  hostname: string;
+  tags?: string[];
+}
+
+export interface Access {
+  /** File with the repository's password. */
+  passwordFile: string;
+  /** Where restic keeps what it has read of a repository's directories. */
+  cache: string;
+}
+
+/** How many KiB a second may be moved. @default as many as there are */
+export interface Bandwidth {
+  download?: number;
+  upload?: number;
+}
+
+/** Called with bytes done, and bytes in all as far as restic knows. */
+export type OnBytes = (done: number, total: number) => void;
+
+/** Seconds to wait for another process's lock on the repository. Only clean-ups, in minutes, lock others out. */
+const LOCK_WAIT = "2m";
+
+export class Repository {
+  constructor(
+    /** As restic takes it: a directory, or `s3:https://host/bucket/folder`. */
+    readonly url: string,
+    readonly access: Access,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  /** @throws CopyError when there is none, its password is another, or its first files are damaged */
+  async open(): Promise<void> {
+    await this.run(["cat", "config", "--no-lock"]);
+  }
+
+  /** Makes it; cuts data the same way as `like`, so that copies of the same data stay the same. */
+  async create(like?: Repository): Promise<void> {
+    const from = like ? [...like.asSource(), "--copy-chunker-params"] : [];
+    await this.run(["init", ...from]);
+  }
+
+  /** Reads `paths`, seen from `directory`, into one new snapshot. */
+  async backup(args: {
+    directory: string;
+    paths: string[];
+    host: string;
+    tag: string;
+    bandwidth?: Bandwidth;
+    onBytes?: OnBytes;
+  }): Promise<{ id: string; added: number; total: number }> {
+    const { directory, paths, host, tag, bandwidth, onBytes } = args;
+    let summary: Summary | undefined;
+    // The parent is found by host and tag: the directories of two runs need not have the same name.
+    const options = ["--host", host, "--tag", tag, "--group-by", "host,tags", "--retry-lock", LOCK_WAIT];
+    await this.run(["backup", ...options, ...limits(bandwidth), "--", ...paths], {
+      cwd: directory,
+      onJson: (line) => {
+        if (line.message_type === "status") onBytes?.(line.bytes_done ?? 0, line.total_bytes ?? 0);
+        if (line.message_type === "summary") summary = line as unknown as Summary;
+      },
+    });
+    if (!summary) throw new PlaceError(`restic wrote no snapshot into ${this.url}, and did not say why.`);
+    const { snapshot_id: id, data_added: added, total_bytes_processed: total } = summary;
+    return { id, added, total };
+  }
+
+  async snapshots(): Promise<Snapshot[]> {
+    const text = await this.run(["snapshots", "--no-lock"]);
+    return JSON.parse(text.toString()) as Snapshot[];
+  }
+
+  /** Brings what `source` has and this one has not. What was brought before it was interrupted is not brought again. */
+  async copyFrom(source: Repository, bandwidth?: Bandwidth): Promise<void> {
+    const options = [...source.asSource(), "--retry-lock", LOCK_WAIT, ...limits(bandwidth)];
+    await this.run(["copy", ...options], {}, [source]);
+  }
+
+  /**
+   * Checks the structure, and reads one part in `of` of the data.
+   * @throws CopyError when anything is damaged
+   */
+  async check(part: number, of: number): Promise<void> {
+    const { errors, complaint } = await this.findings([`--read-data-subset=${part}/${of}`]);
+    if (errors > 0) throw new CopyError("damaged", `The repository at ${this.url} is damaged: ${complaint}`);
+  }
+
+  /** Whether every snapshot has all that belongs to it, going by the directories alone. */
+  async isWhole(): Promise<boolean> {
+    return (await this.findings([])).errors === 0;
+  }
+
+  /** Contents of one small file. */
+  dump(snapshot: string, file: string): Promise<Buffer> {
+    return this.run(["dump", "--no-lock", snapshot, file]);
+  }
+
+  /**
+   * Writes `folder` of a snapshot into `target`. Files that are there already stay if they are the same.
+   * @throws CopyError when something in it is damaged
+   */
+  async restore(snapshot: string, folder: string, target: string, onBytes?: OnBytes): Promise<void> {
+    await this.run(["restore", "--no-lock", `${snapshot}:${folder}`, "--target", target], {
+      onJson: (line) => {
+        if (line.message_type === "status") onBytes?.(line.bytes_restored ?? 0, line.total_bytes ?? 0);
+      },
+    });
+  }
+
+  /** After a run that was killed: lets go of its locks, and knows again what it had written. Alone on it only. */
+  async recover(): Promise<void> {
+    await this.run(["unlock", "--remove-all"]);
+    await this.run(["repair", "index"]);
+  }
+
+  /**
+   * Takes out what is damaged, and every snapshot that is no longer whole by that: a copy brings them anew. For a
+   * repository on this machine, and alone on it only.
+   */
+  async dropDamaged(): Promise<void> {
+    await this.run(["unlock", "--remove-all"]);
+    await removeAltered(join(this.url, "snapshots"));
+    await this.run(["repair", "index"]);
+    const { brokenPacks } = await this.findings(["--read-data"]);
+    if (brokenPacks.length > 0) {
+      // It leaves what it takes out in the directory it runs in.
+      const cwd = await mkdtemp(join(tmpdir(), "dhistance-packs-"));
+      await this.run(["repair", "packs", ...brokenPacks], { cwd }).finally(() =>
+        rm(cwd, { recursive: true }),
+      );
+    }
+    await this.run(["repair", "snapshots", "--forget"]);
+  }
+
+  private async findings(how: string[]): Promise<Findings> {
+    let summary: CheckSummary | undefined;
+    const onJson = (line: StatusLine) => {
+      if (line.message_type === "summary") summary = line as CheckSummary;
+    };
+    let complaint = "";
+    try {
+      await this.run(["check", "--retry-lock", LOCK_WAIT, ...how], { onJson });
+    } catch (error) {
+      if (!(error instanceof CopyError && error.fault === "damaged") && !(summary && summary.num_errors > 0))
+        throw error;
+      complaint = (error as Error).message;
+      if (!summary || summary.num_errors === 0) return { errors: 1, brokenPacks: [], complaint };
+    }
+    return { errors: summary?.num_errors ?? 0, brokenPacks: summary?.broken_packs ?? [], complaint };
+  }
+
+  private asSource(): string[] {
+    return ["--from-repo", this.url, "--from-password-file", this.access.passwordFile];
+  }
+
+  private async run(
+    command: string[],
+    options: { cwd?: string; onJson?: (line: StatusLine) => void } = {},
+    others: Repository[] = [],
+  ): Promise<Buffer> {
+    const { cwd, onJson } = options;
+    const common = ["--repo", this.url, "--password-file", this.access.passwordFile];
+    try {
+      return await run("restic", [...common, "--cache-dir", this.access.cache, "--json", ...command], {
+        ...{ env: environment(), signal: this.signal },
+        ...(cwd !== undefined && { cwd }),
+        ...(onJson && { onLine: (line: string) => void (line.startsWith("{") && onJson(JSON.parse(line))) }),
+      });
+    } catch (error) {
+      throw error instanceof ToolError ? inWords(error, command[0] ?? "", [this, ...others]) : error;
+    }
+  }
+}
+
+interface Findings {
+  errors: number;
+  brokenPacks: string[];
+  complaint: string;
+}
+
+interface CheckSummary extends StatusLine {
+  num_errors: number;
+  broken_packs: string[] | null;
+}
+
+interface StatusLine {
+  message_type?: string;
+  bytes_done?: number;
+  bytes_restored?: number;
+  total_bytes?: number;
+}
+
+interface Summary {
+  snapshot_id: string;
+  data_added: number;
+  total_bytes_processed: number;
+}
+
+function limits({ download, upload }: Bandwidth = {}): string[] {
+  return [
+    ...(download === undefined ? [] : ["--limit-download", String(download)]),
+    ...(upload === undefined ? [] : ["--limit-upload", String(upload)]),
+  ];
+}
+
+/** How restic finds S3's credentials, and nothing else of our environment: the passwords of jobs are in it. */
+export function environment(from: NodeJS.ProcessEnv = process.env): Record<string, string> {
+  const passed = /^(PATH|HOME|TMPDIR|SSL_CERT_FILE|SSL_CERT_DIR|(HTTPS?|NO)_PROXY|AWS_\w+)$/i;
+  return Object.fromEntries(
+    Object.entries(from).filter((entry): entry is [string, string] => passed.test(entry[0])),
+  );
+}
+
+const DAMAGED =
+  /ciphertext verification failed|invalid data|is damaged|contains errors|no key found|unexpected EOF|not found in (the )?index|does not match id|hash mismatch/i;
+
+/** Exit codes: https://restic.readthedocs.io/en/stable/075_scripting.html */
+function inWords(error: ToolError, command: string, [repository, source]: Repository[]): Error {
+  const { code, complaint } = error;
+  const where = [repository?.url, source && `from ${source.url}`].filter(Boolean).join(" ");
+  if (code === undefined && /not on this machine/.test(complaint))
+    return new PlaceError("restic is not on this machine: apt-get install restic (0.17 or later).");
+  if (code === 10 || /unable to open config file|does not exist/i.test(complaint))
+    return new CopyError("missing", `There is no repository at ${where}.`);
+  if (code === 12)
+    return new CopyError("wrong-key", `The repository at ${where} is encrypted under another password.`);
+  if (code === 11)
+    return new BusyError(
+      `The repository at ${where} is locked by another process: ${complaint}. Wait for it to end.`,
+    );
+  if (/no space left on device|disk quota exceeded/i.test(complaint))
+    return new PlaceError(`The disk is full: restic ${command} at ${where} stopped. ${complaint}`);
+  if (code === 3 && command === "backup")
+    return new PlaceError(
+      `Files changed or could not be read while they were backed up to ${where}; that snapshot is not claimed good. ${complaint}`,
+    );
+  if (DAMAGED.test(complaint))
+    return new CopyError("damaged", `The repository at ${where} is damaged: ${complaint}`);
+  return new PlaceError(
+    `restic ${command} at ${where} failed: ${complaint || `exit code ${code ?? "none"}`}`,
+  );
+}
+
+/** Restic names its files after the SHA-256 of what is in them. */
+async function removeAltered(directory: string): Promise<void> {
+  for (const name of await readdir(directory)) {
+    const hash = createHash("sha256");
+    await pipeline(createReadStream(join(directory, name)), hash);
+    if (hash.digest("hex") !== name) await rm(join(directory, name));
+  }
+}

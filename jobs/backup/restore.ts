@@ -1,0 +1,166 @@
+/**
+ * A copy into a new database, or over the old one, which is kept aside until it is confirmed (`dhistance-import confirm`)
+ * and to which `dhistance-import rollback` goes back.
+ */
+import { mkdir, readdir, rename, rm, writeFile, copyFile } from "node:fs/promises";
+import type { KeyObject } from "node:crypto";
+import { join } from "node:path";
+import type { ClientConfig } from "pg";
+import { Server, type NewDatabase } from "../import/server";
+import { NeedsReimport } from "../import/run";
+import { swap } from "../import/swap";
+import { PlaceError } from "./errors";
+import { alone } from "./lock";
+import { chooseCopy, compare, fetchCopy, loadDump } from "./load";
+import { rowsOf, sha256, type Manifest } from "./manifest";
+import type { Place } from "./place";
+import type { Progress } from "./progress";
+
+export interface RestoreOptions {
+  place: Place;
+  /** Receipts and manifests of other keys do not count. @default nothing is verified */
+  key?: KeyObject;
+  /** Beginning of a snapshot's id. @default the newest */
+  snapshot?: string;
+  /** An administrator; its `database` is one that always exists. */
+  server: ClientConfig;
+  database: string;
+  /** The application's role. */
+  role: string;
+  /** Whether a database that holds tables may be replaced. It is kept aside. */
+  replace: boolean;
+  /** Where the file store goes. @default it is not restored */
+  files?: string;
+  /** Where the settings go. @default they are not restored */
+  settings?: string;
+  scratch: string;
+  jobs: number;
+  progress: Progress;
+  signal: AbortSignal;
+}
+
+export interface RestoreResult {
+  database: string;
+  snapshot: string;
+  /** The moment it is of. */
+  at: string;
+  from: string;
+  rows: number;
+  tables: number;
+  files?: number;
+  settings: string[];
+  postgresql: string;
+  dhis2?: string;
+  /** Whether its signature was verified. */
+  verified: boolean;
+  /** Name under which the former database is kept. */
+  kept?: string;
+  seconds: number;
+}
+
+/** Whatever is thrown, the live database is the one that it was. */
+export async function restore(options: RestoreOptions): Promise<RestoreResult> {
+  const stage = join(options.scratch, `dhistance-restore-${options.database}`);
+  return alone(stage, async () => {
+    const inside = join(stage, "copy");
+    await rm(inside, { recursive: true, force: true });
+    try {
+      return await restoreFrom(inside, options);
+    } catch (error) {
+      options.signal.throwIfAborted();
+      if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
+      throw new PlaceError(
+        `The disk is full: ${options.scratch} has no room for the copy; name another with --scratch.`,
+      );
+    } finally {
+      await rm(inside, { recursive: true, force: true });
+    }
+  });
+}
+
+async function restoreFrom(stage: string, options: RestoreOptions): Promise<RestoreResult> {
+  const began = Date.now();
+  const { place, key, progress, signal, database, jobs } = options;
+  progress.begin("looking for the copy");
+  const copy = await chooseCopy(place, key, options.snapshot);
+  const server = await Server.connect(options.server);
+  let fresh: NewDatabase | undefined;
+  try {
+    await server.checkApplicationRole(options.role);
+    await server.lock(database);
+    await server.sweep(database);
+    const former = (await server.databases()).some(({ name }) => name === database);
+    const holdsData = former && (await server.hasTables(database));
+    if (holdsData && !options.replace) throw new NeedsReimport(occupied(database));
+    const { manifest, dump, settings } = await fetchCopy(copy, key, stage, progress);
+    fresh = await server.createNew(database, manifest.extensions);
+    await loadDump(server, fresh, { dump, stage, jobs }, progress, signal);
+    await compare(fresh.connection, manifest, progress, signal);
+    // Files first: a row without its file is worse than a file without its row.
+    const files = await restoreFiles(copy, manifest, options);
+    const names = await restoreSettings(settings, options.settings);
+    progress.begin("publishing");
+    await server.handOver(fresh, options.role);
+    const { kept } = await swap(server, database, { name: fresh.name, note: noteOf(manifest, copy) });
+    fresh = undefined;
+    if (kept !== undefined && !holdsData) await server.discard(kept);
+    return {
+      ...{ database, snapshot: copy.snapshot.id, at: manifest.at, from: place.url, rows: rowsOf(manifest) },
+      ...{ tables: Object.keys(manifest.tables).length, settings: names, postgresql: manifest.postgresql },
+      ...(manifest.dhis2 !== undefined && { dhis2: manifest.dhis2 }),
+      ...(files !== undefined && { files }),
+      ...(kept !== undefined && holdsData && { kept }),
+      verified: key !== undefined,
+      seconds: Math.round((Date.now() - began) / 100) / 10,
+    };
+  } finally {
+    // What cannot be removed now is removed by the next run.
+    if (fresh) await server.discard(fresh.name).catch(() => undefined);
+    await server.close();
+  }
+}
+
+function occupied(database: string): string {
+  return (
+    `${database} holds tables already. To put the copy in its place, and keep it aside until that is confirmed, ask for ` +
+    "it with --replace; to look at the copy beside it, name another with --database."
+  );
+}
+
+function noteOf(
+  manifest: Manifest,
+  { snapshot, repository }: { snapshot: { id: string }; repository: { url: string } },
+) {
+  const record = {
+    ...{ sha256: sha256(JSON.stringify(manifest)), dump: `${repository.url} ${snapshot.id}` },
+    ...{ at: new Date().toISOString(), rows: rowsOf(manifest), tables: Object.keys(manifest.tables).length },
+    sanitised: false,
+  };
+  return { dhistance: 1 as const, import: record };
+}
+
+/** What is there already stays: the way back needs it, and DHIS2 never changes a file that it has stored. */
+async function restoreFiles(
+  { repository, snapshot }: Awaited<ReturnType<typeof chooseCopy>>,
+  { filesPath, files }: Manifest,
+  { files: target, progress }: RestoreOptions,
+): Promise<number | undefined> {
+  if (target === undefined || filesPath === undefined) return undefined;
+  progress.begin("restoring the file store", files?.bytes);
+  await repository.restore(snapshot.id, filesPath, target, progress.bytes);
+  return files?.files;
+}
+
+/** Each is readable by its owner alone. One that is there is kept under another name. */
+async function restoreSettings(from: string, to: string | undefined): Promise<string[]> {
+  if (to === undefined) return [];
+  await mkdir(to, { recursive: true, mode: 0o700 });
+  const present = new Set(await readdir(to));
+  const names = await readdir(from);
+  for (const name of names) {
+    if (present.has(name)) await rename(join(to, name), join(to, `${name}.before-${Date.now()}`));
+    await writeFile(join(to, name), "", { mode: 0o600 });
+    await copyFile(join(from, name), join(to, name));
+  }
+  return names;
+}

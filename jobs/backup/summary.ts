@@ -1,0 +1,89 @@
+/** What came of it, for people to read. */
+import pc from "picocolors";
+import { duration } from "../import/cli/progress";
+import { bytesText } from "../import/spool";
+import type { Drill } from "./drill";
+import type { ExportResult } from "./export";
+import type { Receipt } from "./manifest";
+import type { ReplicateResult } from "./replicate";
+import type { RestoreResult } from "./restore";
+
+const number = (value: number) => value.toLocaleString("en");
+const short = (id: string) => id.slice(0, 8);
+
+export function exportSummary(result: ExportResult): string {
+  const { repository, snapshot, rows, tables, bytes, added, seconds } = result;
+  return [
+    `${pc.green("Exported")} to ${repository}, copy ${pc.bold(short(snapshot))}`,
+    `  ${number(rows)} rows in ${number(tables)} tables, ${bytesText(bytes)} with the file store, in ${duration(seconds)}`,
+    `  The repository grew by ${bytesText(added)}.`,
+  ].join("\n");
+}
+
+export function replicateSummary(server: string, result: ReplicateResult): string {
+  const { copied, healed, removed, newest } = result;
+  return [
+    `${server}: ${copied === 0 ? "nothing new" : `${number(copied)} new ${copied === 1 ? "copy" : "copies"}`}; ` +
+      (newest ? `the newest is of ${newest.at}, ${number(newest.rows)} rows` : "there is no copy"),
+    ...healed.map((name) => pc.yellow(`  Damage was found in ${name} and healed.`)),
+    ...removed.map((name) => `  ${name} was removed: its time is over.`),
+  ].join("\n");
+}
+
+export interface Listed extends Receipt {
+  snapshot: string;
+  checkedAt: string | undefined;
+  restoredAt: string | undefined;
+}
+
+export function copyList(place: string, copies: Listed[], last: Drill | undefined, now: Date): string {
+  const age = (at: string) => duration(Math.max(0, (now.getTime() - Date.parse(at)) / 1000));
+  const verified = ({ checkedAt, restoredAt }: Listed) =>
+    [restoredAt && `restored ${age(restoredAt)} ago`, checkedAt && `read whole ${age(checkedAt)} ago`]
+      .filter(Boolean)
+      .join(", ") || "not verified yet";
+  return [
+    pc.bold(place),
+    ...(copies.length === 0 ? ["  There is no copy that its export claimed good."] : []),
+    ...copies.map((copy) =>
+      [
+        `  ${short(copy.snapshot)}  ${copy.at.slice(0, 19).replace("T", " ")} UTC`,
+        `${age(copy.at)} old`,
+        `${copy.server}, ${number(copy.rows)} rows, ${bytesText(copy.bytes)}`,
+        `DHIS2 ${copy.dhis2 ?? "unknown"}, PostgreSQL ${copy.postgresql}`,
+        verified(copy),
+      ].join("  "),
+    ),
+    ...(last ? [`  Last drill ${age(last.at)} ago: whole again in ${duration(last.rtoSeconds)}`] : []),
+  ].join("\n");
+}
+
+export function restoreSummary(result: RestoreResult): string {
+  const { database, snapshot, at, rows, tables, files, settings, kept, verified, seconds } = result;
+  return [
+    `${pc.green("Restored")} ${pc.bold(database)} as it was at ${at} (copy ${short(snapshot)}), in ${duration(seconds)}`,
+    `  ${number(rows)} rows in ${number(tables)} tables, as many as the manifest says`,
+    ...(files === undefined ? [] : [`  ${number(files)} files of the file store`]),
+    ...(settings.length === 0 ? [] : [`  Settings: ${settings.join(", ")}`]),
+    ...(verified ? [] : [pc.yellow("  No signature was verified: no --public-key was given.")]),
+    ...(kept === undefined
+      ? []
+      : [
+          `  The former database is kept as ${pc.bold(kept)}.`,
+          `    back to it:  dhistance-import rollback --database ${database} …`,
+          `    drop it:     dhistance-import confirm --database ${database} …`,
+        ]),
+    "  Next: start DHIS2 with the encryption.password of this copy, and let it make its analytics tables",
+    "  (POST /api/resourceTables/analytics).",
+  ].join("\n");
+}
+
+export function drillSummary(figures: Drill): string {
+  const { copy, snapshot, of, rpoSeconds, rtoSeconds, rows, tables, bytes, files, seconds } = figures;
+  return [
+    `${pc.green("Whole.")} ${copy}, copy ${pc.bold(short(snapshot))} of ${of}`,
+    `  ${number(rows)} rows in ${number(tables)} tables, ${number(files)} files, ${bytesText(bytes)}: as the manifest says`,
+    `  Would be lost (RPO): ${duration(rpoSeconds)}. Until it runs again (RTO): ${duration(rtoSeconds)}`,
+    `    (fetched in ${duration(seconds.fetch)}, loaded in ${duration(seconds.load)}, compared in ${duration(seconds.compare)})`,
+  ].join("\n");
+}

@@ -1,0 +1,55 @@
+/** Which tables a copy holds, and how many rows each has. */
+import type { Client } from "pg";
+import { isAnalyticsTable } from "../import/dhis2";
+import { quote } from "../import/load/constraint";
+
+export interface Table {
+  schema: string;
+  name: string;
+}
+
+/** `schema.table`. */
+export function fullName({ schema, name }: Table): string {
+  return `${schema}.${name}`;
+}
+
+/** Every table with rows of its own: none of PostgreSQL's, of extensions or of a session. */
+export async function tablesOf(client: Client): Promise<Table[]> {
+  const { rows } = await client.query<Table>(
+    "SELECT n.nspname AS schema, c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace" +
+      " WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'" +
+      " AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')" +
+      " ORDER BY 1, 2",
+  );
+  return rows;
+}
+
+/** DHIS2 makes the data of its analytics and resource tables anew. */
+export function isLeftOut(table: Table): boolean {
+  return isAnalyticsTable(fullName(table));
+}
+
+export async function countRows(
+  client: Client,
+  tables: Table[],
+  signal: AbortSignal,
+): Promise<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const table of tables) {
+    signal.throwIfAborted();
+    const from = `${quote(table.schema)}.${quote(table.name)}`;
+    const { rows } = await client.query<{ count: string }>(`SELECT count(*) FROM ONLY ${from}`);
+    counts[fullName(table)] = Number(rows[0]?.count);
+  }
+  return counts;
+}
+
+/** What differs between what was exported and what is there, in words. */
+export function differences(exported: Record<string, number>, restored: Record<string, number>): string[] {
+  const number = (value: number) => value.toLocaleString("en");
+  return Object.entries(exported).flatMap(([table, rows]) => {
+    const there = restored[table];
+    if (there === undefined) return [`${table} is missing`];
+    return there === rows ? [] : [`${table} has ${number(there)} rows, not ${number(rows)}`];
+  });
+}

@@ -1,0 +1,108 @@
+/** A throwaway S3 server for tests, with versions and object lock: versitygw on a directory. */
+import { spawn, type ChildProcess } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  CreateBucketCommand,
+  ListBucketsCommand,
+  PutObjectLockConfigurationCommand,
+  S3Client,
+} from "@aws-sdk/client-s3";
+import { freePort } from "./postgres";
+import { ensureTool } from "./tools";
+
+export interface TestS3 {
+  /** Place of a bucket's folder, as restic takes it. */
+  place(bucket: string, folder: string): string;
+  /** File of credentials, as the AWS command line has it. */
+  credentialsFile: string;
+  keys: { accessKeyId: string; secretAccessKey: string };
+  client: S3Client;
+  /** A bucket with versions, whose objects stay as written for a day. */
+  createLockedBucket(name: string): Promise<void>;
+  /** Not reachable until `start`. */
+  halt(): Promise<void>;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function startS3(): Promise<TestS3> {
+  const program = await ensureTool("versitygw");
+  const directory = await mkdtemp(join(tmpdir(), "dhistance-s3-"));
+  const at = (name: string) => join(directory, name);
+  await Promise.all(["data", "versions"].map((name) => mkdir(at(name))));
+  const port = await freePort();
+  const keys = { accessKeyId: "test", secretAccessKey: randomBytes(12).toString("hex") };
+  const endpoint = `http://127.0.0.1:${port}`;
+  const client = new S3Client({ endpoint, forcePathStyle: true, region: "us-east-1", credentials: keys });
+  await writeFile(
+    at("credentials"),
+    `[default]\naws_access_key_id = ${keys.accessKeyId}\naws_secret_access_key = ${keys.secretAccessKey}\n`,
+  );
+  let server: ChildProcess | undefined;
+  const start = async () => {
+    // It dies with this process.
+    const command = [
+      program,
+      "--port",
+      `127.0.0.1:${port}`,
+      "--quiet",
+      "posix",
+      "--versioning-dir",
+      at("versions"),
+      at("data"),
+    ];
+    server = spawn("setpriv", ["--pdeathsig", "KILL", "--", ...command], {
+      stdio: "ignore",
+      env: {
+        ROOT_ACCESS_KEY: keys.accessKeyId,
+        ROOT_SECRET_KEY: keys.secretAccessKey,
+        PATH: process.env["PATH"],
+      },
+    });
+    for (let tries = 0; ; tries++) {
+      if (server.exitCode !== null) throw new Error("versitygw did not start");
+      try {
+        await client.send(new ListBucketsCommand({}));
+        return;
+      } catch (error) {
+        if (tries > 200) throw error;
+        await sleep(50);
+      }
+    }
+  };
+  const halt = async () => {
+    const child = server;
+    server = undefined;
+    if (!child || child.exitCode !== null) return;
+    const ended = new Promise((resolve) => child.once("close", resolve));
+    child.kill("SIGKILL");
+    await ended;
+  };
+  await start();
+  return {
+    place: (bucket, folder) => `s3:${endpoint}/${bucket}/${folder}`,
+    credentialsFile: at("credentials"),
+    ...{ keys, client, halt, start },
+    createLockedBucket: async (name) => {
+      await client.send(new CreateBucketCommand({ Bucket: name, ObjectLockEnabledForBucket: true }));
+      await client.send(
+        new PutObjectLockConfigurationCommand({
+          Bucket: name,
+          ObjectLockConfiguration: {
+            ObjectLockEnabled: "Enabled",
+            Rule: { DefaultRetention: { Mode: "GOVERNANCE", Days: 1 } },
+          },
+        }),
+      );
+    },
+    stop: async () => {
+      await halt();
+      client.destroy();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}

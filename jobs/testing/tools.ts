@@ -1,0 +1,57 @@
+/**
+ * What the tests of copies need besides PostgreSQL: restic, and an S3 server. Built once from their sources, which every
+ * Go mirror has, into the cache of tools; a restic on this machine that is new enough is taken instead.
+ */
+import { execFileSync } from "node:child_process";
+import path from "node:path";
+import { cached, cacheFolder, contentHash } from "../../toolchain/cache";
+import { findGo, goBuild } from "../../toolchain/go";
+import { onPath } from "../../toolchain/machine";
+import { silent, type Progress } from "../../toolchain/progress";
+
+const TOOLS = {
+  /** The version in Debian 13, which is the one in our images. */
+  restic: "github.com/restic/restic/cmd/restic",
+  versitygw: "github.com/versity/versitygw/cmd/versitygw",
+};
+
+type Tool = keyof typeof TOOLS;
+
+const FLAGS = ["-trimpath", "-ldflags=-s -w"];
+
+/** Path of a tool; minutes the first time. @throws Error, saying what is missing on this machine */
+export async function ensureTool(tool: Tool, progress: Progress = silent): Promise<string> {
+  const own = tool === "restic" ? onPath("restic", process.env).find(isNewEnough) : undefined;
+  if (own) return own;
+  const go = findGo(process.env);
+  if (!go) throw new Error(`there is neither ${tool} nor Go to build it with: https://go.dev/dl/`);
+  const module = path.join(__dirname, "tools", tool);
+  const files = ["go.mod", "go.sum"].map((file) => path.join(module, file));
+  const name = `${tool}-${contentHash([...FLAGS, process.platform, process.arch], files)}`;
+  const { folder } = await cached(cacheFolder(), name, {
+    onWait: () => progress.step(`${tool}: waiting for another process that is building it`),
+    make: (folder) => {
+      const build = {
+        name: tool,
+        module,
+        target: TOOLS[tool],
+        flags: FLAGS,
+        output: path.join(folder, tool),
+      };
+      return goBuild(go, build, process.env, progress);
+    },
+  });
+  return path.join(folder, tool);
+}
+
+/** 0.17 says by its exit code what is wrong; Debian 12 has 0.14. */
+function isNewEnough(restic: string): boolean {
+  const [, minor] = /restic 0\.(\d+)/.exec(execFileSync(restic, ["version"], { encoding: "utf8" })) ?? [];
+  return Number(minor) >= 17;
+}
+
+/** Puts restic on the PATH of this process and of what it starts. */
+export async function useRestic(): Promise<void> {
+  const folder = path.dirname(await ensureTool("restic"));
+  process.env["PATH"] = [folder, process.env["PATH"]].join(path.delimiter);
+}
