@@ -10,7 +10,6 @@ import type { Target, TenantIdentity } from "../../components/target";
 import { SpecError } from "../config";
 import { callsSent, holdsSecret, readConfig, refuse } from "../runtime";
 import { awsProblems } from "./offers";
-import { awsProblems } from "./offers";
 import { readRequest, type Request } from "./request";
 import { refuseDropping, standings } from "./servers";
 import type { ServerSpec } from "./spec";
@@ -27,7 +26,6 @@ export async function tenant() {
   // All providers first: the engine starts them, a program each, while this one goes on.
   const provider = regionProvider(spec.target.aws.region, entitlement);
   const destinations = copies(spec, entitlement);
-  const unfulfillable = awsProblems(spec, platform, provider);
   const unfulfillable = awsProblems(spec, platform, provider);
   await callsSent();
   const root = new TenantRoot(entitlement, token, { providers: [provider] });
@@ -49,9 +47,6 @@ export async function tenant() {
     { tenant: identity, servers, target, ...destinations },
     { parent: root },
   );
-
-  const problems = await unfulfillable;
-  if (problems.length > 0) refuse(pulumi.getStack(), problems);
 
   const problems = await unfulfillable;
   if (problems.length > 0) refuse(pulumi.getStack(), problems);
