@@ -26,7 +26,7 @@ export default defineConfig({
           name: "emulator",
           include: ["test/emulator/**/*.test.ts"],
           exclude,
-          testTimeout: 600_000,
+          testTimeout: 1_800_000,
           hookTimeout: 600_000,
         },
       },

@@ -8,7 +8,12 @@ import {
   ElasticLoadBalancingV2Client,
 } from "@aws-sdk/client-elastic-load-balancing-v2";
 import { DescribeKeyCommand, KMSClient, ListKeysCommand, ListResourceTagsCommand } from "@aws-sdk/client-kms";
-import { DescribeDBInstancesCommand, DescribeDBParametersCommand, RDSClient } from "@aws-sdk/client-rds";
+import {
+  DescribeDBInstancesCommand,
+  DescribeDBParametersCommand,
+  DescribeDBSnapshotsCommand,
+  RDSClient,
+} from "@aws-sdk/client-rds";
 import {
   GetBucketEncryptionCommand,
   GetBucketPolicyCommand,
@@ -45,6 +50,35 @@ export class Account {
       new DescribeDBParametersCommand({ DBParameterGroupName: group }),
     );
     return Parameters.find(({ ParameterName }) => ParameterName === name)?.ParameterValue;
+  }
+
+  /** The snapshots of databases that were asked for by name; those outlive a database. */
+  async snapshots(tenant: string): Promise<string[]> {
+    const { DBSnapshots = [] } = await new RDSClient(this.settings).send(
+      new DescribeDBSnapshotsCommand({ SnapshotType: "manual" }),
+    );
+    const names = DBSnapshots.map(({ DBSnapshotIdentifier }) => DBSnapshotIdentifier ?? "");
+    return names.filter((name) => name.startsWith(`${tenant}-`));
+  }
+
+  /** Whatever a tenant has here that can be found again, but for keys and snapshots, by name. */
+  async everything(tenant: string): Promise<unknown[]> {
+    const [databases, files, groups, vaults, secrets, buckets] = await Promise.all([
+      this.databases(tenant),
+      this.fileSystems(tenant),
+      this.securityGroups(tenant),
+      this.vaults(tenant),
+      this.secretNames(tenant),
+      this.bucketNames(tenant),
+    ]);
+    return [
+      ...databases.map(({ DBInstanceIdentifier }) => DBInstanceIdentifier),
+      ...files.map(({ FileSystemId }) => FileSystemId),
+      ...groups.map(({ GroupName }) => GroupName),
+      ...vaults.map(({ BackupVaultName }) => BackupVaultName),
+      ...secrets,
+      ...buckets,
+    ];
   }
 
   async fileSystems(tenant: string) {

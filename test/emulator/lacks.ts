@@ -11,6 +11,10 @@ export const SIMULATED: Readonly<Record<string, string>> = {
   "aws:backup/selection:Selection": "backup:CreateBackupSelection",
   "aws:backup/restoreTestingPlan:RestoreTestingPlan": "backup:CreateRestoreTestingPlan",
   "aws:backup/restoreTestingSelection:RestoreTestingSelection": "backup:CreateRestoreTestingSelection",
+  "aws:elasticache/parameterGroup:ParameterGroup": "elasticache:CreateCacheParameterGroup",
+  "aws:elasticache/subnetGroup:SubnetGroup": "elasticache:DeleteCacheSubnetGroup",
+  // It makes the group without its nodes, which the provider asks for.
+  "aws:elasticache/replicationGroup:ReplicationGroup": "elasticache:DescribeCacheClusters of a group",
   "aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication":
     "rds:StartDBInstanceAutomatedBackupsReplication",
   "aws:rolesanywhere/trustAnchor:TrustAnchor": "rolesanywhere:CreateTrustAnchor",

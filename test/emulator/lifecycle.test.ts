@@ -1,5 +1,7 @@
+import { readFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parse } from "yaml";
 import { issueEntitlement, type Entitlement } from "../../plans/entitlement";
 import { newIssuer } from "../../scripts/entitlement";
 import { newProject } from "../engine/pulumi";
@@ -12,6 +14,7 @@ import { startWorld, type World } from "./world";
  * The programs on the real engine and the real AWS provider before an emulated AWS: one platform, and the life of a
  * tenant of each plan on it, side by side. What was made is read back from AWS, not from the engine's state.
  */
+const ROOT = path.resolve(__dirname, "../..");
 const REGION = "eu-west-1";
 const SECOND = "eu-central-1";
 const DAY = 86_400_000;
@@ -57,6 +60,10 @@ afterAll(async () => {
   for (const remove of removals) remove();
   await world?.end();
 });
+afterAll(() => {
+  // Of those a test may not have noticed.
+  expect(world?.lacks()).toEqual([]);
+});
 
 async function opened(
   ...[project, name, config]: [Parameters<typeof Stack.open>[1], string, object]
@@ -66,40 +73,23 @@ async function opened(
   return stack;
 }
 
-interface Server {
-  name: string;
-  size: "small" | "medium" | "large";
-  retire?: boolean;
-}
+type Server = Record<string, unknown> & { name: string; size: string; retire?: boolean };
 
-/** A tenant's stack, and how it is told to have other servers. */
+/** An example tenant's stack, its servers, and how it is told to have other ones. */
 async function tenant(
   name: string,
-  plan: Entitlement["plan"],
-  maxServers: number,
-): Promise<{ stack: Stack; configure: (servers: Server[]) => void }> {
-  const entitlement = await issue({ tenant: name, plan, maxServers });
-  const config = (servers: Server[]) => ({
+  bought: Pick<Entitlement, "plan" | "maxServers">,
+): Promise<{ stack: Stack; servers: Server[]; configure: (servers: Server[]) => void }> {
+  const entitlement = await issue({ tenant: name, ...bought });
+  const file = readFileSync(path.join(ROOT, `Pulumi.${name}.yaml`), "utf8");
+  const { config } = parse(file) as { config: { "dhistance:tenant": { servers: Server[] } } };
+  const spec = config["dhistance:tenant"];
+  const changed = (servers: Server[]) => ({
     "dhistance:entitlement": entitlement,
-    "dhistance:tenant": {
-      displayName: `Ministry of Health (${plan})`,
-      contacts: { operations: "ops@moh.example.org", billing: "finance@moh.example.org" },
-      target: { aws: { region: REGION } },
-      servers: servers.map((server) => ({
-        dhis2: "42.5.2",
-        hostname: `${server.name}.${plan}.moh.example.org`,
-        ...server,
-      })),
-      backups: {
-        copies: [
-          { region: SECOND },
-          { onPremises: { host: "ssh://backup@office.moh.example.org", path: "/srv/dhis2" } },
-        ],
-      },
-    },
+    "dhistance:tenant": { ...spec, servers },
   });
-  const stack = await opened("dhistance", name, config([]));
-  return { stack, configure: (servers) => stack.configure(config(servers)) };
+  const stack = await opened("dhistance", name, changed([]));
+  return { stack, servers: spec.servers, configure: (servers) => stack.configure(changed(servers)) };
 }
 
 /** Steps that are not the emulator's doing: it is only forgiven properties it does not give back, and only updates. */
@@ -158,100 +148,131 @@ async function guarded(name: string): Promise<Awaited<ReturnType<Account["bucket
   return bucket;
 }
 
-describe.concurrent("a tenant", () => {
-  it("on trial comes up, stays as it is, and goes but for its keys' waiting time", async ({ expect }) => {
-    const { stack, configure } = await tenant("moh-trial", "trial", 1);
-    configure([{ name: "hmis", size: "small" }]);
+const retired = (servers: Server[]): Server[] => servers.map((server) => ({ ...server, retire: true }));
+const idOf = async (database: string) =>
+  (await aws.databases(database)).map(({ DbiResourceId }) => DbiResourceId);
+
+/** What is left of a tenant in both regions, but for what must outlive it. */
+async function left(name: string): Promise<unknown[]> {
+  const abroad = new Account(world, SECOND);
+  // AWS lets nobody delete a key at once, lest data be lost by a slip.
+  for (const account of [aws, abroad])
+    expect(new Set(await account.keyStates(name))).toEqual(new Set(["PendingDeletion"]));
+  return [...(await aws.everything(name)), ...(await abroad.everything(name))];
+}
+
+describe.concurrent("an example tenant", () => {
+  it("on trial comes up, stays as it is, and goes", async ({ expect }) => {
+    const { stack, servers, configure } = await tenant("moh-trial", { plan: "trial", maxServers: 1 });
+    configure(servers);
     await stack.up();
+    await holdsPromises("moh-trial", { pointInTime: 7, snapshots: 14, kept: false });
     expect(own(await stack.up())).toEqual([]);
 
     await stack.destroy();
     expect((await stack.state()).resources).toEqual([]);
-    expect(await aws.databases("moh-trial")).toEqual([]);
-    expect(await aws.fileSystems("moh-trial")).toEqual([]);
-    expect(await aws.securityGroups("moh-trial")).toEqual([]);
-    expect(await aws.vaults("moh-trial")).toEqual([]);
-    expect(await aws.secretNames("moh-trial")).toEqual([]);
-    expect(await aws.bucketNames("moh-trial")).toEqual([]);
-    expect((await aws.hostnames()).filter((name) => name.includes(".trial."))).toEqual([]);
-    // AWS lets nobody delete a key at once, lest data be lost by a slip.
-    expect(new Set(await aws.keyStates("moh-trial"))).toEqual(new Set(["PendingDeletion"]));
+    expect(await left("moh-trial")).toEqual([]);
+    expect(await aws.snapshots("moh-trial")).toEqual([]);
   });
 
-  it("with premium has what is promised, grows in place, and keeps its data until told otherwise", async ({
+  it("with premium grows in place, and keeps its data until told otherwise", async ({ expect }) => {
+    const { stack, servers, configure } = await tenant("moh-premium", { plan: "premium", maxServers: 2 });
+    const [hmis, training] = servers as [Server, Server];
+    configure([{ ...hmis, size: "small" }]);
+    await stack.up();
+    const [id] = await idOf("moh-premium-hmis");
+    expect(await aws.databases("moh-premium")).toEqual([
+      expect.objectContaining({ DBInstanceClass: "db.t4g.medium", MultiAZ: false }),
+    ]);
+
+    // The example as it stands: one server larger, and one more.
+    configure(servers);
+    const { steps } = await stack.up();
+    expect(
+      steps.filter(({ op, type, name }) => DATA.test(type) && op !== "update" && !/training/.test(name)),
+    ).toEqual([]);
+    expect(changed(steps, "update", "aws:rds/instance:Instance")).toEqual(["moh-premium-hmis-database"]);
+    expect(changed(steps, "create", "aws:rds/instance:Instance")).toEqual(["moh-premium-training-database"]);
+    expect(await aws.databases("moh-premium-hmis")).toEqual([
+      expect.objectContaining({ DbiResourceId: id, DBInstanceClass: "db.m7g.large", MultiAZ: true }),
+    ]);
+    await holdsPromises("moh-premium", { pointInTime: 14, snapshots: 35, kept: true });
+    expect(own(await stack.up())).toEqual([]);
+
+    // The data of a paid plan only go where that was asked for.
+    configure([hmis]);
+    await expect(stack.up()).rejects.toThrow(/put it back with retire: true/);
+    expect(await aws.databases("moh-premium")).toHaveLength(2);
+    const guarded = (await stack.state()).resources.filter(({ protect }) => protect).map(({ urn }) => urn);
+    for (const what of ["key", "hmis-database", "hmis-files", "training-database", "training-files"])
+      expect(guarded).toContainEqual(expect.stringMatching(new RegExp(`::moh-premium-${what}$`)));
+    configure([hmis, ...retired([training])]);
+    await stack.up();
+    configure(retired([hmis]));
+    await stack.up();
+    expect(await idOf("moh-premium")).toEqual([id]);
+    expect(await aws.hostnames()).not.toContain("training.moh.example.org");
+    expect(await aws.snapshots("moh-premium-training")).toHaveLength(1);
+
+    await stack.destroy();
+    expect((await stack.state()).resources).toEqual([]);
+    expect(await left("moh-premium")).toEqual([]);
+    expect(await aws.snapshots("moh-premium-hmis")).toHaveLength(1);
+  });
+
+  it("of an enterprise is given a server more and one less, which changes nothing of the others", async ({
     expect,
   }) => {
-    const { stack, configure } = await tenant("moh-premium", "premium", 2);
-    const hmis = { name: "hmis", size: "small" } as const;
-    const training = { name: "training", size: "small" } as const;
-    configure([hmis, training]);
+    const { stack, servers, configure } = await tenant("moh-enterprise", {
+      plan: "enterprise",
+      maxServers: 5,
+    });
+    const others = servers.filter(({ name }) => name !== "training");
+    const training = servers.filter(({ name }) => name === "training");
+    const ofOthers = ({ urn }: Step) => /-(hmis|tracker|surveillance)-/.test(urn);
+    configure(others);
     await stack.up();
-    await holdsPromises("moh-premium", { pointInTime: 14, snapshots: 35 });
-    expect(own(await stack.up())).toEqual([]);
-    const before = (await aws.databases("moh-premium")).find(({ DBInstanceIdentifier: id }) =>
-      id?.includes("hmis"),
-    );
-    expect(before).toMatchObject({ DBInstanceClass: "db.t4g.medium", MultiAZ: false });
+    const ids = await idOf("moh-enterprise");
 
-    const grown = { ...hmis, size: "medium" } as const;
-    configure([grown, { ...training, retire: true }]);
-    const { steps } = await stack.up();
-    expect(steps.filter(({ op, type }) => DATA.test(type) && op !== "update")).toEqual([]);
-    expect(changed(steps, "update", "aws:rds/instance:Instance")).toContain("moh-premium-hmis-database");
-    expect(await aws.databases("moh-premium")).toContainEqual(
-      expect.objectContaining({
-        DBInstanceIdentifier: before?.DBInstanceIdentifier,
-        DbiResourceId: before?.DbiResourceId,
-        DBInstanceClass: "db.m7g.large",
-        MultiAZ: true,
-      }),
-    );
-
-    // The data of a paid plan only go where that was asked for, as it was of one of the two.
-    configure([{ ...training, retire: true }]);
-    await expect(stack.up()).rejects.toThrow(/protect|retire/);
-    configure([grown]);
-    await stack.up();
-    expect((await aws.databases("moh-premium")).map(({ DbiResourceId }) => DbiResourceId)).toEqual([
-      before?.DbiResourceId,
-    ]);
-    expect(await aws.hostnames()).not.toContain("training.premium.moh.example.org");
-    await expect(stack.destroy()).rejects.toThrow(/protect/);
-    expect(await aws.databases("moh-premium")).toHaveLength(1);
-  });
-
-  it("of an enterprise is given a server more, which changes nothing of the others", async ({ expect }) => {
-    const { stack, configure } = await tenant("moh-enterprise", "enterprise", 4);
-    const three: Server[] = [
-      { name: "hmis", size: "large" },
-      { name: "tracker", size: "large" },
-      { name: "surveillance", size: "medium" },
-    ];
-    configure(three);
-    await stack.up();
-    await holdsPromises("moh-enterprise", { pointInTime: 35, snapshots: 90 });
-
-    configure([...three, { name: "training", size: "small" }]);
+    configure(servers);
     const more = await stack.up();
     expect(changed(more.steps, "create", "aws:rds/instance:Instance")).toEqual([
       "moh-enterprise-training-database",
     ]);
-    const others = own(more).filter(({ urn }) => /-(hmis|tracker|surveillance)-/.test(urn));
-    expect(others).toEqual([]);
-    expect(await aws.databases("moh-enterprise")).toHaveLength(4);
+    expect(own(more).filter(ofOthers)).toEqual([]);
+    await holdsPromises("moh-enterprise", { pointInTime: 35, snapshots: 90, kept: true });
     expect(own(await stack.up())).toEqual([]);
+
+    configure([
+      ...others.map((server) => (server.name === "surveillance" ? { ...server, size: "large" } : server)),
+      ...retired(training),
+    ]);
+    const grown = await stack.up();
+    expect(changed(grown.steps, "update", "aws:rds/instance:Instance").sort()).toEqual([
+      "moh-enterprise-surveillance-database",
+      "moh-enterprise-training-database",
+    ]);
+    configure(retired(others));
+    await stack.up();
+    expect((await idOf("moh-enterprise")).sort()).toEqual(ids.sort());
+    await stack.destroy();
+    expect((await stack.state()).resources).toEqual([]);
+    expect(await left("moh-enterprise")).toEqual([]);
   });
 });
 
 /** Encrypted, private, over TLS, backed up, copied, locked: as the customers of paid plans are told. */
-async function holdsPromises(name: string, days: { pointInTime: number; snapshots: number }): Promise<void> {
+async function holdsPromises(
+  name: string,
+  promised: { pointInTime: number; snapshots: number; kept: boolean },
+): Promise<void> {
   for (const database of await aws.databases(name)) {
     expect(database).toMatchObject({
       Engine: "postgres",
       StorageEncrypted: true,
       PubliclyAccessible: false,
-      BackupRetentionPeriod: days.pointInTime,
-      DeletionProtection: true,
+      BackupRetentionPeriod: promised.pointInTime,
+      DeletionProtection: promised.kept,
     });
     expect(database.EngineVersion).toMatch(/^17/);
     expect(database.KmsKeyId).toMatch(/^arn:aws:kms:eu-west-1:/);
@@ -273,7 +294,7 @@ async function holdsPromises(name: string, days: { pointInTime: number; snapshot
   for (const account of [aws, new Account(world, SECOND)]) {
     const vaults = await account.vaults(name);
     expect(vaults).toHaveLength(1);
-    expect(vaults[0]).toMatchObject({ Locked: true, MinRetentionDays: days.snapshots });
+    expect(vaults[0]).toMatchObject({ Locked: true, MinRetentionDays: promised.snapshots });
     // Each region's copies under a key that lives there.
     expect(vaults[0]?.EncryptionKeyArn).toMatch(new RegExp(`^arn:aws:kms:${account.region}:`));
   }
@@ -283,6 +304,6 @@ async function holdsPromises(name: string, days: { pointInTime: number; snapshot
   expect(encryption).toMatchObject({ SSEAlgorithm: "aws:kms" });
   expect(lock).toMatchObject({
     ObjectLockEnabled: "Enabled",
-    Rule: { DefaultRetention: { Days: days.snapshots + 31 } },
+    Rule: { DefaultRetention: { Days: promised.snapshots + 31 } },
   });
 }

@@ -1,5 +1,5 @@
 import { execFile, spawn, type ChildProcess } from "node:child_process";
-import { readFileSync, openSync } from "node:fs";
+import { openSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -30,15 +30,12 @@ export async function ensureMoto(env: NodeJS.ProcessEnv = process.env): Promise<
   const run = (args: string[]) => promisify(execFile)(python, args, { env, maxBuffer: 1 << 26 });
   try {
     const { stdout } = await run(["-c", "import sys, pip; print(sys.version)"]);
-    const { folder } = await cached(cacheFolder(env), `moto-${contentHash([stdout], [REQUIREMENTS])}`, {
+    // Compiled now, and not at every start.
+    const options = ["--quiet", "--compile", "--disable-pip-version-check", "--root-user-action=ignore"];
+    const what = ["--only-binary=:all:", "--require-hashes", "--requirement", REQUIREMENTS];
+    const hash = contentHash([stdout, ...options], [REQUIREMENTS]);
+    const { folder } = await cached(cacheFolder(env), `moto-${hash}`, {
       make: async (folder) => {
-        const options = [
-          "--quiet",
-          "--no-compile",
-          "--disable-pip-version-check",
-          "--root-user-action=ignore",
-        ];
-        const what = ["--only-binary=:all:", "--require-hashes", "--requirement", REQUIREMENTS];
         await run(["-m", "pip", "install", ...options, "--target", folder, ...what]);
       },
     });
@@ -54,11 +51,16 @@ export const ACCOUNT = "000000000000";
 
 export interface Emulator {
   endpoint: string;
+  /** The calls that it had no answer to, by name. */
+  lacks(): string[];
   stop(): Promise<void>;
 }
 
-/** Starts the emulator on a free port; what it says goes to `log`. */
-export async function startMoto({ packages, python }: Moto, log: string): Promise<Emulator> {
+/** Starts the emulator on a free port; what it says goes into `folder`. */
+export async function startMoto({ packages, python }: Moto, folder: string): Promise<Emulator> {
+  const log = path.join(folder, "moto.log");
+  const lacks = path.join(folder, "moto.lacks");
+  writeFileSync(lacks, "");
   const port = await freePort();
   const output = openSync(log, "w");
   const server = spawn(python, [path.join(__dirname, "emulator.py"), "-H", "127.0.0.1", "-p", String(port)], {
@@ -67,6 +69,9 @@ export async function startMoto({ packages, python }: Moto, log: string): Promis
       PYTHONPATH: packages,
       PYTHONDONTWRITEBYTECODE: "1",
       MOTO_ACCOUNT_ID: ACCOUNT,
+      DHISTANCE_LACKS: lacks,
+      // Seconds until a certificate is issued.
+      MOTO_ACM_VALIDATION_WAIT: "0",
       MOTO_IAM_LOAD_MANAGED_POLICIES: "true",
     },
     stdio: ["ignore", output, output],
@@ -78,7 +83,11 @@ export async function startMoto({ packages, python }: Moto, log: string): Promis
     server.kill();
     throw error;
   }
-  return { endpoint, stop: () => stopped(server) };
+  return {
+    endpoint,
+    lacks: () => readFileSync(lacks, "utf8").split("\n").filter(Boolean),
+    stop: () => stopped(server),
+  };
 }
 
 async function answering(url: string, server: ChildProcess, log: string): Promise<void> {

@@ -3,7 +3,9 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { build } from "esbuild";
 import { engineEnvironment, ensureToolchain } from "../../toolchain";
-import { AWS_VERSION, ensureAwsPlugin } from "../../toolchain/bridge";
+import { AWS_VERSION, BINARY_VARIABLE, BRIDGE, ensureAwsPlugin } from "../../toolchain/bridge";
+import { findTerraformProvider } from "../../toolchain/bridge/terraform";
+import { hastened } from "./hasten";
 import { ensureMoto, startMoto, type Emulator } from "./moto";
 import { SIMULATED } from "./lacks";
 
@@ -14,6 +16,8 @@ export interface World {
   /** What the engine runs in, and what clients of AWS take their endpoint and credentials from. */
   env: NodeJS.ProcessEnv;
   endpoint: string;
+  /** The calls that the emulator had no answer to, by name. */
+  lacks(): string[];
   end(): Promise<void>;
 }
 
@@ -23,12 +27,20 @@ export interface World {
  */
 export async function prepareWorld({ quiet }: { quiet: boolean }) {
   const toolchain = await ensureToolchain({ quiet });
-  const { plugin } = await ensureAwsPlugin({ pulumi: toolchain.pulumi, quiet });
-  return { toolchain, plugin, moto: await ensureMoto() };
+  const { plugin, way } = await ensureAwsPlugin({ pulumi: toolchain.pulumi, quiet });
+  // The pauses are the provider's, which behind the bridge is a program of its own.
+  const provider =
+    way === BRIDGE
+      ? {
+          DHISTANCE_AWS_PLUGIN: plugin,
+          [BINARY_VARIABLE]: await hastened(findTerraformProvider(process.env).binary),
+        }
+      : { DHISTANCE_AWS_PLUGIN: await hastened(plugin) };
+  return { toolchain, provider, moto: await ensureMoto() };
 }
 
 export async function startWorld(): Promise<World> {
-  const { toolchain, plugin, moto } = await prepareWorld({ quiet: true });
+  const { toolchain, provider, moto } = await prepareWorld({ quiet: true });
   const folder = realpathSync(mkdtempSync(path.join(tmpdir(), "emulator-")));
   let emulator: Emulator | undefined;
   const end = async () => {
@@ -37,17 +49,19 @@ export async function startWorld(): Promise<World> {
   };
   try {
     const home = await engineHome(path.join(folder, "home"), toolchain.rehearsal as string);
-    emulator = await startMoto(moto, path.join(folder, "moto.log"));
+    emulator = await startMoto(moto, folder);
     const state = path.join(folder, "state");
     mkdirSync(state);
     const env = {
       ...withoutAws(engineEnvironment(toolchain, { providers: "rehearsal", state })),
       PULUMI_HOME: home,
-      DHISTANCE_AWS_PLUGIN: plugin,
+      ...provider,
+      // Most of the time goes into waiting, not into work: by default there are four at once to a core.
+      PULUMI_PARALLEL: "32",
       DHISTANCE_SIMULATED_TYPES: Object.keys(SIMULATED).join(","),
       ...awsEnvironment(emulator.endpoint),
     };
-    return { folder, env, endpoint: emulator.endpoint, end };
+    return { folder, env, endpoint: emulator.endpoint, lacks: emulator.lacks, end };
   } catch (error) {
     await end();
     throw error;

@@ -26,6 +26,9 @@ const insecure = (): grpc.ChannelCredentials => grpc.credentials.createInsecure(
 function start(): void {
   const real = spawn(plugin, process.argv.slice(2), { stdio: ["ignore", "pipe", "inherit"] });
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => real.kill(signal));
+  // An engine that is killed does not end its plugins.
+  const engine = process.ppid;
+  setInterval(() => process.ppid === engine || process.exit(1), 1000).unref();
   real.on("error", (error) => {
     process.stderr.write(`DHISTANCE_AWS_PLUGIN=${plugin}: ${error.message}\n`);
     process.exit(1);
