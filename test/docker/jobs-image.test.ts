@@ -1,3 +1,4 @@
+import { existsSync, readdirSync } from "node:fs";
 import { copyFile, mkdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { PassThrough } from "node:stream";
@@ -10,6 +11,7 @@ import { startPostgres, type TestPostgres } from "../../jobs/testing/postgres";
 import { buildImage, useEngine, type Engine } from "./engine";
 
 const IMAGE = "dhistance-test/jobs";
+const JOBS = path.join(__dirname, "../../jobs");
 let engine: Engine;
 let postgres: TestPostgres;
 let work: Awaited<ReturnType<typeof workDirectory>>;
@@ -100,6 +102,16 @@ describe("the image of the data jobs", () => {
       "/tmp",
       "",
     ]);
+  });
+
+  it("has every job as a command of its own name", async () => {
+    const jobs = readdirSync(JOBS).filter((job) => existsSync(path.join(JOBS, job, "cli.ts")));
+    expect(jobs).toContain("import");
+    for (const job of jobs) {
+      const ended = await inImage([job, "--help"]);
+      expect(ended, job).toMatchObject({ code: 0, stderr: "" });
+      expect(ended.stdout).toMatch(/^Usage: /);
+    }
   });
 
   it.each(["hmis.sql", "hmis.dump"])("imports %s from a mounted file", async (dump) => {
