@@ -53,7 +53,8 @@ function start(dump: string) {
       ...[work.path("import.cjs"), "run", work.path(dump), "--server", server, "--json", "--reimport"],
       ...["--password-file", work.path("password"), "--database", "live"],
     ],
-    { stdio: ["ignore", "ignore", "inherit"] },
+    // What a killed one leaves on this machine goes with the rest.
+    { stdio: ["ignore", "ignore", "inherit"], env: { ...process.env, TMPDIR: work.path(".") } },
   );
 }
 
