@@ -6,15 +6,12 @@ import pc from "picocolors";
 
 /**
  * `npm test`: every check and every tier that this machine can run, side by side. A tier that it cannot run is
- * named with the reason; in CI (`CI=true`) that is a failure. `npm test -- unit engine` runs only those, and a tier
- * that is still in the making only runs so.
+ * named with the reason; in CI (`CI=true`) that is a failure. `npm test -- unit engine` runs only those.
  */
 
 interface Tier {
   name: string;
   what: string;
-  /** Still in the making: why it only runs when it is named. */
-  onRequest?: string;
   /** What this machine lacks for it, if anything. */
   lacking?: () => string | undefined | Promise<string | undefined>;
 }
@@ -25,7 +22,6 @@ const TIERS: Tier[] = [
   {
     name: "emulator",
     what: "the real AWS provider before an emulated AWS",
-    onRequest: "takes longer than all others together; npm test -- emulator",
     lacking: emulator,
   },
   {
@@ -85,9 +81,7 @@ async function main(names: string[]): Promise<void> {
   const unknown = names.filter((name) => !TIERS.some((tier) => tier.name === name));
   if (unknown.length)
     throw new Error(`no tier ${unknown.join(", ")}; there are ${TIERS.map((t) => t.name).join(", ")}`);
-  const chosen = TIERS.filter(({ name, onRequest }) =>
-    names.length === 0 ? !onRequest : names.includes(name),
-  );
+  const chosen = TIERS.filter(({ name }) => names.length === 0 || names.includes(name));
   const leftOut: { name: string; reason: string }[] = [];
   for (const { name, lacking } of chosen) {
     const reason = await lacking?.();
@@ -95,8 +89,6 @@ async function main(names: string[]): Promise<void> {
   }
   const running = chosen.filter(({ name }) => !leftOut.some((out) => out.name === name));
   for (const { name, what } of running) console.log(`${pc.bold(name.padEnd(8))} ${what}`);
-  for (const { name, onRequest } of names.length === 0 ? TIERS : [])
-    if (onRequest) console.log(pc.dim(`${name.padEnd(8)} on request: ${onRequest}`));
   for (const { name, reason } of leftOut) console.log(pc.yellow(`${name.padEnd(8)} left out: ${reason}`));
 
   const results = await Promise.all([

@@ -24,6 +24,7 @@ import {
   S3Client,
 } from "@aws-sdk/client-s3";
 import { ListSecretsCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { holdingsOf } from "../../components/SslEndpoint/room";
 import type { World } from "./world";
 
 /** What is in the emulated account, as AWS's own API tells it. */
@@ -100,6 +101,12 @@ export class Account {
       new DescribeListenersCommand({ LoadBalancerArn: LoadBalancers[0]?.LoadBalancerArn }),
     );
     return Listeners;
+  }
+
+  /** What the HTTPS listener holds and may hold, as the tenants' program asks it. */
+  async holdings() {
+    const https = (await this.listeners()).find(({ Protocol }) => Protocol === "HTTPS");
+    return holdingsOf(https?.ListenerArn ?? "", new ElasticLoadBalancingV2Client(this.settings));
   }
 
   /** The host names that an HTTPS listener knows. */

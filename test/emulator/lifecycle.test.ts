@@ -126,6 +126,14 @@ describe("the platform", () => {
     expect(listeners).toHaveLength(2);
   });
 
+  it("says what its load balancer holds, of tenants alone, and may hold", async () => {
+    expect(await aws.holdings()).toEqual({
+      hostnames: [],
+      certificates: 0,
+      limits: { rules: 100, certificates: 25 },
+    });
+  });
+
   it("keeps its logs from the public, encrypted", async () => {
     const [name = ""] = await aws.bucketNames("dhistance-logs");
     await guarded(name);
@@ -197,6 +205,7 @@ describe.concurrent("an example tenant", () => {
       expect.objectContaining({ DbiResourceId: id, DBInstanceClass: "db.m7g.large", MultiAZ: true }),
     ]);
     await holdsPromises("moh-premium", { pointInTime: 14, snapshots: 35, kept: true });
+    expect((await aws.holdings()).hostnames).toContain("training.moh.example.org");
     expect(own(await stack.up())).toEqual([]);
 
     // The data of a paid plan only go where that was asked for.

@@ -6,7 +6,7 @@ import type { World } from "./world";
 const ROOT = path.resolve(__dirname, "../..");
 
 /** The longest that one run of the engine may take, in seconds; then it is ended with all that it started. */
-const LIMIT = 240;
+const LIMIT = 420;
 
 /** What the engine did or would do to one resource, if anything. */
 export interface Step {

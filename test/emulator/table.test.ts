@@ -70,6 +70,7 @@ const NEWER = [
   "aws:rds/instance:Instance out.upgradeRolloutOrder: only in the SDK",
   "aws:s3/bucket:Bucket out.bucketRegion: only in the SDK",
   "aws:secretsmanager/secretVersion:SecretVersion out.secretArn: only in the SDK",
+  "aws:rds/getOrderableDbInstance:getOrderableDbInstance out.region: only in the SDK",
   "aws:index/getAvailabilityZones:getAvailabilityZones out.region: only in the SDK",
 ];
 
