@@ -23,6 +23,8 @@ export interface RecordArgs {
    * @default it may
    */
   refuse?: (before: Record<string, unknown>, now: Record<string, unknown>) => string | undefined;
+  /** Throws if what the record needs is not there; called when the record changes, in the preview already. */
+  verify?: () => Promise<void>;
 }
 
 export interface WorkArgs extends RecordArgs {
@@ -60,7 +62,7 @@ export function doOnce(
 
 function record(
   name: string,
-  { because, refuse }: RecordArgs,
+  { because, refuse, verify }: RecordArgs,
   work: pulumi.ResourceHook[],
   opts: pulumi.CustomResourceOptions,
 ): pulumi.Stash {
@@ -76,10 +78,17 @@ function record(
         ),
       ]
     : [];
+  const verifications = verify ? [new pulumi.ResourceHook(`${name}-verify`, verify, { onDryRun: true })] : [];
   return new pulumi.Stash(
     name,
     { input: because },
-    { ...opts, hooks: { beforeCreate: work, beforeUpdate: [...refusals, ...work] } },
+    {
+      ...opts,
+      hooks: {
+        beforeCreate: [...verifications, ...work],
+        beforeUpdate: [...refusals, ...verifications, ...work],
+      },
+    },
   );
 }
 

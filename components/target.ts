@@ -1,6 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Plan } from "../plans/plans";
 import type { Platform } from "./aws/platform";
+import type { DockerTarget } from "./docker/target";
 
 /** A tenant's place on AWS. The tenant's region is that of the provider its components inherit. */
 export interface AwsTarget {
@@ -12,7 +13,7 @@ export interface AwsTarget {
 }
 
 /** Where a component makes its resources. Only the component's `index.ts` asks which kind it is. */
-export type Target = AwsTarget;
+export type Target = AwsTarget | DockerTarget;
 
 /** What every component is told about whom it works for. */
 export interface TenantIdentity {

@@ -55,8 +55,11 @@ export class BackupVault extends pulumi.ComponentResource {
     switch (target.kind) {
       case "aws": {
         const repository = vaultOnAws(this, name, args, target);
-        onPremisesAgents(this, name, args, target, repository, repository.password);
+        onPremisesAgents(this, name, args, target, repository, repository.keys);
+        break;
       }
+      case "docker":
+        break;
     }
     // Of a component a policy over the whole stack is shown the outputs alone.
     this.registerOutputs(properties);
@@ -70,6 +73,8 @@ export function copiesOf({
   regions,
   onPremises,
 }: Pick<BackupVaultArgs, "tenant" | "target" | "regions" | "onPremises">): Copy[] {
+  // On Docker there is none yet, and the spec refuses to be asked for one.
+  if (target.kind === "docker") return [];
   const kept = RETENTION[tenant.plan];
   const inRegion = (where: string): Copy[] => [
     { where, kind: "database, any moment", retentionDays: kept.pointInTime },

@@ -4,6 +4,8 @@ import type { SslEndpoint } from "../SslEndpoint";
 import type { Target, TenantIdentity } from "../target";
 import { dataOnAws, type AwsServer } from "./aws";
 import { applicationOnAws } from "./awsApplication";
+import { DATABASE_HOST, dataOnDocker, type DockerServer } from "./docker";
+import { applicationOnDocker } from "./dockerApplication";
 
 export interface InitialData {
   /** SHA-256 of the dump. */
@@ -55,8 +57,10 @@ export class DataManagementServer extends pulumi.ComponentResource {
   readonly files: pulumi.Output<string>;
   /** Where the logs are. */
   readonly logs: pulumi.Output<string>;
-  /** What it made on AWS. */
-  readonly aws: AwsServer;
+  /** What it made on AWS, there alone. */
+  readonly aws!: AwsServer;
+  /** What it made on Docker, there alone. */
+  readonly docker!: DockerServer;
 
   constructor(name: string, args: DataManagementServerArgs, opts?: pulumi.ComponentResourceOptions) {
     const { tenant, server, size, dhis2, hostname, endpoint, target } = args;
@@ -71,6 +75,16 @@ export class DataManagementServer extends pulumi.ComponentResource {
         this.files = this.aws.fileSystem.id;
         this.logs = this.aws.logs.name;
         applicationOnAws(this, name, args, target, this.aws, args.import?.load(this));
+        break;
+      case "docker": {
+        const data = dataOnDocker(this, name, args, target);
+        this.database = data.dataNetwork.apply((network) => `${DATABASE_HOST} in ${network}`);
+        this.files = data.volumes.files;
+        this.logs = pulumi.output(`docker logs ${name}-application`);
+        // The import asks the server for it, the application waits for the import.
+        this.docker = data as DockerServer;
+        this.docker = applicationOnDocker(this, name, args, target, data, args.import?.load(this));
+      }
     }
     // Of a component a policy over the whole stack is shown the outputs alone: the properties are among them.
     const { url, database, files, logs } = this;

@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { DataManagementServer } from "../DataManagementServer";
 import type { Target, TenantIdentity } from "../target";
 import { importOnAws } from "./aws";
+import { importOnDocker } from "./docker";
 
 export interface DumpImporterArgs {
   tenant: TenantIdentity;
@@ -41,6 +42,9 @@ export class DumpImporter extends pulumi.ComponentResource {
     switch (target.kind) {
       case "aws":
         this.imported = importOnAws(this, name, args, target).id.apply(() => sha256);
+        break;
+      case "docker":
+        this.imported = importOnDocker(this, name, args, target).id.apply(() => sha256);
     }
     this.registerOutputs({ imported: this.imported });
   }

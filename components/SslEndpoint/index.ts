@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Target, TenantIdentity } from "../target";
 import { endpointOnAws, type AwsEndpoint } from "./aws";
+import { authority } from "./caddyfile";
 
 export interface SslEndpointArgs {
   tenant: TenantIdentity;
@@ -20,17 +21,20 @@ export interface SslEndpointArgs {
 export class SslEndpoint extends pulumi.ComponentResource {
   /** `https://…`, no slash at the end. */
   readonly url: string;
-  /** What it made on AWS. */
-  readonly aws: AwsEndpoint;
+  /** What it made on AWS, there alone. On Docker the tenant's gateway serves all of its endpoints (`gateway.ts`). */
+  readonly aws!: AwsEndpoint;
 
   constructor(name: string, args: SslEndpointArgs, opts?: pulumi.ComponentResourceOptions) {
     const { tenant, server, hostname, target } = args;
     const properties = { tenant: tenant.id, server, hostname };
     super("dhistance:index:SslEndpoint", name, properties, opts);
-    this.url = `https://${hostname}`;
     switch (target.kind) {
       case "aws":
+        this.url = `https://${hostname}`;
         this.aws = endpointOnAws(this, name, args, target);
+        break;
+      case "docker":
+        this.url = `https://${authority(hostname, target.published.https)}`;
     }
     // Of a component a policy over the whole stack is shown the outputs alone.
     this.registerOutputs({ ...properties, url: this.url });

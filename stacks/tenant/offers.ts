@@ -6,7 +6,7 @@ import { REHEARSAL_ACCOUNT } from "../../components/aws/run";
 import { POSTGRESQL, STORAGE_TYPE } from "../../components/DataManagementServer/awsDatabase";
 import { SIZE_TERMS } from "../../components/DataManagementServer/sizes";
 import type { Size } from "../../plans/plans";
-import type { Tenant } from "./spec";
+import type { AwsTenant } from "./spec";
 
 /**
  * What only AWS knows of a spec: whether it sells the databases that the sizes stand for in this region, and whether
@@ -15,7 +15,7 @@ import type { Tenant } from "./spec";
  * @returns every problem, with its path and the way out
  */
 export async function awsProblems(
-  spec: Tenant,
+  spec: AwsTenant,
   platform: Platform,
   provider: Provider,
 ): Promise<string[]> {
@@ -23,7 +23,7 @@ export async function awsProblems(
   return found.flat();
 }
 
-async function notSold({ servers, target }: Tenant, provider: Provider): Promise<string[]> {
+async function notSold({ servers, target }: AwsTenant, provider: Provider): Promise<string[]> {
   const sizes = [...new Set(servers.map(({ size }) => size))];
   const unsold = new Set<Size>();
   await Promise.all(
@@ -57,7 +57,7 @@ async function asked(what: string, answer: Promise<unknown>): Promise<void> {
   }
 }
 
-async function noRoom({ servers }: Tenant, { accountId, balancer }: Platform): Promise<string[]> {
+async function noRoom({ servers }: AwsTenant, { accountId, balancer }: Platform): Promise<string[]> {
   if (accountId === REHEARSAL_ACCOUNT) return [];
   // Only now: loading the AWS SDK takes a while.
   const { holdingsOf, withoutRoom } = await import("../../components/SslEndpoint/room");

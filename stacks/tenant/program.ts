@@ -1,18 +1,18 @@
 import path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { BackupVault } from "../../components/BackupVault";
+import { BackupVault, type BackupVaultArgs } from "../../components/BackupVault";
 import { DataManagementServer, type InitialData } from "../../components/DataManagementServer";
 import { DumpImporter } from "../../components/DumpImporter";
 import { SslEndpoint } from "../../components/SslEndpoint";
-import type { Platform } from "../../components/aws/platform";
 import { remember } from "../../components/run";
 import type { Target, TenantIdentity } from "../../components/target";
 import { SpecError } from "../config";
 import { callsSent, holdsSecret, readConfig, refuse } from "../runtime";
+import { dockerPlace, openDocker } from "./docker";
 import { awsProblems } from "./offers";
 import { readRequest, type Request } from "./request";
 import { refuseDropping, standings } from "./servers";
-import type { ServerSpec } from "./spec";
+import { isOnDocker, type ServerSpec } from "./spec";
 import { awsTarget, checkHostnames, copies, readPlatform, regionProvider } from "./target";
 import { TenantRoot } from "./tenant";
 
@@ -20,16 +20,12 @@ const ROOT = path.resolve(__dirname, "../..");
 
 /** The tenant whose name the stack has; what it exports is the summary that people and scripts read. */
 export async function tenant() {
-  const { request, platform } = await accepted();
+  const { request, place } = await accepted();
   const { spec, entitlement, token } = request;
 
-  // All providers first: the engine starts them, a program each, while this one goes on.
-  const provider = regionProvider(spec.target.aws.region, entitlement);
-  const destinations = copies(spec, entitlement);
-  const unfulfillable = awsProblems(spec, platform, provider);
   await callsSent();
-  const root = new TenantRoot(entitlement, token, { providers: [provider] });
-  const target = awsTarget(spec, platform, entitlement, root);
+  const root = new TenantRoot(entitlement, token, { providers: [place.provider] });
+  const target = place.target(root);
   const identity: TenantIdentity = { id: entitlement.tenant, plan: entitlement.plan };
 
   remember(
@@ -44,11 +40,12 @@ export async function tenant() {
   }
   const vault = new BackupVault(
     `${identity.id}-vault`,
-    { tenant: identity, servers, target, ...destinations },
+    { tenant: identity, servers, target, ...place.destinations },
     { parent: root },
   );
+  const opened = place.open?.(servers, root);
 
-  const problems = await unfulfillable;
+  const problems = await place.problems;
   if (problems.length > 0) refuse(pulumi.getStack(), problems);
 
   return {
@@ -67,11 +64,45 @@ export async function tenant() {
     ),
     copies: vault.copies,
     contacts: spec.contacts,
+    ...opened,
+  };
+}
+
+/** Where the tenant goes. All providers are made here: the engine starts them, a program each, while this one goes on. */
+interface Place {
+  provider: pulumi.ProviderResource;
+  target: (parent: pulumi.Resource) => Target;
+  destinations: Pick<BackupVaultArgs, "regions" | "onPremises">;
+  /** What stands against it, where asking takes so long that the program goes on meanwhile. */
+  problems: Promise<string[]>;
+  /** Lets the world in, once the servers are safe to be reached. @returns outputs */
+  open?: (servers: DataManagementServer[], parent: pulumi.Resource) => object;
+}
+
+async function placeOf({ spec, entitlement }: Request): Promise<Place> {
+  if (isOnDocker(spec)) {
+    const { provider, target } = await dockerPlace(entitlement.tenant, spec, ROOT);
+    return {
+      provider,
+      target: () => target,
+      destinations: { regions: [], onPremises: [] },
+      problems: Promise.resolve([]),
+      open: (servers, parent) => openDocker({ tenant: entitlement.tenant, target, spec }, servers, parent),
+    };
+  }
+  const platform = await readPlatform(spec);
+  checkHostnames(spec, platform);
+  const provider = regionProvider(spec.target.aws.region, entitlement);
+  return {
+    provider,
+    target: (parent) => awsTarget(spec, platform, entitlement, parent),
+    destinations: copies(spec, entitlement),
+    problems: awsProblems(spec, platform, provider),
   };
 }
 
 /** What the stack asks for and what it stands on, or the end of the program with everything that is wrong. */
-async function accepted(): Promise<{ request: Request; platform: Platform }> {
+async function accepted(): Promise<{ request: Request; place: Place }> {
   const stack = pulumi.getStack();
   try {
     const request = await readRequest({
@@ -81,9 +112,7 @@ async function accepted(): Promise<{ request: Request; platform: Platform }> {
       holdsSecret: holdsSecret("dhistance:tenant"),
       root: ROOT,
     });
-    const platform = await readPlatform(request.spec);
-    checkHostnames(request.spec, platform);
-    return { request, platform };
+    return { request, place: await placeOf(request) };
   } catch (error) {
     if (error instanceof SpecError) return refuse(stack, error.problems);
     throw error;

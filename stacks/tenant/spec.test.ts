@@ -32,7 +32,22 @@ function problemsOf(change: (spec: Draft) => void): string[] {
   return [];
 }
 
+/** What a tenant on Docker has otherwise. */
+const onDocker = { target: { docker: {} }, backups: { copies: [] } };
+
 describe("parseTenant", () => {
+  it("takes a Docker host for this machine's unless it is named", () => {
+    const spec = parseTenant({ ...good(), ...onDocker });
+    expect(spec.target).toEqual({
+      docker: {
+        host: "unix:///var/run/docker.sock",
+        published: { address: "0.0.0.0", http: 80, https: 443 },
+        certificates: { acme: {} },
+        images: {},
+      },
+    });
+  });
+
   it("takes a good spec and fills in the safe defaults of an import", () => {
     const spec: Draft = good();
     spec.servers[0].import = { dump: "s3://dumps/hmis.sql.gz", sha256: "a".repeat(64) };
@@ -43,7 +58,9 @@ describe("parseTenant", () => {
     [
       "an unknown key",
       (s) => (s.servers[0].sizes = "small"),
-      ["servers[0].sizes: is not a key here; allowed: name, dhis2, size, hostname, import, retire"],
+      [
+        "servers[0].sizes: is not a key here; allowed: name, dhis2, size, hostname, instances, import, retire",
+      ],
     ],
     [
       "a plan in the spec",
@@ -80,6 +97,11 @@ describe("parseTenant", () => {
       ['servers[1].name: "hmis"; is already servers[0]\'s; allowed: a name of its own'],
     ],
     [
+      "a cluster of a size that has none",
+      (s) => (s.servers[0].instances = 2),
+      ["servers[0].instances: 2; a medium server is no cluster; allowed: 1, or size: large"],
+    ],
+    [
       "no copy outside the cloud",
       (s) => s.backups.copies.pop(),
       ["backups.copies: no copy outside the cloud; add { onPremises: { host: …, path: … } }"],
@@ -107,7 +129,7 @@ describe("parseTenant", () => {
     [
       "a target we do not have",
       (s) => (s.target = { azure: {} }),
-      ["target.aws: is missing; allowed: a mapping of keys", "target.azure: is not a key here; allowed: aws"],
+      ["target: { azure }; allowed: { aws: { region: … } } or { docker: { host: … } }"],
     ],
     [
       "nothing at all",
@@ -117,9 +139,41 @@ describe("parseTenant", () => {
       [
         "displayName: is missing; allowed: a string",
         "contacts: is missing; allowed: a mapping of keys",
-        "target: is missing; allowed: a mapping of keys",
+        "target: is missing; allowed: { aws: { region: … } } or { docker: { host: … } }",
         "servers: is missing; allowed: a list",
         "backups: is missing; allowed: a mapping of keys",
+      ],
+    ],
+    [
+      "a Docker host that is none",
+      (s) => Object.assign(s, onDocker, { target: { docker: { host: "office" } } }),
+      ['target.docker.host: "office"; allowed: unix:///path/to/socket or ssh://user@host'],
+    ],
+    [
+      "an image that moves, and ports that are none",
+      (s) => {
+        Object.assign(s, onDocker);
+        s.target = {
+          docker: { published: { https: 70_000 }, images: { gateway: "caddy", dhis2: "dhis2/core:42" } },
+        };
+      },
+      [
+        "target.docker.published.https: 70000; allowed: 1 to 65535",
+        'target.docker.images.gateway: "caddy"; allowed: an image with its tag or digest',
+      ],
+    ],
+    [
+      "what a Docker host cannot do",
+      (s) => {
+        s.target = { docker: {} };
+        s.servers[0].size = "large";
+        s.servers[0].instances = 2;
+        s.servers[0].import = { dump: "s3://dumps/a.sql", sha256: "a".repeat(64) };
+      },
+      [
+        'servers[0].import.dump: "s3://dumps/a.sql"; is not reached from a Docker host; allowed: a file\'s path',
+        "servers[0].instances: 2; a server on Docker is no cluster; allowed: 1",
+        "backups.copies: copies of a tenant on Docker are not made yet; allowed: []",
       ],
     ],
   ])("refuses %s", (_, change, expected) => {

@@ -80,18 +80,74 @@ const copySchema = z.union(
   { error: () => "allowed: { region: … } or { onPremises: { host: …, path: … } }" },
 );
 
-const targetSchema = object({
-  aws: object({
-    region,
-    platform: matching(/^[a-z][a-z0-9-]{1,38}$/, "a platform stack's name")
-      .optional()
-      .describe(
-        "The platform stack whose network and load balancer the tenant uses. Default: the region's name.",
-      ),
-  }),
+const awsSchema = object({
+  region,
+  platform: matching(/^[a-z][a-z0-9-]{1,38}$/, "a platform stack's name")
+    .optional()
+    .describe(
+      "The platform stack whose network and load balancer the tenant uses. Default: the region's name.",
+    ),
 });
 
-export const tenantSchema = object({
+const imageName = (tagged: boolean) =>
+  matching(
+    tagged ? /^[\w][\w.:/-]*[:@][\w][\w.:-]*$/ : /^[\w][\w.:/-]*$/,
+    tagged
+      ? "an image with its tag or digest"
+      : "an image without its tag, which is the server's version of DHIS2",
+  );
+const port = z.int().min(1, "allowed: 1 to 65535").max(65535, "allowed: 1 to 65535");
+
+const certificatesSchema = z.union(
+  [
+    object({ acme: object({}) }).describe(
+      "From Let's Encrypt, for host names that lead to this host from everywhere.",
+    ),
+    object({ private: object({}) }).describe(
+      "From an authority of the tenant's own; the output authority is its root.",
+    ),
+    object({
+      given: object({
+        certificate: matching(/^[^\s:]+$/, "a file's path").describe(
+          "PEM file with one certificate for every host name, and its chain.",
+        ),
+        privateKey: matching(/^[^\s:]+$/, "a file's path").describe("PEM file with its key."),
+      }),
+    }),
+  ],
+  { error: () => "allowed: { acme: {} }, { private: {} } or { given: { certificate: …, privateKey: … } }" },
+);
+
+const dockerSchema = object({
+  host: matching(/^(unix:\/\/\/\S+|ssh:\/\/[^\s/]+)$/, "unix:///path/to/socket or ssh://user@host")
+    .default("unix:///var/run/docker.sock")
+    .describe("The Docker host, as DOCKER_HOST has it. Default: this machine."),
+  published: object({
+    address: z
+      .union([z.ipv4("allowed: an IP address of the host"), z.ipv6("allowed: an IP address of the host")])
+      .default("0.0.0.0")
+      .describe("The host's address that the servers are reached under."),
+    http: port.default(80),
+    https: port.default(443),
+  })
+    .default({ address: "0.0.0.0", http: 80, https: 443 })
+    .describe("Where the servers are reached."),
+  certificates: certificatesSchema.default({ acme: {} }),
+  images: object({
+    postgres: imageName(true).optional(),
+    jobs: imageName(true).optional(),
+    gateway: imageName(true).optional(),
+    dhis2: imageName(false).optional(),
+  })
+    .default({})
+    .describe("Images from elsewhere, for a closed network: a mirror, or what was loaded into the host."),
+});
+
+const targetSchema = z.union([object({ aws: awsSchema }), object({ docker: dockerSchema })], {
+  error: () => "allowed: { aws: { region: … } } or { docker: { host: … } }",
+});
+
+const tenantShape = object({
   displayName: z.string().trim().min(1, "allowed: a name").max(120, "allowed: up to 120 characters"),
   contacts: object({ operations: email, billing: email }).describe("Who is written to, about what."),
   target: targetSchema.describe("Where the tenant's servers run."),
@@ -99,8 +155,10 @@ export const tenantSchema = object({
   backups: object({
     copies: z.array(copySchema).describe("At least one copy in another region and one on premises."),
   }),
-}).superRefine((tenant, context) => {
-  const problem = (path: (string | number)[], message: string) => {
+});
+
+export const tenantSchema = tenantShape.superRefine((tenant, context) => {
+  const problem: Problem = (path, message) => {
     context.addIssue({ code: "custom", path, message });
   };
   for (const key of ["name", "hostname"] as const) {
@@ -114,9 +172,16 @@ export const tenantSchema = object({
     if (instances > 1 && size !== "large")
       problem(["servers", index, "instances"], `a ${size} server is no cluster; allowed: 1, or size: large`);
   });
-  const regions = tenant.backups.copies.map((copy) => ("region" in copy ? copy.region : undefined));
+  if ("docker" in tenant.target) dockerProblems(tenant, problem);
+  else copyProblems(tenant.backups.copies, tenant.target.aws.region, problem);
+});
+
+type Problem = (path: (string | number)[], message: string) => void;
+
+function copyProblems(copies: z.output<typeof copySchema>[], home: string, problem: Problem): void {
+  const regions = copies.map((copy) => ("region" in copy ? copy.region : undefined));
   regions.forEach((copy, index) => {
-    if (copy === tenant.target.aws.region) {
+    if (copy === home) {
       problem(
         ["backups", "copies", index, "region"],
         "is the region the servers run in; allowed: another region",
@@ -132,9 +197,31 @@ export const tenantSchema = object({
   if (regions.every(Boolean)) {
     problem(["backups", "copies"], "no copy outside the cloud; add { onPremises: { host: …, path: … } }");
   }
-});
+}
 
-export type Tenant = z.output<typeof tenantSchema>;
+function dockerProblems({ servers, backups }: z.output<typeof tenantShape>, problem: Problem): void {
+  servers.forEach((server, index) => {
+    if (server.import?.dump.startsWith("s3://"))
+      problem(
+        ["servers", index, "import", "dump"],
+        "is not reached from a Docker host; allowed: a file's path",
+      );
+    if (server.instances > 1)
+      problem(["servers", index, "instances"], "a server on Docker is no cluster; allowed: 1");
+  });
+  if (backups.copies.length > 0)
+    problem(["backups", "copies"], "copies of a tenant on Docker are not made yet; allowed: []");
+}
+
+type Shape = z.output<typeof tenantSchema>;
+export type AwsTenant = Shape & { target: { aws: z.output<typeof awsSchema> } };
+export type DockerTenant = Shape & { target: { docker: z.output<typeof dockerSchema> } };
+export type Tenant = AwsTenant | DockerTenant;
+/** Of the other kind the type is narrowed as well. */
+export function isOnDocker(spec: Tenant): spec is DockerTenant {
+  return "docker" in spec.target;
+}
+
 export type ServerSpec = Tenant["servers"][number];
 export type ImportSpec = NonNullable<ServerSpec["import"]>;
 
@@ -143,5 +230,6 @@ export type ImportSpec = NonNullable<ServerSpec["import"]>;
  * @throws SpecError with every problem: its path, the bad value and what is allowed
  */
 export function parseTenant(input: unknown): Tenant {
-  return parseConfig(tenantSchema, input, "dhistance:tenant");
+  // What zod gives is one or the other, as its type does not say.
+  return parseConfig(tenantSchema, input, "dhistance:tenant") as Tenant;
 }

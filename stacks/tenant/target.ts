@@ -8,10 +8,10 @@ import type { BackupVaultArgs } from "../../components/BackupVault";
 import type { AwsTarget } from "../../components/target";
 import type { Entitlement } from "../../plans/entitlement";
 import { SpecError } from "../config";
-import type { Tenant } from "./spec";
+import type { AwsTenant } from "./spec";
 
 /** What a region's tenants share, as its platform stack says. */
-export async function readPlatform(spec: Tenant): Promise<Platform> {
+export async function readPlatform(spec: AwsTenant): Promise<Platform> {
   const { region, platform: name = region } = spec.target.aws;
   const refuse = (problem: string, remedy: string): never => {
     throw new SpecError([`target.aws.platform: "${name}"; ${problem}. ${remedy}`]);
@@ -42,7 +42,7 @@ export async function readPlatform(spec: Tenant): Promise<Platform> {
 }
 
 /** @throws SpecError if a host name lies outside the platform's zone */
-export function checkHostnames(spec: Tenant, { zone }: Platform): void {
+export function checkHostnames(spec: AwsTenant, { zone }: Platform): void {
   const problems = spec.servers.flatMap(({ hostname }, index) =>
     hostname.endsWith(`.${zone.name}`)
       ? []
@@ -65,7 +65,7 @@ export function regionProvider(region: string, { tenant, plan }: Entitlement): A
 
 /** The tenant's place on AWS, with its key. */
 export function awsTarget(
-  spec: Tenant,
+  spec: AwsTenant,
   platform: Platform,
   { tenant, plan }: Entitlement,
   parent: pulumi.Resource,
@@ -90,7 +90,7 @@ export function awsTarget(
 
 /** Where the copies go, each with the provider that reaches it. */
 export function copies(
-  spec: Tenant,
+  spec: AwsTenant,
   entitlement: Entitlement,
 ): Pick<BackupVaultArgs, "regions" | "onPremises"> {
   return {

@@ -6,6 +6,7 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import Docker from "dockerode";
+import { buildImage as buildOn, follow, type Build } from "../../images/build";
 import { cacheFolder, lock } from "../../toolchain/cache";
 import { onPath } from "../../toolchain/machine";
 
@@ -234,44 +235,8 @@ async function debootstrap(docker: Docker): Promise<void> {
   }
 }
 
-export interface Build {
-  /** The folder that the Dockerfile and what it copies are in. */
-  context: string;
-  /** Those of its files that are sent. @default all */
-  files?: string[];
-  /** Relative to the context. @default Dockerfile */
-  dockerfile?: string;
-  args?: Record<string, string>;
-}
-
-/**
- * Builds an image on `BASE`; what is unchanged comes out of the engine's own cache. With the machine's network,
- * through which it reaches Debian's packages.
- * @throws Error with the end of the build's output
- */
-export async function buildImage(docker: Docker, tag: string, build: Build): Promise<void> {
+/** Builds an image on `BASE`, with the machine's network, through which it reaches Debian's packages. */
+export async function buildImage(docker: Docker, tag: string, build: Omit<Build, "network">): Promise<void> {
   await ensureBase(docker);
-  const { context, files = readdirSync(context), dockerfile = "Dockerfile", args = {} } = build;
-  const output = await docker.buildImage(
-    { context, src: files },
-    { t: tag, dockerfile, buildargs: args, networkmode: "host", forcerm: true },
-  );
-  await follow(docker, output).catch((error: Error) => {
-    throw new Error(`building ${tag}: ${error.message}`);
-  });
-}
-
-/** Reads an answer of the engine's to its end, which is where it says what went wrong. */
-function follow(docker: Docker, output: NodeJS.ReadableStream): Promise<void> {
-  return new Promise((resolve, reject) => {
-    docker.modem.followProgress(
-      output,
-      (error: Error | null, lines: { stream?: string; error?: string }[]) => {
-        const failed = error?.message ?? lines?.findLast((line) => line.error)?.error;
-        if (!failed) return resolve();
-        const last = (lines ?? []).map(({ stream }) => stream ?? "").join("");
-        reject(new Error(`${failed}\n${last.slice(-2000)}`));
-      },
-    );
-  });
+  await buildOn(docker, tag, { ...build, network: "host" });
 }

@@ -57,11 +57,13 @@ export class TestTenants {
   }
 
   /** With `platform`, the platform of eu-west-1 is brought up first. */
-  static async start({ platform }: { platform: boolean }): Promise<TestTenants> {
+  static async start(
+    { platform, env: more }: { platform: boolean; env?: NodeJS.ProcessEnv } = { platform: false },
+  ): Promise<TestTenants> {
     const backend = await newBackend();
     const [ours, theirs] = [await newIssuer("ours"), await newIssuer("theirs")];
     const issuers = newProject({ "issuers.json": JSON.stringify({ keys: [ours.trusted] }) });
-    const env = { ...backend.env, DHISTANCE_ISSUERS: path.join(issuers.folder, "issuers.json") };
+    const env = { ...backend.env, ...more, DHISTANCE_ISSUERS: path.join(issuers.folder, "issuers.json") };
     const tenants = new TestTenants(backend, env, ours.key, theirs.key);
     tenants.removals.push(issuers.remove);
     if (platform) await tenants.platform("eu-west-1");
@@ -156,6 +158,8 @@ export class TenantStack {
     private readonly cwd: string,
     private readonly env: NodeJS.ProcessEnv,
     private readonly backend: string,
+    /** The longest that a run may take. */
+    private readonly timeoutSeconds = 180,
   ) {}
 
   /** JSON is YAML. */
@@ -179,7 +183,7 @@ export class TenantStack {
   }
 
   run(...args: string[]): Promise<Result> {
-    return pulumi(this.complete(args), { cwd: this.cwd, env: this.env });
+    return pulumi(this.complete(args), { cwd: this.cwd, env: this.env, timeoutSeconds: this.timeoutSeconds });
   }
 
   /** @throws Error with what the engine said if it fails */

@@ -1,0 +1,163 @@
+import { Network } from "@pulumi/docker/network";
+import { RemoteImage } from "@pulumi/docker/remoteImage";
+import { Volume } from "@pulumi/docker/volume";
+import * as pulumi from "@pulumi/pulumi";
+import { randomPassword } from "../aws/secret";
+import { service } from "../docker/container";
+import { runOnce } from "../docker/run";
+import { POSTGRES, type DockerTarget } from "../docker/target";
+import { ADMINISTRATOR, DATABASE, prepareCommand, ROLE, SECRETS } from "../jobs";
+import type { DataManagementServerArgs } from "./index";
+import { postgresParameters, SIZE_TERMS } from "./sizes";
+
+/** What a server's data side made: the application starts on it, imports and backups use it. */
+export interface DockerServer {
+  /** The internal network of database, application and jobs: nothing outside is reached from it, or reaches it. */
+  dataNetwork: pulumi.Output<string>;
+  /** The network of application and gateway, through which the application reaches the world. */
+  webNetwork: pulumi.Output<string>;
+  /** Names of volumes: the database, the file store. */
+  volumes: { database: pulumi.Output<string>; files: pulumi.Output<string> };
+  /** Id of the jobs image. */
+  jobs: pulumi.Output<string>;
+  /** PostgreSQL's administrator, DHIS2's role, DHIS2's administrator. */
+  passwords: Record<"administrator" | "role" | "admin", pulumi.Output<string>>;
+  /** Role, database and extensions exist. */
+  prepared: pulumi.Resource;
+  /** Where the gateway finds the application. */
+  upstream: string;
+  /** The default administrator's password is gone: the gateway may open. */
+  secured: pulumi.Resource;
+}
+
+/** The database's name in its network. */
+export const DATABASE_HOST = "database";
+/** What the network of one server calls it, for people: `docker network ls` shows it. */
+const LABEL = "dhistance.server";
+
+export type DataSide = Omit<DockerServer, "upstream" | "secured">;
+
+/** Networks, volumes, secrets, database, and the preparation of the database. */
+export function dataOnDocker(
+  parent: pulumi.Resource,
+  name: string,
+  args: DataManagementServerArgs,
+  target: DockerTarget,
+): DataSide {
+  const opts = { parent };
+  const labels = [{ label: LABEL, value: name }];
+  const network = (suffix: string, internal: boolean) =>
+    new Network(`${name}-${suffix}`, { name: `${name}-${suffix}`, internal, driver: "bridge", labels }, opts)
+      .name;
+  const keep = args.tenant.plan !== "trial" && !args.retire;
+  const volume = (suffix: string) =>
+    new Volume(`${name}-${suffix}`, { name: `${name}-${suffix}`, labels }, { ...opts, protect: keep }).name;
+  const dataNetwork = network("data", true);
+  const webNetwork = network("web", false);
+  const volumes = { database: volume("database-data"), files: volume("files") };
+  const passwords = {
+    administrator: randomPassword(`${name}-administrator-password`, 40, opts),
+    role: randomPassword(`${name}-role-password`, 40, opts),
+    admin: randomPassword(`${name}-admin-password`, 24, opts),
+  };
+  const jobs = new RemoteImage(`${name}-jobs-image`, { name: target.images.jobs, keepLocally: true }, opts)
+    .imageId;
+
+  const { memoryGiB } = SIZE_TERMS[args.size].database;
+  const database = service(
+    `${name}-database`,
+    target,
+    {
+      image: target.images.postgres,
+      user: POSTGRES,
+      command: settings(args),
+      environment: { ADMINISTRATOR },
+      networks: [{ name: dataNetwork, aliases: [DATABASE_HOST] }],
+      volumes: { "/var/lib/postgresql/data": volumes.database },
+      scratch: { "/tmp": "size=256m", "/run/postgresql": `uid=${POSTGRES},gid=${POSTGRES},mode=0775` },
+      files: { "/var/lib/postgresql/given/administrator-password": passwords.administrator },
+      memory: memoryGiB * 1024,
+      // Of the container's memory; sorts and joins that several workers share lie in it.
+      shm: memoryGiB * 256,
+      // A process for each of 200 connections, parallel workers, and the server's own.
+      pids: 512,
+      startSeconds: 900,
+      // A checkpoint of what is in memory.
+      stopSeconds: 120,
+    },
+    opts,
+  );
+  const prepared = runOnce(
+    `${name}-prepared`,
+    target,
+    {
+      title: `preparation of ${args.server}'s database`,
+      job: job(`${name}-prepare`, { dataNetwork, jobs }, prepareCommand(DATABASE_HOST), 900, {
+        [SECRETS.administrator]: passwords.administrator,
+        [SECRETS.role]: passwords.role,
+      }),
+      // The volume, not the container: a new container finds all that was prepared.
+      because: { database: DATABASE, role: ROLE, volume: volumes.database },
+    },
+    { ...opts, dependsOn: [database.started] },
+  );
+  return { dataNetwork, webNetwork, volumes, jobs, passwords, prepared };
+}
+
+/** A job beside the database, with nothing but its network. */
+export function job(
+  name: string,
+  { dataNetwork, jobs }: Pick<DockerServer, "dataNetwork" | "jobs">,
+  command: pulumi.Input<string[]>,
+  patience: number,
+  secrets: Record<string, pulumi.Output<string>>,
+) {
+  return pulumi
+    .all([jobs, command, dataNetwork, pulumi.all(secrets)])
+    .apply(([image, command, network, secrets]) => ({
+      name,
+      image,
+      command,
+      network,
+      secrets,
+      memory: 1024,
+      patience,
+    }));
+}
+
+/** Gives a volume to the user that the application runs as: a new volume is root's, and the user changed with 42. */
+export function handOver(
+  name: string,
+  target: DockerTarget,
+  { volume, user, jobs }: { volume: pulumi.Output<string>; user: number; jobs: pulumi.Output<string> },
+  opts: pulumi.CustomResourceOptions,
+): pulumi.Resource {
+  return runOnce(
+    name,
+    target,
+    {
+      title: `handing over of the files to user ${user}`,
+      job: pulumi.all([jobs, volume]).apply(([image, volume]) => ({
+        name,
+        image,
+        command: ["chown", "--recursive", `${user}:${user}`, "/files"],
+        network: "none",
+        volumes: { "/files": volume },
+        // Only root gives away what is not its own, and for no more than that is it root here.
+        user: "0:0",
+        capabilities: ["CHOWN", "DAC_READ_SEARCH"],
+        memory: 64,
+        patience: 3600,
+      })),
+      because: { volume, user },
+    },
+    opts,
+  );
+}
+
+/** The server's settings on its command line; the units are PostgreSQL's own, as RDS's are. */
+function settings({ size }: DataManagementServerArgs): string[] {
+  return postgresParameters(size)
+    .filter(({ name }) => !name.startsWith("rds."))
+    .flatMap(({ name, value }) => ["-c", `${name}=${value}`]);
+}

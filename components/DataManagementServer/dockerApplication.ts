@@ -1,0 +1,120 @@
+import * as pulumi from "@pulumi/pulumi";
+import { randomPassword } from "../aws/secret";
+import { service } from "../docker/container";
+import { runOnce } from "../docker/run";
+import type { DockerTarget } from "../docker/target";
+import { DATABASE, ROLE, secureAdminCommand, SECRETS } from "../jobs";
+import { remember } from "../run";
+import { dhisConf } from "./dhisConf";
+import { DATABASE_HOST, handOver, job, type DataSide, type DockerServer } from "./docker";
+import { fingerprint, refuseNewEncryption } from "./encryption";
+import type { DataManagementServerArgs } from "./index";
+import { SIZE_TERMS } from "./sizes";
+import { imageUser, refuseDowngrade } from "./version";
+
+const HOME = "/opt/dhis2";
+const PORT = 8080;
+
+/** The application on prepared, or imported, data, and the replacement of the default administrator's password. */
+export function applicationOnDocker(
+  parent: pulumi.Resource,
+  name: string,
+  args: DataManagementServerArgs,
+  target: DockerTarget,
+  data: DataSide,
+  imported: pulumi.Resource | undefined,
+): DockerServer {
+  const { server } = args;
+  const opts = { parent };
+  const { memoryGiB, cpus, startSeconds } = SIZE_TERMS[args.size].application;
+  const encryptionPassword = pulumi.output(
+    args.import?.encryptionPassword ?? randomPassword(`${name}-encryption-password`, 40, opts),
+  );
+  const history = remember(
+    `${name}-history`,
+    {
+      because: {
+        dhis2: args.dhis2,
+        data: args.import?.sha256 ?? "none imported",
+        encryption: pulumi.unsecret(encryptionPassword.apply(fingerprint)),
+      },
+      refuse: (was, is) =>
+        refuseDowngrade(server, String(was["dhis2"]), String(is["dhis2"])) ??
+        refuseNewEncryption(server, was, is),
+    },
+    opts,
+  );
+  const user = imageUser(args.dhis2);
+  const handed = handOver(
+    `${name}-files-handed-over`,
+    target,
+    { volume: data.volumes.files, user, jobs: data.jobs },
+    { ...opts, dependsOn: [history] },
+  );
+  const application = service(
+    `${name}-application`,
+    target,
+    {
+      image: `${target.images.dhis2}:${args.dhis2}`,
+      user,
+      environment: {
+        DHIS2_HOME: HOME,
+        // Read by Tomcat in a container and by the embedded one alike. The rest is for threads and buffers.
+        JAVA_TOOL_OPTIONS: `-XX:MaxRAMPercentage=75 -XX:ActiveProcessorCount=${cpus} -XX:+ExitOnOutOfMemoryError`,
+        // Nothing reads it: other data start the application anew, and with it their migration.
+        ...(args.import && { DHISTANCE_DATA: args.import.sha256 }),
+      },
+      networks: [{ name: data.dataNetwork }, { name: data.webNetwork }],
+      volumes: { [`${HOME}/files`]: data.volumes.files },
+      scratch: { "/tmp": "size=1g" },
+      files: { [`${HOME}/dhis.conf`]: configuration(args, data, encryptionPassword) },
+      memory: memoryGiB * 1024,
+      pids: 2048,
+      // The start gate is its start period: for so long a failing check says nothing, a passing one ends it.
+      healthcheck: {
+        tests: ["CMD", "curl", "-fsS", "-o", "/dev/null", `http://127.0.0.1:${PORT}/api/ping`],
+        interval: "5s",
+        timeout: "10s",
+        retries: 6,
+        startPeriod: `${startSeconds}s`,
+      },
+      startSeconds,
+      stopSeconds: 60,
+    },
+    { ...opts, dependsOn: [handed, data.prepared, ...(imported ? [imported] : [])] },
+  );
+  const secured = runOnce(
+    `${name}-secured`,
+    target,
+    {
+      title: `replacement of ${server}'s default administrator password`,
+      job: job(`${name}-secure-admin`, data, secureAdminCommand(DATABASE_HOST, 600), 1200, {
+        [SECRETS.role]: data.passwords.role,
+        [SECRETS.admin]: data.passwords.admin,
+      }),
+      because: { imported: args.import?.sha256 ?? "nothing", volume: data.volumes.database },
+    },
+    { ...opts, dependsOn: [application.started] },
+  );
+  return { ...data, upstream: `${name}-application:${PORT}`, secured };
+}
+
+function configuration(
+  { hostname }: DataManagementServerArgs,
+  data: DataSide,
+  encryptionPassword: pulumi.Output<string>,
+): pulumi.Output<string> {
+  return pulumi.all([data.passwords.role, encryptionPassword]).apply(([password, encryption]) =>
+    dhisConf({
+      hostname,
+      database: {
+        host: DATABASE_HOST,
+        name: DATABASE,
+        user: ROLE,
+        password,
+        parameters: { sslmode: "require" },
+      },
+      encryptionPassword: encryption,
+    }),
+  );
+}

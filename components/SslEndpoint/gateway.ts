@@ -1,0 +1,167 @@
+import { Volume } from "@pulumi/docker/volume";
+import * as pulumi from "@pulumi/pulumi";
+import { LocallySignedCert } from "@pulumi/tls/locallySignedCert";
+import { CertRequest } from "@pulumi/tls/certRequest";
+import { PrivateKey } from "@pulumi/tls/privateKey";
+import { SelfSignedCert } from "@pulumi/tls/selfSignedCert";
+import { handOver } from "../DataManagementServer/docker";
+import { service } from "../docker/container";
+import { NOBODY, type DockerTarget } from "../docker/target";
+import { caddyfile, PATHS, PORTS, STARTING } from "./caddyfile";
+
+/** A server that is ready to be reached. */
+export interface Opened {
+  hostname: string;
+  upstream: string;
+  webNetwork: pulumi.Output<string>;
+  jobs: pulumi.Output<string>;
+  /** The default administrator's password is gone. */
+  secured: pulumi.Resource;
+}
+
+export interface TenantGateway {
+  /** PEM of the authority that browsers have to be given, where it is the tenant's own. */
+  authority?: pulumi.Output<string>;
+}
+
+/**
+ * The one container of a tenant that the world reaches: Caddy, before all of the tenant's servers. It opens once each
+ * of them is secured; while one is made anew it stays, and says that DHIS2 is starting.
+ */
+export function openGateway(
+  name: string,
+  target: DockerTarget,
+  servers: readonly Opened[],
+  opts: pulumi.CustomResourceOptions,
+): TenantGateway {
+  const { certificates, published } = target;
+  const config = caddyfile({
+    sites: servers,
+    certificates: certificates.kind,
+    published,
+    ...(certificates.kind === "acme" && { email: certificates.email }),
+  });
+  const { files, authority } = certificateFiles(name, target, opts);
+  const data =
+    certificates.kind === "acme"
+      ? new Volume(`${name}-certificates`, { name: `${name}-certificates` }, opts)
+      : undefined;
+  const jobs = servers[0]?.jobs;
+  const handed =
+    data && jobs
+      ? [
+          handOver(
+            `${name}-certificates-handed-over`,
+            target,
+            { volume: data.name, user: NOBODY, jobs },
+            opts,
+          ),
+        ]
+      : [];
+  const port = (internal: number, external: number) => ({ internal, external, ip: published.address });
+  service(
+    name,
+    target,
+    {
+      image: target.images.gateway,
+      user: NOBODY,
+      command: ["caddy", "run", "--config", PATHS.config, "--adapter", "caddyfile"],
+      networks: servers.map(({ webNetwork }) => ({ name: webNetwork })),
+      // Let's Encrypt's certificates outlive the container: it gives only so many a week.
+      volumes: data ? { "/data": data.name } : {},
+      scratch: {
+        "/tmp": "size=256m",
+        "/config": `uid=${NOBODY},gid=${NOBODY},mode=0700,size=16m`,
+        ...(data ? {} : { "/data": `uid=${NOBODY},gid=${NOBODY},mode=0700,size=16m` }),
+      },
+      files: { [PATHS.config]: config, [PATHS.starting]: STARTING, ...files },
+      memory: 512,
+      pids: 256,
+      // The public image's program carries this capability, and cannot be run where it is not to be had.
+      capabilities: ["NET_BIND_SERVICE"],
+      ports: [port(PORTS.http, published.http), port(PORTS.https, published.https)],
+      healthcheck: {
+        tests: ["CMD", "wget", "-q", "-O", "/dev/null", `http://127.0.0.1:${PORTS.health}/`],
+        interval: "5s",
+        timeout: "5s",
+        retries: 6,
+        startPeriod: "30s",
+      },
+      startSeconds: 300,
+      stopSeconds: 30,
+    },
+    { ...opts, dependsOn: [...servers.map(({ secured }) => secured), ...handed] },
+  );
+  return authority ? { authority } : {};
+}
+
+const YEAR_HOURS = 365 * 24;
+
+function certificateFiles(
+  name: string,
+  { certificates }: DockerTarget,
+  opts: pulumi.CustomResourceOptions,
+): { files: Record<string, pulumi.Input<string>>; authority?: pulumi.Output<string> } {
+  switch (certificates.kind) {
+    case "acme":
+      return { files: {} };
+    case "given":
+      return {
+        files: {
+          [PATHS.certificate]: certificates.certificate,
+          [PATHS.privateKey]: pulumi.secret(certificates.privateKey),
+        },
+      };
+    case "private": {
+      const { root, certificate, privateKey } = privateAuthority(name, opts);
+      return {
+        files: { [PATHS.root]: root, [PATHS.certificate]: certificate, [PATHS.privateKey]: privateKey },
+        authority: root,
+      };
+    }
+  }
+}
+
+/**
+ * The tenant's own authority. Its root signs one other, with which Caddy makes the servers' certificates and renews
+ * them by itself; the root's key never leaves the stack's state, where it is a secret.
+ */
+function privateAuthority(name: string, opts: pulumi.CustomResourceOptions) {
+  const key = (what: string) =>
+    new PrivateKey(`${name}-${what}-key`, { algorithm: "ECDSA", ecdsaCurve: "P256" }, opts).privateKeyPem;
+  const subject = (what: string) => ({ commonName: `${name} ${what}`, organization: "DHIStance" });
+  const [rootKey, issuerKey] = [key("root"), key("issuer")];
+  const root = new SelfSignedCert(
+    `${name}-root`,
+    {
+      privateKeyPem: rootKey,
+      isCaCertificate: true,
+      subject: subject("root"),
+      allowedUses: ["cert_signing", "crl_signing"],
+      setSubjectKeyId: true,
+      validityPeriodHours: 20 * YEAR_HOURS,
+      earlyRenewalHours: 2 * YEAR_HOURS,
+    },
+    opts,
+  );
+  const request = new CertRequest(
+    `${name}-issuer-request`,
+    { privateKeyPem: issuerKey, subject: subject("issuer") },
+    opts,
+  );
+  const issuer = new LocallySignedCert(
+    `${name}-issuer`,
+    {
+      certRequestPem: request.certRequestPem,
+      caPrivateKeyPem: rootKey,
+      caCertPem: root.certPem,
+      isCaCertificate: true,
+      allowedUses: ["cert_signing", "crl_signing"],
+      setSubjectKeyId: true,
+      validityPeriodHours: 10 * YEAR_HOURS,
+      earlyRenewalHours: YEAR_HOURS,
+    },
+    opts,
+  );
+  return { root: root.certPem, certificate: issuer.certPem, privateKey: issuerKey };
+}

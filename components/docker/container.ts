@@ -1,0 +1,104 @@
+import { Container, type ContainerArgs } from "@pulumi/docker/container";
+import { RemoteImage } from "@pulumi/docker/remoteImage";
+import * as pulumi from "@pulumi/pulumi";
+import { doOnce } from "../run";
+import type { DockerTarget } from "./target";
+
+export interface ServiceArgs {
+  /** A reference. */
+  image: string;
+  user: number;
+  command?: string[];
+  environment?: Record<string, string>;
+  /** Networks by name, each with the names it has there besides the container's own. */
+  networks: { name: pulumi.Input<string>; aliases?: string[] }[];
+  /** Named volumes by the path they are at. */
+  volumes: Record<string, pulumi.Input<string>>;
+  /** Paths that lose what is in them at every start. */
+  scratch: Record<string, string>;
+  /** Files by path, readable for its user: in the container and not in its environment, which children inherit. */
+  files: Record<string, pulumi.Input<string>>;
+  /** MiB; more is refused, and swapped out is nothing. */
+  memory: number;
+  shm?: number;
+  /** Processes and threads. */
+  pids: number;
+  capabilities?: string[];
+  ports?: { internal: number; external: number; ip: string }[];
+  healthcheck?: ContainerArgs["healthcheck"];
+  /** Seconds it may take until its health check passes, which it or its image has to have. */
+  startSeconds: number;
+  /** Seconds between being asked to stop and being killed. */
+  stopSeconds: number;
+}
+
+export interface Service {
+  container: Container;
+  /** Its health check has passed. */
+  started: pulumi.Resource;
+}
+
+/**
+ * A container that runs for good, with no more than it needs: a user that is not root, no capabilities and no way to
+ * get any, a limit on memory and on processes, logs that do not grow. It comes back with the engine. Its root is not
+ * read-only, for the provider could lay no file in it; but nothing in it is its user's to change.
+ */
+export function service(
+  name: string,
+  target: DockerTarget,
+  args: ServiceArgs,
+  opts: pulumi.CustomResourceOptions,
+): Service {
+  // Kept on the host when it is not used any more: another tenant's containers may stand on it.
+  const image = new RemoteImage(`${name}-image`, { name: args.image, keepLocally: true }, opts);
+  const container = new Container(
+    name,
+    {
+      name,
+      image: image.imageId,
+      ...(args.command && { command: args.command }),
+      envs: Object.entries(args.environment ?? {}).map(([key, value]) => `${key}=${value}`),
+      user: `${args.user}:${args.user}`,
+      networksAdvanced: args.networks,
+      volumes: Object.entries(args.volumes).map(([containerPath, volumeName]) => ({
+        containerPath,
+        volumeName,
+      })),
+      tmpfs: args.scratch,
+      uploads: Object.entries(args.files).map(([file, content]) => ({ file, content, permissions: "0444" })),
+      capabilities: { drops: ["ALL"], adds: args.capabilities ?? [] },
+      securityOpts: ["no-new-privileges:true"],
+      memory: args.memory,
+      memorySwap: args.memory,
+      ...(args.shm && { shmSize: args.shm }),
+      ...(args.ports && { ports: args.ports }),
+      ...(args.healthcheck && { healthcheck: args.healthcheck }),
+      restart: "unless-stopped",
+      destroyGraceSeconds: args.stopSeconds,
+      stopTimeout: args.stopSeconds,
+      logDriver: "json-file",
+      logOpts: { "max-size": "10m", "max-file": "5" },
+    },
+    {
+      ...opts,
+      // The new one has the old one's name, ports and volumes.
+      deleteBeforeReplace: true,
+    },
+  );
+  // Not by the provider's `wait`: a container that ends again and again it would wait for to the end, and say nothing.
+  const started = doOnce(
+    `${name}-started`,
+    {
+      title: `start of ${name}`,
+      rehearsal: target.rehearsal,
+      because: { container: container.id, pids: args.pids },
+      work: async (show) => {
+        const { limitProcesses, waitUntilHealthy } = await import("./health");
+        await waitUntilHealthy(target.host, name, args.startSeconds, show);
+        await limitProcesses(target.host, name, args.pids);
+      },
+    },
+    { ...opts, dependsOn: [container] },
+  );
+  return { container, started };
+}

@@ -1,0 +1,75 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type Docker from "dockerode";
+import { connect } from "./engine";
+
+/** A container did not start; the message has its last words. */
+export class StartFailed extends Error {
+  override name = "StartFailed";
+}
+
+/** So often may it end and be started again before it is given up. */
+const RESTARTS = 3;
+const LAST_LINES = 20;
+
+/**
+ * Waits until a container's health check passes.
+ * @param patience seconds
+ * @throws StartFailed if it keeps ending, if its check fails for good, or if patience ran out
+ */
+export async function waitUntilHealthy(
+  host: string,
+  name: string,
+  patience: number,
+  show: (line: string) => Promise<void>,
+  docker: Docker = connect(host),
+): Promise<void> {
+  const container = docker.getContainer(name);
+  const { RestartCount: before } = await container.inspect();
+  const deadline = Date.now() + patience * 1000;
+  let shown = Date.now();
+  for (;;) {
+    const { State, RestartCount } = await container.inspect();
+    const { Health, Status, ExitCode } = State;
+    if (Health?.Status === "healthy") return;
+    const why =
+      RestartCount - before >= RESTARTS
+        ? `it ended ${RESTARTS} times, the last time with exit code ${ExitCode}`
+        : Status === "exited" || Status === "dead"
+          ? `it ended with exit code ${ExitCode}`
+          : Health?.Status === "unhealthy"
+            ? `its health check fails: ${Health.Log.at(-1)?.Output.trim() ?? ""}`
+            : Date.now() > deadline
+              ? `it still starts after ${patience} s; if it only needs longer, run pulumi up again: it will wait on`
+              : undefined;
+    if (why)
+      throw new StartFailed([`${name} did not start: ${why}`, ...(await lastLines(container))].join("\n"));
+    if (Date.now() - shown > 30_000) {
+      shown = Date.now();
+      await show((await lastLines(container)).at(-1) ?? "waiting");
+    }
+    await sleep(500);
+  }
+}
+
+/** The provider knows no such limit; the engine takes one for a container that runs, and keeps it. */
+export async function limitProcesses(host: string, name: string, pids: number): Promise<void> {
+  await connect(host).getContainer(name).update({ PidsLimit: pids });
+}
+
+async function lastLines(container: Docker.Container): Promise<string[]> {
+  const output = await container.logs({ stdout: true, stderr: true, tail: LAST_LINES });
+  return frames(output)
+    .split(/\r?\n/)
+    .filter((line) => line !== "");
+}
+
+/** The text in the engine's frames: eight bytes of header, of which the last four are the length. */
+function frames(output: Buffer): string {
+  const texts: string[] = [];
+  for (let at = 0; at + 8 <= output.length;) {
+    const length = output.readUInt32BE(at + 4);
+    texts.push(output.toString("utf8", at + 8, at + 8 + length));
+    at += 8 + length;
+  }
+  return texts.join("");
+}

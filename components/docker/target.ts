@@ -1,0 +1,43 @@
+/** How a tenant's endpoint on Docker comes by its certificates. */
+export type Certificates =
+  /** From Let's Encrypt: host names that the world resolves to this host, ports 80 and 443 open to it. */
+  | { kind: "acme"; email: string }
+  /** From an authority of the tenant's own, whose root browsers have to be given. */
+  | { kind: "private" }
+  /** Given: PEM texts of one certificate for every host name, with its chain, and of its key. */
+  | { kind: "given"; certificate: string; privateKey: string };
+
+/** Images by reference; all but DHIS2's with their tag. */
+export interface Images {
+  postgres: string;
+  jobs: string;
+  /** Caddy. */
+  gateway: string;
+  /** The repository: the tag is the server's version of DHIS2. */
+  dhis2: string;
+}
+
+/** A tenant's place on a Docker host. The host is that of the provider its components inherit. */
+export interface DockerTarget {
+  kind: "docker";
+  /** `unix:///var/run/docker.sock` or `ssh://user@host`. */
+  host: string;
+  images: Images;
+  /** Where the gateway is published: an address of the host, and its ports. */
+  published: { address: string; http: number; https: number };
+  certificates: Certificates;
+  /** Everything is simulated: no engine is there to run anything. */
+  rehearsal: boolean;
+}
+
+/** The images of this version of DHIStance, on a host where they were built or loaded: `npm run images`. */
+export const DEFAULT_IMAGES: Images = {
+  postgres: "dhistance/postgres:0.1.0",
+  jobs: "dhistance/jobs:0.1.0",
+  gateway: "caddy:2.10.2",
+  dhis2: "dhis2/core",
+};
+
+/** The user of our own images; PostgreSQL's is another. */
+export const NOBODY = 65534;
+export const POSTGRES = 999;

@@ -1,0 +1,112 @@
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { getNetwork } from "@pulumi/docker/getNetwork";
+import { Provider as DockerProvider } from "@pulumi/docker/provider";
+import type * as pulumi from "@pulumi/pulumi";
+import type { DataManagementServer } from "../../components/DataManagementServer";
+import { SIZE_TERMS } from "../../components/DataManagementServer/sizes";
+import {
+  DEFAULT_IMAGES,
+  type Certificates,
+  type DockerTarget,
+  type Images,
+} from "../../components/docker/target";
+import { openGateway, type TenantGateway } from "../../components/SslEndpoint/gateway";
+import { SpecError } from "../config";
+import type { DockerTenant } from "./spec";
+
+type DockerSpec = DockerTenant["target"]["docker"];
+
+/** Where a tenant on Docker goes: found to be there, and to be large enough. */
+export interface DockerPlace {
+  provider: DockerProvider;
+  target: DockerTarget;
+}
+
+/** Ids of the rehearsal's provider begin so, and none of an engine's does. */
+const REHEARSAL_ID = "000000000000";
+
+/**
+ * Asks the host what it is and what it has, before anything is made.
+ * @param root what paths are relative to
+ * @throws SpecError with everything that is wrong
+ */
+export async function dockerPlace(tenant: string, spec: DockerTenant, root: string): Promise<DockerPlace> {
+  const { docker } = spec.target;
+  const { host, published } = docker;
+  const problems: string[] = [];
+  const images: Images = { ...DEFAULT_IMAGES, ...withoutUndefined(docker.images) };
+  const certificates = certificatesOf(docker, spec, root, problems);
+  const provider = new DockerProvider("host", { host });
+  // The provider itself is asked: it knows whether it is the real one.
+  const network = await getNetwork({ name: "bridge" }, { provider }).catch(() => undefined);
+  const rehearsal = network?.id.startsWith(REHEARSAL_ID) ?? false;
+  if (!rehearsal) {
+    // Only now: a rehearsal needs no client of the engine.
+    const { inspectHost } = await import("../../components/docker/inspect");
+    problems.push(
+      ...(await inspectHost(host, {
+        tenant,
+        ports: { address: published.address, ports: [published.http, published.https] },
+        images: [
+          ...[images.postgres, images.jobs, images.gateway],
+          ...new Set(spec.servers.map(({ dhis2 }) => `${images.dhis2}:${dhis2}`)),
+        ],
+        memoryGiB: spec.servers.reduce((sum, { size }) => {
+          const { application, database } = SIZE_TERMS[size];
+          return sum + application.memoryGiB + database.memoryGiB;
+        }, 0.5),
+      })),
+    );
+  }
+  if (problems.length > 0 || !certificates) throw new SpecError(problems);
+  return { provider, target: { kind: "docker", host, images, published, certificates, rehearsal } };
+}
+
+/** The servers' common gateway, once each is secured. */
+export function openDocker(
+  { tenant, target, spec }: { tenant: string; target: DockerTarget; spec: DockerTenant },
+  servers: readonly DataManagementServer[],
+  parent: pulumi.Resource,
+): TenantGateway {
+  return openGateway(
+    `${tenant}-gateway`,
+    target,
+    servers.map(({ docker }, index) => ({ ...docker, hostname: spec.servers[index]?.hostname ?? "" })),
+    { parent },
+  );
+}
+
+function certificatesOf(
+  { certificates }: DockerSpec,
+  { contacts }: DockerTenant,
+  root: string,
+  problems: string[],
+): Certificates | undefined {
+  if ("acme" in certificates) return { kind: "acme", email: contacts.operations };
+  if ("private" in certificates) return { kind: "private" };
+  const read = (key: "certificate" | "privateKey", begins: RegExp) => {
+    const file = certificates.given[key];
+    try {
+      const text = readFileSync(path.resolve(root, file), "utf8");
+      if (begins.test(text)) return text;
+      problems.push(
+        `target.docker.certificates.given.${key}: ${JSON.stringify(file)}; is no PEM file of a ${key}`,
+      );
+    } catch (error) {
+      problems.push(
+        `target.docker.certificates.given.${key}: ${JSON.stringify(file)}; cannot be read (${(error as NodeJS.ErrnoException).code})`,
+      );
+    }
+    return "";
+  };
+  return {
+    kind: "given",
+    certificate: read("certificate", /^-----BEGIN CERTIFICATE-----/m),
+    privateKey: read("privateKey", /^-----BEGIN ([A-Z]+ )?PRIVATE KEY-----/m),
+  };
+}
+
+function withoutUndefined<T extends object>(object: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as never;
+}
