@@ -17,6 +17,8 @@ export const SECRETS = {
   role: "DHIS2_ROLE_PASSWORD",
   admin: "DHIS2_ADMIN_PASSWORD",
   repository: "RESTIC_PASSWORD",
+  signing: "DHISTANCE_SIGNING_KEY",
+  configuration: "DHIS_CONF",
 } as const;
 
 /** Where a job finds the server's file store. */
@@ -84,27 +86,32 @@ export function exportCommand(
   server: string,
   repository: pulumi.Input<string>,
 ): Command {
-  return onServer(["export"], host, [
+  return onServer(["backup", "export"], host, [
     ...["--database", DATABASE, "--files", FILES_PATH, "--name", server],
     ...["--repository", repository, "--repository-password-env", SECRETS.repository],
+    ...["--signing-key-env", SECRETS.signing, "--dhis-conf-env", SECRETS.configuration],
   ]);
 }
 
 /** What the agent on the customer's own host reads; everything it needs to know and no secret. */
 export interface ReplicateConfiguration {
-  tenant: string;
   servers: string[];
+  /** Where the copies come from, without the server, as restic has it. */
+  source: string;
   region: string;
-  bucket: string;
   /** What IAM Roles Anywhere asks for. */
-  trustAnchorArn: string;
-  profileArn: string;
-  roleArn: string;
-  /** Paths inside the container. */
-  certificate: string;
-  privateKey: string;
+  rolesAnywhere: {
+    trustAnchorArn: string;
+    profileArn: string;
+    roleArn: string;
+    /** Paths inside the container, as the others. */
+    certificate: string;
+    privateKey: string;
+  };
   cloudPasswordFile: string;
   localPasswordFile: string;
+  /** Key that the exports were signed for. */
+  publicKeyFile: string;
   /** Where the copies are kept, and for how many days. */
   copies: string;
   retentionDays: number;
@@ -112,5 +119,5 @@ export interface ReplicateConfiguration {
 
 /** Pulls the portable repositories to the customer's own host, again and again, for as long as it runs. */
 export function replicateCommand(configuration: string): string[] {
-  return ["replicate", "--config", configuration];
+  return ["backup", "replicate", "--config", configuration];
 }

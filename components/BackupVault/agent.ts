@@ -13,6 +13,7 @@ import { componentTags } from "../aws/tags";
 import { replicateCommand, type ReplicateConfiguration } from "../jobs";
 import type { AwsTarget } from "../target";
 import type { Repository } from "./aws";
+import type { ExportKeys } from "./awsExport";
 import type { BackupVaultArgs, OnPremisesCopy } from "./index";
 import { RETENTION } from "./retention";
 
@@ -24,6 +25,7 @@ const FILES = {
   privateKey: `${GIVEN}/private-key.pem`,
   cloudPassword: `${GIVEN}/cloud-password`,
   localPassword: `${GIVEN}/local-password`,
+  publicKey: `${GIVEN}/signing.pub`,
 };
 const COPIES = "/copies";
 
@@ -38,7 +40,7 @@ export function onPremisesAgents(
   args: BackupVaultArgs,
   target: AwsTarget,
   repository: Repository,
-  cloudPassword: pulumi.Output<string>,
+  keys: ExportKeys,
 ): void {
   const opts = { parent };
   const authority = certificateAuthority(name, args.tenant.id, opts);
@@ -62,17 +64,16 @@ export function onPremisesAgents(
     const configuration = pulumi
       .all([repository.name, anchor.arn, access.profileArn, access.roleArn])
       .apply(([bucket, trustAnchorArn, profileArn, roleArn]): ReplicateConfiguration => ({
-        tenant: args.tenant.id,
         servers: args.servers.map(({ server }) => server),
+        source: `s3:https://s3.${target.region}.amazonaws.com/${bucket}`,
         region: target.region,
-        bucket,
-        trustAnchorArn,
-        profileArn,
-        roleArn,
-        certificate: FILES.certificate,
-        privateKey: FILES.privateKey,
+        rolesAnywhere: {
+          ...{ trustAnchorArn, profileArn, roleArn },
+          ...{ certificate: FILES.certificate, privateKey: FILES.privateKey },
+        },
         cloudPasswordFile: FILES.cloudPassword,
         localPasswordFile: FILES.localPassword,
+        publicKeyFile: FILES.publicKey,
         copies: COPIES,
         retentionDays: RETENTION[args.tenant.plan].onPremises,
       }));
@@ -84,7 +85,8 @@ export function onPremisesAgents(
         [FILES.configuration]: pulumi.jsonStringify(configuration, undefined, 2),
         [FILES.certificate]: identity.certificate,
         [FILES.privateKey]: identity.privateKey,
-        [FILES.cloudPassword]: cloudPassword,
+        [FILES.cloudPassword]: keys.password,
+        [FILES.publicKey]: keys.publicKey,
         [FILES.localPassword]: randomPassword(`${agent}-password`, 40, opts),
       },
       opts,

@@ -9,7 +9,7 @@ import { policyDocument } from "../aws/iam";
 import { encryptionKey } from "../aws/key";
 import { componentTags } from "../aws/tags";
 import type { AwsTarget } from "../target";
-import { exportOnAws } from "./awsExport";
+import { exportOnAws, type ExportKeys } from "./awsExport";
 import type { BackupVaultArgs, RegionCopy } from "./index";
 import { RETENTION, type Retention } from "./retention";
 
@@ -25,7 +25,7 @@ export function vaultOnAws(
   name: string,
   args: BackupVaultArgs,
   target: AwsTarget,
-): Repository & { password: pulumi.Output<string> } {
+): Repository & { keys: ExportKeys } {
   const { tenant, servers } = args;
   const { platform } = target;
   const kept = RETENTION[tenant.plan];
@@ -82,8 +82,7 @@ export function vaultOnAws(
     },
     opts,
   );
-  const password = exportOnAws(parent, name, args, target, repository);
-  return { ...repository, password };
+  return { ...repository, keys: exportOnAws(parent, name, args, target, repository) };
 }
 
 /** A vault whose recovery points cannot be deleted before their time. */

@@ -1,5 +1,6 @@
 import * as scheduler from "@pulumi/aws/scheduler";
 import * as pulumi from "@pulumi/pulumi";
+import { PrivateKey } from "@pulumi/tls/privateKey";
 import { serviceRole, useKey } from "../aws/iam";
 import { randomPassword, secretPlace, secretValue } from "../aws/secret";
 import { componentTags } from "../aws/tags";
@@ -9,17 +10,22 @@ import type { AwsTarget } from "../target";
 import type { Repository } from "./aws";
 import type { BackupVaultArgs } from "./index";
 
-/**
- * A daily task for each server that writes database, files and settings into the portable repository.
- * @returns the repositories' password
- */
+/** What is needed to read what the exports have written, and to know it for theirs. */
+export interface ExportKeys {
+  /** Of the repositories. */
+  password: pulumi.Output<string>;
+  /** Verifies the signatures; PEM. */
+  publicKey: pulumi.Output<string>;
+}
+
+/** A daily task for each server that writes database, files and settings into the portable repository. */
 export function exportOnAws(
   parent: pulumi.Resource,
   name: string,
   { servers }: BackupVaultArgs,
   target: AwsTarget,
   repository: Repository,
-): pulumi.Output<string> {
+): ExportKeys {
   const { platform, keyArn, region } = target;
   const opts = { parent };
 
@@ -34,12 +40,22 @@ export function exportOnAws(
   );
   const password = randomPassword(`${name}-repository-password`, 40, opts);
   const passwordValue = secretValue(`${name}-repository-password-value`, place, password, opts);
+  const signing = new PrivateKey(`${name}-signing-key`, { algorithm: "ED25519" }, opts);
+  const signingPlace = secretPlace(
+    `${name}-signing-key`,
+    { description: "Signs the manifests of the portable exports", keyArn, tags: componentTags() },
+    opts,
+  );
+  const signingKey = secretValue(`${name}-signing-key-value`, signingPlace, signing.privateKeyPemPkcs8, opts);
   const executionRoleArn = executionRole(
     `${name}-export-execution`,
     target,
     {
       logGroups: servers.map(({ aws }) => aws.logs.arn),
-      secrets: [place.arn, ...servers.map(({ aws }) => aws.passwordsArn)],
+      secrets: [
+        ...[place.arn, signingPlace.arn],
+        ...servers.flatMap(({ aws }) => [aws.passwordsArn, aws.configuration.arn]),
+      ],
       tags: componentTags(),
     },
     opts,
@@ -101,6 +117,8 @@ export function exportOnAws(
             secrets: {
               [SECRETS.administrator]: aws.passwords.key("administrator"),
               [SECRETS.repository]: passwordValue.whole,
+              [SECRETS.signing]: signingKey.whole,
+              [SECRETS.configuration]: aws.configuration.arn,
             },
             volumes: { scratch: "/tmp", files: FILES_PATH },
             readOnlyVolumes: ["files"],
@@ -169,5 +187,5 @@ export function exportOnAws(
       opts,
     );
   }
-  return password;
+  return { password, publicKey: signing.publicKeyPem };
 }

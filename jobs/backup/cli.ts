@@ -67,9 +67,11 @@ interface ExportFlags extends Omit<PlaceFlags, "copy">, ServerOptions, Common {
   settings: string[];
   encryptionPasswordFile?: string;
   encryptionPasswordEnv?: string;
+  dhisConfEnv?: string;
   signingKeyFile?: string;
   signingKeyEnv?: string;
   limitUpload?: number;
+  checkDays: number;
 }
 
 interface RestoreFlags extends PlaceFlags, ServerOptions {
@@ -110,9 +112,16 @@ export function program(): Command {
     .option("--settings <file...>", "files of settings, such as dhis.conf", [])
     .option("--encryption-password-file <path>", "file with DHIS2's encryption.password")
     .option("--encryption-password-env <name>", "environment variable with it")
+    .option("--dhis-conf-env <name>", "environment variable with dhis.conf, kept among the settings")
     .option("--signing-key-file <path>", "private Ed25519 key in PEM")
     .option("--signing-key-env <name>", "environment variable with it")
-    .option("--limit-upload <KiB/s>", "most that is sent a second", parseRate);
+    .option("--limit-upload <KiB/s>", "most that is sent a second", parseRate)
+    .option(
+      "--check-days <n>",
+      "days in which all data of the month's repository are read once",
+      parseCount,
+      7,
+    );
   passwordOptions(commonOptions(exporting)).action(runExport);
 
   program
@@ -186,12 +195,17 @@ async function runExport(flags: ExportFlags): Promise<void> {
   const { encryptionPasswordFile: file, encryptionPasswordEnv: env } = flags;
   const encryptionPassword =
     file === undefined && env === undefined ? undefined : secret(file, env, "--encryption-password");
+  const dhisConf =
+    flags.dhisConfEnv === undefined ? undefined : secret(undefined, flags.dhisConfEnv, "--dhis-conf");
   await working(flags, async (vault, progress, signal) => {
     const place = await placeOf({ ...flags, copy: flags.repository }, vault, signal);
     const result = await exportServer({
       ...{ name: flags.name, server, place, key, progress, signal, scratch: flags.scratch, jobs: flags.jobs },
-      settings: flags.settings,
-      ...(encryptionPassword !== undefined && { encryptionPassword }),
+      ...{ settings: flags.settings, checkDays: flags.checkDays },
+      texts: {
+        ...(encryptionPassword !== undefined && { "encryption.password": encryptionPassword }),
+        ...(dhisConf !== undefined && { "dhis.conf": dhisConf }),
+      },
       ...(flags.files !== undefined && { files: flags.files }),
       ...(flags.limitUpload !== undefined && { bandwidth: { upload: flags.limitUpload } }),
     });
@@ -237,6 +251,9 @@ async function pullAll(
     try {
       vault.useRolesAnywhere(configuration);
       const cache = join(copies, ".cache");
+      await mkdir(cache, { recursive: true, mode: 0o700 }).catch((error: Error) => {
+        throw new PlaceError(`${copies} cannot be written to: ${error.message}`);
+      });
       const directory = join(copies, server);
       const key = configuration.publicKeyFile;
       const bandwidth: Bandwidth = configuration.kibPerSecond ? { download: configuration.kibPerSecond } : {};

@@ -30,13 +30,18 @@ export interface ExportOptions {
   files?: string;
   /** Files of settings, kept under their own names. */
   settings: string[];
-  /** DHIS2's `encryption.password`, kept among the settings. */
-  encryptionPassword?: string;
+  /** More of them, by name, such as DHIS2's `encryption.password`. */
+  texts: Record<string, string>;
   /** Directory with room for the whole dump, uncompressed. */
   scratch: string;
   /** Tables that are read at the same time. */
   jobs: number;
   bandwidth?: Bandwidth;
+  /**
+   * Days in which all data of the month's repository are read and checked once, a part in each: what is damaged would
+   * otherwise be taken for stored by every later export.
+   */
+  checkDays: number;
   progress: Progress;
   signal: AbortSignal;
   /** For tests. @default now */
@@ -58,9 +63,6 @@ export interface ExportResult {
 /** In the snapshot, seen from its root. */
 export const LAYOUT = { database: "/database", settings: "/settings", manifest: "/manifest.jws" } as const;
 
-/** Name of the encryption password's file among the settings. */
-export const ENCRYPTION_PASSWORD = "encryption.password";
-
 /**
  * @throws BusyError when another export of this database is under way, ServerError, PlaceError, CopyError; whatever is
  * thrown, no new copy is claimed good
@@ -71,12 +73,14 @@ export async function exportServer(options: ExportOptions): Promise<ExportResult
   const stage = join(options.scratch, `dhistance-export-${name}`);
   progress.begin("looking at the repository");
   const client = await connect(options.server);
+  let locked = false;
   try {
     await lock(client, String(options.server.database));
+    locked = true;
     // What a killed export left; the lock says that it is nobody's.
     await rm(stage, { recursive: true, force: true });
     await mkdir(stage, { mode: 0o700 });
-    const found = await openThisMonth(place, monthOf(options.now ?? new Date()));
+    const found = await openThisMonth(place, options);
     const database = await dump(client, stage, options);
     const manifest: Manifest = {
       ...{ dhistance: 1, server: name, database: String(options.server.database), ...database },
@@ -111,8 +115,9 @@ export async function exportServer(options: ExportOptions): Promise<ExportResult
     if ((error as NodeJS.ErrnoException).code === "ENOSPC") throw full(options.scratch);
     throw error;
   } finally {
+    // Without the lock it is another run's.
+    if (locked) await rm(stage, { recursive: true, force: true });
     await client.end().catch(() => undefined);
-    await rm(stage, { recursive: true, force: true });
   }
 }
 
@@ -137,13 +142,18 @@ async function lock(client: Client, database: string): Promise<void> {
     throw new BusyError(`Another export of ${database} is under way. Wait for it to end, or stop it.`);
 }
 
-/** This month's repository, made if need be; the next one of the month if this one can no longer be opened. */
-async function openThisMonth(place: Place, month: string): Promise<Repository> {
+/** This month's repository, made if need be; the next one of the month if this one is damaged. */
+async function openThisMonth(
+  place: Place,
+  { now = new Date(), checkDays }: ExportOptions,
+): Promise<Repository> {
   if (place.local) await mkdir(place.url, { recursive: true });
+  const month = monthOf(now);
   const name = (await place.months()).filter((each) => each.startsWith(month)).at(-1) ?? month;
   const repository = place.repository(name);
   try {
     await repository.open();
+    await repository.check((now.getUTCDate() % checkDays) + 1, checkDays);
     return repository;
   } catch (error) {
     if (!(error instanceof CopyError) || error.fault === "wrong-key") throw error;
@@ -276,8 +286,8 @@ async function gatherSettings(stage: string, options: ExportOptions): Promise<Re
       throw new PlaceError(`The settings ${file} cannot be read: ${error.message}`);
     });
   }
-  if (options.encryptionPassword !== undefined)
-    await writeFile(join(directory, ENCRYPTION_PASSWORD), options.encryptionPassword, { mode: 0o600 });
+  for (const [name, text] of Object.entries(options.texts))
+    await writeFile(join(directory, name), text, { mode: 0o600 });
   const names = await readdir(directory);
   return Object.fromEntries(names.sort().map((name) => [name, sha256(readFileSync(join(directory, name)))]));
 }

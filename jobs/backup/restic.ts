@@ -2,7 +2,6 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { BusyError } from "../import/server";
@@ -141,7 +140,7 @@ export class Repository {
     const { brokenPacks } = await this.findings(["--read-data"]);
     if (brokenPacks.length > 0) {
       // It leaves what it takes out in the directory it runs in.
-      const cwd = await mkdtemp(join(tmpdir(), "dhistance-packs-"));
+      const cwd = await mkdtemp(join(this.access.cache, "packs-"));
       await this.run(["repair", "packs", ...brokenPacks], { cwd }).finally(() =>
         rm(cwd, { recursive: true }),
       );
@@ -156,7 +155,7 @@ export class Repository {
     };
     let complaint = "";
     try {
-      await this.run(["check", "--retry-lock", LOCK_WAIT, ...how], { onJson });
+      await this.run(["check", "--no-lock", ...how], { onJson });
     } catch (error) {
       if (!(error instanceof CopyError && error.fault === "damaged") && !(summary && summary.num_errors > 0))
         throw error;

@@ -1,0 +1,244 @@
+import { execFileSync } from "node:child_process";
+import { once } from "node:events";
+import { generateKeyPairSync } from "node:crypto";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { contents } from "../testing/everything";
+import { ended, lastEvent, startBackupWorld, type BackupWorld } from "../testing/backups";
+
+const root = process.getuid?.() === 0;
+
+let world: BackupWorld;
+/** A place with one good copy. */
+let shared: string;
+beforeAll(async () => {
+  world = await startBackupWorld();
+  shared = world.path("shared");
+  expect(await world.backup(...world.exportTo(shared))).toMatchObject({ code: 0 });
+});
+afterAll(() => world.stop());
+
+interface Copies {
+  copies: { snapshot: string; rows: number }[];
+}
+
+/** Copies of a place that are claimed good. */
+async function claimedIn(place: string): Promise<Copies["copies"]> {
+  const { stdout } = await world.backup("list", ...world.copy(place), "--json");
+  return lastEvent<Copies>(stdout, "copies")?.copies ?? [];
+}
+
+/** Waits for a phase of a command that was started. */
+async function phase(child: ReturnType<BackupWorld["start"]>, text: string): Promise<void> {
+  let said = "";
+  while (!said.includes(text)) {
+    const [chunk] = (await once(child.stderr ?? process.stdin, "data")) as [Buffer];
+    said += chunk.toString();
+  }
+}
+
+describe("the repository cannot be reached", () => {
+  it("from the beginning: a clear refusal, and the next run works", async () => {
+    const { backup, exportTo, s3 } = world;
+    const cloud = s3.place("copies", "away");
+    await s3.halt();
+    const refused = await backup(...exportTo(cloud));
+    expect(refused).toMatchObject({ code: 5, stdout: "" });
+    expect(refused.stderr).toMatch(/ALARM backup: s3:http.* cannot be reached: .*ECONNREFUSED/);
+    await s3.start();
+    expect(await backup(...exportTo(cloud))).toMatchObject({ code: 0 });
+    expect(await claimedIn(cloud)).toHaveLength(1);
+  });
+
+  it("from the middle on, then again: the export goes on", async () => {
+    const { start, exportTo, s3 } = world;
+    const cloud = s3.place("copies", "interrupted");
+    const child = start(...exportTo(cloud));
+    await phase(child, "writing the copy");
+    await s3.halt();
+    await sleep(1500);
+    await s3.start();
+    expect(await ended(child)).toBe(0);
+    expect(await claimedIn(cloud)).toHaveLength(1);
+  });
+
+  it("from the middle on, until it is told to stop: nothing is claimed", async () => {
+    const { backup, start, exportTo, s3, path } = world;
+    const cloud = s3.place("copies", "stopped");
+    const child = start(...exportTo(cloud));
+    await phase(child, "writing the copy");
+    await s3.halt();
+    child.kill("SIGTERM");
+    expect(await ended(child)).toBe(143);
+    await s3.start();
+    expect(await claimedIn(cloud)).toEqual([]);
+    expect(await readdir(path("scratch"))).not.toContain("dhistance-export-hmis");
+    expect(await backup(...exportTo(cloud))).toMatchObject({ code: 0 });
+    expect(await claimedIn(cloud)).toHaveLength(1);
+  });
+});
+
+it("the dump command fails half-way: no copy, and the next run works", async () => {
+  const { backup, exportTo, start, path, postgres } = world;
+  const place = path("half");
+  const wide =
+    "CREATE TABLE wide AS SELECT i, repeat(md5(i::text), 30) AS t FROM generate_series(1, 100000) i";
+  await postgres.query(wide, undefined, "hmis");
+  const child = start(...exportTo(place));
+  const end = ended(child);
+  const kill =
+    "SELECT pg_terminate_backend(pid) AS killed FROM pg_stat_activity WHERE query LIKE 'COPY public.wide%' AND state = 'active'";
+  while ((await postgres.query(kill)).length === 0) expect(child.exitCode).toBe(null);
+  expect(await end).toBe(5);
+  expect(await claimedIn(place)).toEqual([]);
+  // Not even restic has a snapshot of it.
+  const [month = ""] = await readdir(place);
+  expect(JSON.parse(world.restic(join(place, month), "snapshots"))).toEqual([]);
+  await postgres.query("DROP TABLE wide", undefined, "hmis");
+  expect(await backup(...exportTo(place))).toMatchObject({ code: 0 });
+  expect(await claimedIn(place)).toHaveLength(1);
+});
+
+it("a snapshot whose export did not live to claim it is never restored", async () => {
+  const { backup, copy, path, restic, server } = world;
+  const claimed = await claimedIn(shared);
+  // As restic leaves it when some files could not be read, or when the job is killed before the receipt.
+  const [month = ""] = await readdir(shared);
+  restic(join(shared, month), "backup", "--host", "hmis", "--tag", "export", path("files"));
+  expect(JSON.parse(restic(join(shared, month), "snapshots", "--tag", "export"))).toHaveLength(2);
+  expect(await claimedIn(shared)).toEqual(claimed);
+  const restored = await backup("restore", ...copy(shared), ...server(), "--database", "good", "--json");
+  expect(lastEvent(restored.stdout, "restored")).toMatchObject({ snapshot: claimed[0]?.snapshot });
+});
+
+it("two at once: the second is told so, the first goes on", async () => {
+  const { backup, start, exportTo, path, postgres } = world;
+  const place = path("two");
+  const first = start(...exportTo(place));
+  const held = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted";
+  while ((await postgres.query(held)).length === 0) await sleep(20);
+  const second = await backup(...exportTo(place));
+  expect(second).toMatchObject({ code: 7, stdout: "" });
+  expect(second.stderr).toMatch(/Another export of hmis is under way/);
+  expect(await ended(first)).toBe(0);
+  expect(await claimedIn(place)).toHaveLength(1);
+});
+
+describe("keys", () => {
+  it("wrong, lost, or another's: each is said, and nothing is restored", async () => {
+    const { backup, exportTo, copy, path, server } = world;
+    await writeFile(path("wrong"), "wrong");
+    const other = generateKeyPairSync("ed25519").publicKey;
+    await writeFile(path("other.pub"), other.export({ type: "spki", format: "pem" }));
+    const with_ = (option: string, value: string) => [...copy(shared), option, value];
+    const cases: [string[], number, RegExp][] = [
+      [with_("--repository-password-file", path("wrong")), 3, /is encrypted under another password/],
+      [with_("--repository-password-file", path("lost")), 2, /--repository-password-file: ENOENT/],
+      [
+        with_("--public-key", path("other.pub")),
+        3,
+        /no copy that its export claimed good and signed with this key/,
+      ],
+      [with_("--snapshot", "00000000"), 3, /There is no copy 00000000 /],
+    ];
+    for (const [parameters, code, message] of cases) {
+      const refused = await backup("restore", ...parameters, ...server(), "--database", "never");
+      expect(refused.stderr).toMatch(message);
+      expect(refused).toMatchObject({ code, stdout: "" });
+    }
+    const wrong = await backup(...exportTo(shared), "--repository-password-file", path("wrong"));
+    expect(wrong).toMatchObject({ code: 3 });
+    expect(await world.postgres.query("SELECT FROM pg_database WHERE datname LIKE 'never%'")).toEqual([]);
+  });
+});
+
+it("a database that holds something is not replaced unasked; a copy that is not there is said", async () => {
+  const { backup, copy, path, server } = world;
+  const missing = await backup("restore", ...copy(path("nowhere")), ...server(), "--database", "hmis");
+  expect(missing).toMatchObject({ code: 3, stderr: expect.stringContaining("does not exist") as string });
+  const refused = await backup("restore", ...copy(shared), ...server(), "--database", "hmis");
+  expect(refused).toMatchObject({ code: 6, stderr: expect.stringContaining("--replace") as string });
+});
+
+describe("promises", () => {
+  it("a copy that is too old, a drill that is missing, are alarms", async () => {
+    const { backup, copy, path } = world;
+    const old = await backup("list", ...copy(shared), "--max-age", "1s");
+    expect(old).toMatchObject({ code: 8 });
+    expect(old.stderr).toMatch(/^.*ALARM backup: The newest copy in .*shared is .* old .* is promised/m);
+    const drill = ["--drill-file", path("no-drill.json"), "--max-drill-age", "8d"];
+    const missing = await backup("list", ...copy(shared), ...drill);
+    expect(missing).toMatchObject({ code: 8 });
+    expect(missing.stderr).toMatch(
+      /ALARM backup: The last drill of .* is missing; one every 8 days is promised/,
+    );
+  });
+});
+
+describe.skipIf(!root)("a full disk", () => {
+  const mounted: string[] = [];
+  async function small(size: string): Promise<string> {
+    const directory = await mkdtemp(join(tmpdir(), "dhistance-small-"));
+    execFileSync("mount", ["-t", "tmpfs", "-o", `size=${size}`, "tmpfs", directory]);
+    mounted.push(directory);
+    return directory;
+  }
+  afterAll(async () => {
+    for (const directory of mounted) {
+      execFileSync("umount", [directory]);
+      await rm(directory, { recursive: true });
+    }
+  });
+
+  it("of the dump: said, nothing is claimed, the next run works", async () => {
+    const { backup, exportTo, path } = world;
+    const place = path("full-scratch");
+    const full = await backup(...exportTo(place), "--scratch", await small("200k"));
+    expect(full).toMatchObject({ code: 5 });
+    expect(full.stderr).toMatch(/The disk is full: .*dhistance-small-.* has no room for the whole dump/);
+    expect(await claimedIn(place)).toEqual([]);
+    expect(await backup(...exportTo(place))).toMatchObject({ code: 0 });
+  });
+
+  it("of the repository: the copies so far stay, and with more room the next run works", async () => {
+    const { backup, exportTo } = world;
+    const place = await small("1500k");
+    expect(await backup(...exportTo(place))).toMatchObject({ code: 0 });
+    const before = await claimedIn(place);
+    await mkdir(world.path("files/more"));
+    const noise = Buffer.from(generateNoise(3 << 20));
+    await writeFile(world.path("files/more/noise"), noise);
+    const full = await backup(...exportTo(place));
+    expect(full.stderr).toMatch(/ALARM backup: The disk is full/);
+    expect(full).toMatchObject({ code: 5 });
+    expect(await claimedIn(place)).toEqual(before);
+    execFileSync("mount", ["-o", "remount,size=20m", place]);
+    expect(await backup(...exportTo(place))).toMatchObject({ code: 0 });
+    expect(await claimedIn(place)).toHaveLength(2);
+    await rm(world.path("files/more"), { recursive: true });
+  });
+
+  it("of a restore: the live database is as it was", async () => {
+    const { backup, copy, server, postgres } = world;
+    const before = await contents(postgres, "hmis");
+    const restore = ["restore", ...copy(shared), ...server(), "--database", "hmis", "--replace"];
+    const full = await backup(...restore, "--scratch", await small("200k"));
+    expect(full.stderr).toMatch(/disk is full|no space left/i);
+    expect(full).toMatchObject({ code: 5 });
+    expect(await contents(postgres, "hmis")).toEqual(before);
+  });
+});
+
+/** Bytes that do not compress; the same each time. */
+function generateNoise(length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  let state = 1;
+  for (let i = 0; i < length; i++) {
+    state = (Math.imul(state, 1664525) + 1013904223) | 0;
+    bytes[i] = state >>> 24;
+  }
+  return bytes;
+}

@@ -1,0 +1,158 @@
+import { readdirSync, statSync } from "node:fs";
+import { chmod, cp, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  PutObjectCommand,
+} from "@aws-sdk/client-s3";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { lastEvent, startBackupWorld, type BackupWorld, type Ended } from "../testing/backups";
+import { stateOf } from "./replicate";
+
+let world: BackupWorld;
+const month = new Date().toISOString().slice(0, 7);
+let cloud: string;
+let local: string;
+
+beforeAll(async () => {
+  world = await startBackupWorld();
+  const { path, exportTo, backup, s3 } = world;
+  cloud = s3.place("copies", "hmis");
+  local = path("copies/hmis");
+  // Two copies, so that damage in one of them leaves another.
+  for (let i = 0; i < 2; i++) expect(await backup(...exportTo(cloud))).toMatchObject({ code: 0 });
+  await configure({});
+  expect(await pull()).toMatchObject({ code: 0 });
+});
+afterAll(() => world.stop());
+
+async function configure(more: object): Promise<void> {
+  const { path, s3 } = world;
+  const configuration = {
+    ...{
+      servers: ["hmis"],
+      source: s3.place("copies", "hmis").replace(/\/hmis$/, ""),
+      copies: path("copies"),
+    },
+    ...{ retentionDays: 30, parts: 1, publicKeyFile: path("signing.pub") },
+    ...{ cloudPasswordFile: path("cloud-password"), localPasswordFile: path("local-password") },
+    ...more,
+  };
+  await writeFile(path("replicate.json"), JSON.stringify(configuration));
+}
+
+function pull(): Promise<Ended> {
+  return world.backup("replicate", "--config", world.path("replicate.json"), "--once", "--json");
+}
+
+/** The largest file of a kind: of data the one with the rows, not the one with directories. */
+function fileOf(repository: string, kind: string): string {
+  const at = join(repository, kind);
+  if (kind === "config") return at;
+  const files = readdirSync(at, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => join(parentPath, name));
+  return files.sort((a, b) => statSync(b).size - statSync(a).size)[0] ?? "";
+}
+
+function flipped(bytes: Buffer): Buffer {
+  const middle = bytes.length >> 1;
+  bytes.writeUInt8(bytes.readUInt8(middle) ^ 0xff, middle);
+  return bytes;
+}
+
+async function flip(file: string): Promise<void> {
+  await chmod(file, 0o600);
+  await writeFile(file, flipped(await readFile(file)));
+}
+
+async function copiesOf(place: string): Promise<{ snapshot: string; repository: string }[]> {
+  const { stdout } = await world.backup("list", ...world.copy(place), "--json");
+  return lastEvent<{ copies: { snapshot: string; repository: string }[] }>(stdout, "copies")?.copies ?? [];
+}
+
+/** By restic's own reading of every byte. @throws Error when it finds damage */
+function readWhole(repository: string): void {
+  world.restic(repository, "check", "--read-data");
+}
+
+const KINDS = ["config", "keys", "snapshots", "index", "data"];
+
+it.each(KINDS)(
+  "a flipped byte in %s of the copy at home is noticed and healed from the cloud",
+  async (kind) => {
+    await flip(fileOf(join(local, month), kind));
+    expect(() => readWhole(join(local, month))).toThrow();
+    const run = await pull();
+    expect(run.stderr).toBe("");
+    expect(run.code).toBe(0);
+    expect(lastEvent(run.stdout, "replicated")).toMatchObject({ healed: [month], removed: [] });
+    readWhole(join(local, month));
+    expect(await copiesOf(local)).toHaveLength(2);
+    expect(readdirSync(local).filter((name) => name.startsWith("20"))).toEqual([month]);
+  },
+);
+
+it("whole again, it is left alone", async () => {
+  expect(lastEvent((await pull()).stdout, "replicated")).toMatchObject({ healed: [], copied: 0 });
+});
+
+it.each(KINDS)(
+  "a flipped byte in %s of what is exported to: the next export is whole, in a new one",
+  async (kind) => {
+    const { backup, exportTo, path } = world;
+    const place = path(`damaged-${kind}`);
+    await cp(local, place, { recursive: true });
+    await flip(fileOf(join(place, month), kind));
+    expect(await backup(...exportTo(place), "--check-days", "1")).toMatchObject({ code: 0 });
+    const [newest] = await copiesOf(place);
+    expect(newest?.repository).toBe(join(place, `${month}.2`));
+    readWhole(join(place, `${month}.2`));
+  },
+);
+
+it("damage in the cloud is an alarm at home, and the copies at home stay", async () => {
+  const { s3 } = world;
+  const config = { Bucket: "copies", Key: `hmis/${month}/config` };
+  const body =
+    (await (await s3.client.send(new GetObjectCommand(config))).Body?.transformToByteArray()) ?? [];
+  await s3.client.send(new PutObjectCommand({ ...config, Body: flipped(Buffer.from(body)) }));
+  const run = await pull();
+  expect(run.code).toBe(3);
+  expect(run.stderr).toMatch(/ALARM backup: .*damaged/);
+  readWhole(join(local, month));
+  // It is locked, so what it was is still there.
+  const { VersionId } = await s3.client.send(new HeadObjectCommand(config));
+  await expect(
+    s3.client.send(new DeleteObjectCommand({ ...config, VersionId })),
+    "a locked version is not deleted",
+  ).rejects.toThrow();
+  await s3.client.send(new PutObjectCommand({ ...config, Body: Buffer.from(body) }));
+  expect(await pull()).toMatchObject({ code: 0 });
+});
+
+it("the cloud out of reach for days: an alarm, the copies stay; back again, all is caught up", async () => {
+  const { backup, exportTo, path, s3 } = world;
+  await s3.halt();
+  const away = await pull();
+  expect(away.code).toBe(5);
+  expect(away.stderr).toMatch(/ALARM backup: s3:.* cannot be reached/);
+  readWhole(join(local, month));
+  await s3.start();
+  for (let i = 0; i < 2; i++) expect(await backup(...exportTo(cloud))).toMatchObject({ code: 0 });
+  const back = await pull();
+  expect(lastEvent(back.stdout, "replicated")).toMatchObject({ copied: 2 });
+  expect(back.code).toBe(0);
+  expect(stateOf(path("copies/hmis")).checks[month]).toMatchObject({ allAt: expect.any(String) as string });
+  expect(await backup("drill", ...world.copy(local))).toMatchObject({ code: 0 });
+});
+
+it("a copy that has not come for longer than promised is an alarm", async () => {
+  await configure({ maxAgeHours: 1 / 3600 });
+  const late = await pull();
+  expect(late.code).toBe(8);
+  expect(late.stderr).toMatch(/ALARM backup: The newest copy of hmis in .* is .* old .* is promised/);
+  await configure({});
+});
