@@ -167,15 +167,13 @@ describe("the agent on the customer's own host", () => {
         content,
       ]),
     );
-    expect(Object.keys(files)).toHaveLength(5);
+    expect(Object.keys(files)).toHaveLength(6);
     const configuration = files["/run/dhistance/replicate.json"];
     expect(configuration).not.toContain("secret-of-");
-    expect(JSON.parse(configuration ?? "")).toMatchObject({
-      tenant: "moh",
-      servers: ["hmis", "training"],
-      retentionDays: 180,
-    });
-    for (const [name, file] of Object.entries(JSON.parse(configuration ?? "") as Record<string, unknown>)) {
+    const parsed = JSON.parse(configuration ?? "") as Record<string, unknown> & { rolesAnywhere: object };
+    expect(parsed).toMatchObject({ servers: ["hmis", "training"], retentionDays: 180 });
+    expect(parsed["source"]).toMatch(/^s3:https:\/\/s3\.[\w-]+\.amazonaws\.com\/./);
+    for (const [name, file] of Object.entries({ ...parsed, ...parsed.rolesAnywhere })) {
       if (typeof file === "string" && file.startsWith("/run/")) expect(files[file], name).toBeTruthy();
     }
   });

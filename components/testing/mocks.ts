@@ -125,7 +125,11 @@ const OUTPUTS: Record<string, (name: string, region: string) => Record<string, u
   "random:index/randomPassword:RandomPassword": (name) => ({ result: pulumi.secret(`secret-of-${name}`) }),
   "tls:index/certRequest:CertRequest": (name) => ({ certRequestPem: `request ${name}` }),
   "tls:index/locallySignedCert:LocallySignedCert": (name) => ({ certPem: `certificate ${name}` }),
-  "tls:index/privateKey:PrivateKey": (name) => ({ privateKeyPem: pulumi.secret(`secret-of-${name}`) }),
+  "tls:index/privateKey:PrivateKey": (name) => ({
+    privateKeyPem: pulumi.secret(`secret-of-${name}`),
+    privateKeyPemPkcs8: pulumi.secret(`secret-of-${name}`),
+    publicKeyPem: `public-key-of-${name}`,
+  }),
   "tls:index/selfSignedCert:SelfSignedCert": (name) => ({ certPem: `certificate ${name}` }),
   // Providers are the test's own.
   "pulumi:providers:aws": () => ({}),

@@ -47,6 +47,8 @@ export class Place {
 
   private async prefixes(): Promise<string[]> {
     const { endpoint, bucket, prefix } = s3Address(this.url);
+    // It speaks of a later Node.js in the middle of what the person on call reads.
+    process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] = "true";
     const client = new S3Client({
       ...{ endpoint, forcePathStyle: true, region: process.env["AWS_REGION"] ?? "us-east-1", maxAttempts: 3 },
     });
