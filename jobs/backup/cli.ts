@@ -90,7 +90,7 @@ class Interrupted extends Error {
 }
 
 export function program(): Command {
-  const program = new Command("dhistance-backup")
+  const program = new Command("backup")
     .description(
       "Portable copies of DHIS2 servers: made, pulled home, restored, and proven by restoring them.",
     )

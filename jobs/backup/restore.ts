@@ -1,6 +1,6 @@
 /**
- * A copy into a new database, or over the old one, which is kept aside until it is confirmed (`dhistance-import confirm`)
- * and to which `dhistance-import rollback` goes back.
+ * A copy into a new database, or over the old one, which is kept aside until it is confirmed (`import confirm`)
+ * and to which `import rollback` goes back.
  */
 import { mkdir, readdir, rename, rm, writeFile, copyFile } from "node:fs/promises";
 import type { KeyObject } from "node:crypto";

@@ -70,8 +70,8 @@ export function restoreSummary(result: RestoreResult): string {
       ? []
       : [
           `  The former database is kept as ${pc.bold(kept)}.`,
-          `    back to it:  dhistance-import rollback --database ${database} …`,
-          `    drop it:     dhistance-import confirm --database ${database} …`,
+          `    back to it:  import rollback --database ${database} …`,
+          `    drop it:     import confirm --database ${database} …`,
         ]),
     "  Next: start DHIS2 with the encryption.password of this copy, and let it make its analytics tables",
     "  (POST /api/resourceTables/analytics).",
