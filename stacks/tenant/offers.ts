@@ -10,8 +10,7 @@ import type { AwsTenant } from "./spec";
 
 /**
  * What only AWS knows of a spec: whether it sells the databases that the sizes stand for in this region, and whether
- * the load balancer has room for the host names. Asked while the program makes its plan, and judged at its end: a
- * preview refuses what AWS would refuse half-way through an update.
+ * the load balancer has room for the host names. A preview asks while it plans, an update before it makes anything.
  * @returns every problem, with its path and the way out
  */
 export async function awsProblems(

@@ -23,7 +23,9 @@ export async function tenant() {
   const { request, place } = await accepted();
   const { spec, entitlement, token } = request;
 
-  await callsSent();
+  // A plan can go on while AWS is asked; nothing may be made before it has answered.
+  if (pulumi.runtime.isDryRun()) await callsSent();
+  else await place.problems.then(refuseFor);
   const root = new TenantRoot(entitlement, token, { providers: [place.provider] });
   const target = place.target(root);
   const identity: TenantIdentity = { id: entitlement.tenant, plan: entitlement.plan };
@@ -45,8 +47,7 @@ export async function tenant() {
   );
   const opened = place.open?.(servers, root);
 
-  const problems = await place.problems;
-  if (problems.length > 0) refuse(pulumi.getStack(), problems);
+  await place.problems.then(refuseFor);
 
   return {
     tenant: {
@@ -66,6 +67,10 @@ export async function tenant() {
     contacts: spec.contacts,
     ...opened,
   };
+}
+
+function refuseFor(problems: string[]): void {
+  if (problems.length > 0) refuse(pulumi.getStack(), problems);
 }
 
 /** Where the tenant goes. All providers are made here: the engine starts them, a program each, while this one goes on. */

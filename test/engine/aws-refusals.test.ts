@@ -56,3 +56,15 @@ it("brings up what AWS sells in a region that sells less", async () => {
   const { code, stdout } = await stack.run("preview");
   expect(code, stdout).toBe(0);
 });
+
+it("makes nothing before AWS has said what it sells, not even where the preview was left out", async () => {
+  const stack = await tenants.stack("unasked", { plan: "premium", maxServers: 2 }, (s) => {
+    s.target.aws.region = "zz-rehearsal-1";
+    s.servers[0].size = "medium";
+  });
+  const { code, stdout } = await stack.run("up", "--skip-preview", "--yes");
+  expect(code).not.toBe(0);
+  expect(stdout).toContain("which AWS does not sell in zz-rehearsal-1");
+  const made = (await stack.state()).resources.map(({ type }) => type);
+  expect(made.filter((type) => !type.startsWith("pulumi:"))).toEqual([]);
+});
