@@ -152,7 +152,6 @@ async function openThisMonth(
   const name = (await place.months()).filter((each) => each.startsWith(month)).at(-1) ?? month;
   const repository = place.repository(name);
   try {
-    await repository.open();
     await repository.check((now.getUTCDate() % checkDays) + 1, checkDays);
     return repository;
   } catch (error) {

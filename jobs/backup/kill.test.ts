@@ -10,7 +10,7 @@ import { moments } from "../testing/killing";
 import { sizeOf } from "./export";
 
 /** Of each command; `KILLS=20` for a thorough run. */
-const kills = Number(process.env["KILLS"] ?? 4);
+const kills = Number(process.env["KILLS"] ?? 3);
 const seed = Number(process.env["SEED"] ?? Date.now() % 1_000_000);
 
 let world: BackupWorld;

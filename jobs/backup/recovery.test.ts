@@ -89,6 +89,9 @@ it("the page, from its first line to its last", async () => {
   await run(about("import confirm"), /^Dropped hmis_before_/m);
 
   await run(about("backup drill"), /^Whole\..*Would be lost \(RPO\)/ms);
+  const figures = JSON.parse(readFileSync(path("scratch/drill.json"), "utf8")) as Record<string, unknown>;
+  expect(figures).toMatchObject({ server: "hmis", files: 41, verified: true, copy: path("copies/hmis") });
+  expect(figures["rpoSeconds"]).toBeGreaterThan(0);
   await run(about("--max-drill-age"), /Last drill \d+ s ago: whole again in/);
   await run(about("backup export"), /^Exported to /m);
 });

@@ -96,11 +96,10 @@ class Run {
     for (const name of await target.months()) await this.attempt(() => this.check(name, there ?? []));
     await this.attempt(() => this.drop());
     for (const name of (await target.months()).reverse()) {
+      // Months come in their order: the newest of the last is the newest of all.
+      if (this.result.newest) break;
       const [newest] = (await this.attempt(() => this.claimedIn(name))) ?? [];
-      if (newest) {
-        this.result.newest = newest;
-        break;
-      }
+      if (newest) this.result.newest = newest;
     }
     const left = new Set(await target.months());
     const checks = Object.entries(this.state.checks).filter(([name]) => left.has(name));
@@ -146,14 +145,14 @@ class Run {
     progress.begin(`pulling ${name}`);
     const [from, to] = [source.repository(name), target.repository(name)];
     await this.writing(name, async () => {
+      let before = 0;
       try {
-        await to.open();
+        before = (await this.claimedIn(name)).length;
       } catch (error) {
         if (!(error instanceof CopyError) || error.fault === "wrong-key") throw error;
         if (error.fault === "damaged") return this.heal(name);
         await to.create(from);
       }
-      const before = (await this.attempt(() => this.claimedIn(name)))?.length ?? 0;
       await this.copy(from, to).catch(async (error: unknown) => {
         if (!(error instanceof CopyError) || error.fault !== "damaged") throw error;
         // Which of the two is it?
@@ -161,7 +160,9 @@ class Run {
           throw new CopyError("damaged", `Not here, but where it comes from: ${error.message}`);
         await this.heal(name);
       });
-      this.result.copied += (await this.claimedIn(name)).length - before;
+      const now = await this.claimedIn(name);
+      this.result.copied += now.length - before;
+      if (now[0]) this.result.newest = now[0];
     });
   }
 

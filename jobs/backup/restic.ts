@@ -45,11 +45,6 @@ export class Repository {
     private readonly signal: AbortSignal,
   ) {}
 
-  /** @throws CopyError when there is none, its password is another, or its first files are damaged */
-  async open(): Promise<void> {
-    await this.run(["cat", "config", "--no-lock"]);
-  }
-
   /** Makes it; cuts data the same way as `like`, so that copies of the same data stay the same. */
   async create(like?: Repository): Promise<void> {
     const from = like ? [...like.asSource(), "--copy-chunker-params"] : [];
@@ -81,6 +76,7 @@ export class Repository {
     return { id, added, total };
   }
 
+  /** @throws CopyError when there is no repository, its password is another, or its first files are damaged */
   async snapshots(): Promise<Snapshot[]> {
     const text = await this.run(["snapshots", "--no-lock"]);
     return JSON.parse(text.toString()) as Snapshot[];
@@ -94,11 +90,11 @@ export class Repository {
 
   /**
    * Checks the structure, and reads one part in `of` of the data.
-   * @throws CopyError when anything is damaged
+   * @throws CopyError when there is no repository, its password is another, or anything is damaged
    */
   async check(part: number, of: number): Promise<void> {
     const { errors, complaint } = await this.findings([`--read-data-subset=${part}/${of}`]);
-    if (errors > 0) throw new CopyError("damaged", `The repository at ${this.url} is damaged: ${complaint}`);
+    if (errors > 0) throw new CopyError("damaged", complaint);
   }
 
   /** Whether every snapshot has all that belongs to it, going by the directories alone. */
@@ -157,9 +153,9 @@ export class Repository {
     try {
       await this.run(["check", "--no-lock", ...how], { onJson });
     } catch (error) {
-      if (!(error instanceof CopyError && error.fault === "damaged") && !(summary && summary.num_errors > 0))
-        throw error;
-      complaint = (error as Error).message;
+      // It also counts as an error that it could not begin.
+      if (!(error instanceof CopyError) || error.fault !== "damaged") throw error;
+      complaint = error.message;
       if (!summary || summary.num_errors === 0) return { errors: 1, brokenPacks: [], complaint };
     }
     return { errors: summary?.num_errors ?? 0, brokenPacks: summary?.broken_packs ?? [], complaint };
