@@ -117,6 +117,7 @@ describe("a vault on AWS", () => {
     for (const { inputs } of schedules) {
       expect(inputs.kmsKeyArn).toBe(TARGET.keyArn);
       expect(inputs.target.ecsParameters.taskDefinitionArn).toContain(":moh-vault-export-");
+      expect(inputs.target.ecsParameters.networkConfiguration).toMatchObject({ assignPublicIp: false });
     }
   });
 

@@ -3,6 +3,7 @@ import type { Plan, Size } from "../../plans/plans";
 import { RETENTION } from "../BackupVault/retention";
 import { ofType, one, registered, valueOf, type Registration } from "../testing/mocks";
 import { makeServer, TARGET } from "../testing/tenant";
+import { postgresParameters } from "./sizes";
 
 const make = (plan: Plan = "premium", size: Size = "small") =>
   registered(() => void makeServer({ plan, size }));
@@ -47,7 +48,10 @@ describe("a server on AWS", () => {
       publiclyAccessible: false,
       storageEncrypted: true,
       kmsKeyId: TARGET.keyArn,
+      performanceInsightsEnabled: true,
       performanceInsightsKmsKeyId: TARGET.keyArn,
+      dbSubnetGroupName: "databases",
+      vpcSecurityGroupIds: ["moh-hmis-data-id"],
     });
     const [group] = ofType(made, "aws:rds/parameterGroup:ParameterGroup");
     expect(group?.inputs.parameters).toContainEqual({
@@ -263,8 +267,39 @@ it.each<[Size, boolean, string]>([
   ["medium", true, "db.m7g.large"],
   ["large", true, "db.r7g.xlarge"],
 ])("of size %s has a standby: %s, and runs on %s", async (size, multiAz, instanceClass) => {
-  const { inputs } = one(await make("enterprise", size), "aws:rds/instance:Instance", "moh-hmis-database");
+  const made = await make("enterprise", size);
+  const { inputs } = one(made, "aws:rds/instance:Instance", "moh-hmis-database");
   expect(inputs).toMatchObject({ multiAz, instanceClass });
+  // Storage grows by itself.
+  expect(inputs.maxAllocatedStorage).toBeGreaterThanOrEqual(5 * inputs.allocatedStorage);
+  const [parameters] = ofType(made, "aws:rds/parameterGroup:ParameterGroup");
+  expect(inputs.parameterGroupName).toBe(parameters?.name);
+  expect(parameters?.inputs).toMatchObject({ family: "postgres17", parameters: postgresParameters(size) });
+});
+
+it.each<[Size, number]>([
+  ["small", 1800],
+  ["medium", 3600],
+  ["large", 14_400],
+])(
+  "of size %s may take %i seconds to start, a migration included, before its health counts",
+  async (size, seconds) => {
+    const made = await make("enterprise", size);
+    const { inputs } = one(made, "aws:ecs/service:Service", "moh-hmis-application");
+    expect(inputs.healthCheckGracePeriodSeconds).toBe(seconds);
+  },
+);
+
+it.each([false, true])("gives its tasks public addresses as the network asks: %s", async (assignPublicIp) => {
+  const network = { ...TARGET.platform.network, assignPublicIp };
+  const target = { ...TARGET, platform: { ...TARGET.platform, network } };
+  const made = await registered(() => void makeServer({ target }));
+  const { inputs } = one(made, "aws:ecs/service:Service", "moh-hmis-application");
+  expect(inputs.networkConfiguration).toEqual({
+    subnets: network.taskSubnetIds,
+    securityGroups: ["moh-hmis-tasks-id"],
+    assignPublicIp,
+  });
 });
 
 describe("as a cluster", () => {

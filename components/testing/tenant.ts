@@ -53,6 +53,7 @@ export interface ServerOptions {
   instances?: number;
   retire?: boolean;
   import?: InitialData;
+  target?: AwsTarget;
 }
 
 /** A server with its endpoint. */
@@ -61,11 +62,12 @@ export function makeServer({
   plan = "premium",
   size = "small",
   dhis2 = "42.5.2",
+  target = TARGET,
   ...rest
 }: ServerOptions = {}) {
   const hostname = `${server}.moh.example.org`;
   const providers = [new AwsProvider("home", { region: "eu-west-1" })];
-  const common = { tenant: tenant(plan), server, hostname, target: TARGET };
+  const common = { tenant: tenant(plan), server, hostname, target };
   const sticky = (rest.instances ?? 1) > 1;
   const endpoint = new SslEndpoint(`moh-${server}-endpoint`, { ...common, sticky }, { providers });
   return new DataManagementServer(

@@ -22,6 +22,8 @@ async function make(change: { nat?: (typeof NAT)[number] } = {}) {
   return { made, outputs };
 }
 
+const KEY = "arn:aws:kms:eu-west-1:111122223333:key";
+
 interface FirewallRule {
   overrideAction: unknown;
   statement: { managedRuleGroupStatement: { ruleActionOverrides: unknown[] } };
@@ -93,16 +95,79 @@ describe("a platform", () => {
     for (const subnet of databases?.inputs.subnetIds ?? []) expect(associated).not.toContain(subnet);
   });
 
-  it("keeps logs private and images unchanging, and wakes whom the spec names", () => {
-    const [bucket] = ofType(made, "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock");
-    expect(bucket?.inputs).toMatchObject({ blockPublicAcls: true, restrictPublicBuckets: true });
-    expect(ofType(made, "aws:ecr/repository:Repository")[0]?.inputs).toMatchObject({
-      imageTagMutability: "IMMUTABLE",
-      imageScanningConfiguration: { scanOnPush: true },
+  it("spans three zones, with a public, a private and a database subnet in each", () => {
+    const subnets = ofType(made, "aws:ec2/subnet:Subnet");
+    for (const tier of ["public", "private", "database"]) {
+      const own = subnets.filter(({ name }) => name.startsWith(`network-${tier}-`));
+      expect(own.map(({ inputs }) => inputs.availabilityZone)).toEqual([
+        "eu-west-1a",
+        "eu-west-1b",
+        "eu-west-1c",
+      ]);
+      expect(own.map(({ inputs }) => inputs.mapPublicIpOnLaunch ?? false)).toEqual([false, false, false]);
+    }
+    expect(subnets).toHaveLength(9);
+  });
+
+  it("reaches S3 past NAT and the internet, from every subnet that has tasks", () => {
+    const endpoints = ofType(made, "aws:ec2/vpcEndpoint:VpcEndpoint");
+    expect(endpoints.map(({ inputs }) => [inputs.serviceName, inputs.vpcEndpointType])).toEqual([
+      ["com.amazonaws.eu-west-1.s3", "Gateway"],
+    ]);
+    expect(endpoints[0]?.inputs.routeTableIds).toHaveLength(4);
+  });
+
+  it("has a load balancer in the public subnets that drops broken headers and keeps a log", () => {
+    const { inputs } = one(made, "aws:lb/loadBalancer:LoadBalancer", "dhistance-balancer");
+    expect(inputs).toMatchObject({
+      loadBalancerType: "application",
+      internal: false,
+      subnets: [0, 1, 2].map((zone) => `network-public-${zone}-id`),
+      dropInvalidHeaderFields: true,
+      accessLogs: { bucket: "dhistance-logs-id", enabled: true },
     });
+    expect(one(made, "aws:ecs/cluster:Cluster", "dhistance").inputs.settings).toEqual([
+      { name: "containerInsights", value: "enabled" },
+    ]);
+    expect(one(made, "aws:route53/zone:Zone", "zone").inputs.name).toBe("moh.example.org");
+  });
+
+  it("keeps its logs for 400 days, private, encrypted, versioned and behind TLS", () => {
+    const of = (type: string) => ofType(made, `aws:s3/${type}`)[0]?.inputs;
+    expect(of("bucketPublicAccessBlock:BucketPublicAccessBlock")).toMatchObject({
+      blockPublicAcls: true,
+      blockPublicPolicy: true,
+      ignorePublicAcls: true,
+      restrictPublicBuckets: true,
+    });
+    expect(
+      of("bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration").rules[0],
+    ).toMatchObject({ applyServerSideEncryptionByDefault: { sseAlgorithm: "AES256" } });
+    expect(of("bucketVersioning:BucketVersioning").versioningConfiguration.status).toBe("Enabled");
+    expect(of("bucketPolicy:BucketPolicy").policy).toContain('"aws:SecureTransport":"false"');
+    expect(of("bucketLifecycleConfiguration:BucketLifecycleConfiguration").rules).toContainEqual(
+      expect.objectContaining({ status: "Enabled", expiration: { days: 400 } }),
+    );
+  });
+
+  it("has a registry whose images never change, scanned and under the platform's key", () => {
+    expect(ofType(made, "aws:ecr/repository:Repository").map(({ inputs }) => inputs)).toEqual([
+      {
+        name: "dhistance/jobs",
+        imageTagMutability: "IMMUTABLE",
+        imageScanningConfiguration: { scanOnPush: true },
+        encryptionConfigurations: [{ encryptionType: "KMS", kmsKey: KEY }],
+      },
+    ]);
+    expect(ofType(made, "aws:ecr/lifecyclePolicy:LifecyclePolicy")).toHaveLength(1);
+  });
+
+  it("wakes whom the spec names, through a topic under the platform's key", () => {
+    expect(one(made, "aws:sns/topic:Topic", "dhistance-alerts").inputs.kmsMasterKeyId).toBe(KEY);
     expect(
       ofType(made, "aws:sns/topicSubscription:TopicSubscription").map(({ inputs }) => inputs.endpoint),
     ).toEqual(["ops@example.org", "noc@example.org"]);
+    expect(one(made, "aws:kms/key:Key", "key").inputs.enableKeyRotation).toBe(true);
   });
 });
 
