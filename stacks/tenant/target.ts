@@ -5,6 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { encryptionKey } from "../../components/aws/key";
 import { platformSchema, type Platform } from "../../components/aws/platform";
 import type { BackupVaultArgs } from "../../components/BackupVault";
+import { remember } from "../../components/run";
 import type { AwsTarget } from "../../components/target";
 import type { Entitlement } from "../../plans/entitlement";
 import { SpecError } from "../config";
@@ -53,14 +54,41 @@ export function checkHostnames(spec: AwsTenant, { zone }: Platform): void {
   if (problems.length > 0) throw new SpecError(problems);
 }
 
+/**
+ * The provider of the tenant's own region, and the record of which that is. Everything on AWS waits for the provider
+ * and the provider for the record: of another region nothing is made, not even what has no data.
+ */
+export function regionProvider(region: string, entitlement: Entitlement): AwsProvider {
+  const placed = remember(
+    `${entitlement.tenant}-region`,
+    { because: { region }, refuse: (was, is) => refuseMove(String(was["region"]), String(is["region"])) },
+    {},
+  );
+  return providerOf(region, entitlement, { dependsOn: [placed] });
+}
+
+/**
+ * Why a tenant may not go on in another region. The engine itself would plan a new, empty database for each that there
+ * is; of those that are protected it would only say that they are.
+ */
+export function refuseMove(was: string, is: string): string | undefined {
+  if (was === is) return undefined;
+  return (
+    `target.aws.region: "${is}"; the tenant's data are in ${was}, and every database and file store would be made anew, ` +
+    `empty. Put ${was} back. To move on purpose: take a portable copy of every server, say retire: true at each ` +
+    "(paid plans) and run pulumi up, then pulumi destroy; after that change the region, import the copies and run " +
+    "pulumi up (docs/operating.md, Replacing data on purpose)."
+  );
+}
+
 /** The provider of a region, which marks everything it makes as the tenant's. */
-export function regionProvider(region: string, { tenant, plan }: Entitlement): AwsProvider {
-  return new AwsProvider(region, {
-    region: region as Region,
-    defaultTags: {
-      tags: { "dhistance:tenant": tenant, "dhistance:plan": plan, "dhistance:managed-by": "pulumi" },
-    },
-  });
+function providerOf(
+  region: string,
+  { tenant, plan }: Entitlement,
+  opts: pulumi.ResourceOptions = {},
+): AwsProvider {
+  const tags = { "dhistance:tenant": tenant, "dhistance:plan": plan, "dhistance:managed-by": "pulumi" };
+  return new AwsProvider(region, { region: region as Region, defaultTags: { tags } }, opts);
 }
 
 /** The tenant's place on AWS, with its key. */
@@ -95,7 +123,7 @@ export function copies(
 ): Pick<BackupVaultArgs, "regions" | "onPremises"> {
   return {
     regions: spec.backups.copies.flatMap((copy) =>
-      "region" in copy ? [{ region: copy.region, provider: regionProvider(copy.region, entitlement) }] : [],
+      "region" in copy ? [{ region: copy.region, provider: providerOf(copy.region, entitlement) }] : [],
     ),
     onPremises: spec.backups.copies.flatMap((copy) =>
       "onPremises" in copy
