@@ -3,10 +3,16 @@ import path from "node:path";
 import { expect, it } from "vitest";
 import { SIZE_TERMS } from "../components/DataManagementServer/sizes";
 import { byComponent, costTable, estimate, natTable, platformEstimate, PRICES, total } from "./cost";
-import { describeCost, readTenant } from "./tenant";
+import { isOnDocker, parseTenant, type AwsTenant } from "../stacks/tenant/spec";
+import { describeTenant, readTenant } from "./tenant";
 
 const EXAMPLES = ["moh-trial", "moh-premium", "moh-enterprise"];
-const examples = Object.fromEntries(EXAMPLES.map((name) => [name, readTenant(name)]));
+const examples = Object.fromEntries(EXAMPLES.map((name) => [name, onAws(name)]));
+function onAws(name: string): AwsTenant {
+  const tenant = readTenant(name);
+  if (isOnDocker(tenant)) throw new Error(`${name} is not on AWS`);
+  return tenant;
+}
 const page = readFileSync(path.resolve(__dirname, "../docs/cost.md"), "utf8");
 
 it("has a price for every class of database that a size stands for", () => {
@@ -21,6 +27,24 @@ it("says in the docs what the table of prices gives, and whose prices they are",
     expect(squeeze(page)).toContain(squeeze(`### ${name}\n\n${costTable(tenant)}`));
   expect(squeeze(page)).toContain(squeeze(natTable()));
   expect(page).toContain(`${PRICES.region}, ${PRICES.date}`);
+});
+
+it("says of every price whether it was compared with anything, and in the docs which were not", () => {
+  const all = [...Object.keys(PRICES.hour), ...Object.keys(PRICES.month)].sort();
+  expect([...Object.keys(PRICES.compared), ...PRICES.unchecked].sort()).toEqual(all);
+  const plain = page.replace(/\s+/g, " ").replaceAll("`", "");
+  expect(plain).toContain(`compared with nothing: ${PRICES.unchecked.join(", ")}. Check them`);
+});
+
+it("asks nothing of AWS for a tenant on a Docker host, and says what it takes of the host", () => {
+  const { servers, contacts, displayName } = examples["moh-premium"] as AwsTenant;
+  const docker = { host: "ssh://ops@office.example.org" };
+  const tenant = parseTenant({ displayName, contacts, servers, target: { docker }, backups: { copies: [] } });
+  const text = describeTenant("moh-office", tenant);
+  expect(text).toContain("ssh://ops@office.example.org");
+  expect(text).toMatch(/hmis +16 GiB of memory\ntraining +8 GiB/);
+  expect(text).toMatch(/all +24 GiB/);
+  expect(text).not.toMatch(/USD|RDS|db\.|SslEndpoint|BackupVault/);
 });
 
 it("adds up: components to the whole, a standby to twice its database", () => {
@@ -50,7 +74,7 @@ it("shows what each choice of NAT costs", () => {
 });
 
 it("is printed for a person with every component and the whole", () => {
-  const text = describeCost("moh-trial", examples["moh-trial"] as (typeof examples)[string]);
+  const text = describeTenant("moh-trial", examples["moh-trial"] as (typeof examples)[string]);
   for (const part of [
     "DataManagementServer hmis",
     "SslEndpoint hmis",

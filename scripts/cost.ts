@@ -1,4 +1,4 @@
-import type { Tenant } from "../stacks/tenant/spec";
+import type { AwsTenant, Tenant } from "../stacks/tenant/spec";
 import { SIZE_TERMS } from "../components/DataManagementServer/sizes";
 import type { Size } from "../plans/plans";
 import { NAT } from "../stacks/platform/spec";
@@ -40,7 +40,7 @@ const perMonth = (name: keyof typeof prices.month, count = 1) => prices.month[na
 export const PRICES = prices;
 
 /** Estimates a tenant's own resources, line by line; what it shares is the platform's. */
-export function estimate({ servers, backups }: Pick<Tenant, "servers" | "backups">): Line[] {
+export function estimate({ servers, backups }: Pick<AwsTenant, "servers" | "backups">): Line[] {
   const regions = backups.copies.filter((copy) => "region" in copy).length;
   const used = (what: "files" | "database") => servers.reduce((sum, { size }) => sum + USE[size][what], 0);
   const exported = used("database") * EXPORTED + used("files");
@@ -163,7 +163,7 @@ export const money = (amount: number): string => amount.toFixed(amount < 10 ? 2 
 const row = (...cells: string[]) => `| ${cells.join(" | ")} |`;
 
 /** A tenant's table in docs/cost.md. */
-export function costTable(tenant: Pick<Tenant, "servers" | "backups">): string {
+export function costTable(tenant: Pick<AwsTenant, "servers" | "backups">): string {
   const lines = estimate(tenant);
   return [
     row("component", `${PRICES.currency} a month`),

@@ -4,7 +4,14 @@ import { Command } from "commander";
 import pc from "picocolors";
 import { parse } from "yaml";
 import { SpecError } from "../stacks/config";
-import { parseTenant, type Tenant } from "../stacks/tenant/spec";
+import { SIZE_TERMS } from "../components/DataManagementServer/sizes";
+import {
+  isOnDocker,
+  parseTenant,
+  type AwsTenant,
+  type DockerTenant,
+  type Tenant,
+} from "../stacks/tenant/spec";
 import { estimate, money, PRICES, total } from "./cost";
 
 /** `npm run tenant`: what a tenant's stack file asks for, and what that costs. */
@@ -38,8 +45,39 @@ export function readTenant(name: string, folder = ROOT): Tenant {
   }
 }
 
+/** What a tenant on a Docker host takes of it, in GiB of memory that its containers are limited to; AWS asks nothing. */
+export function memoryOn({ servers }: DockerTenant): { server: string; memoryGiB: number }[] {
+  return servers.map(({ name, size }) => {
+    const { application, database } = SIZE_TERMS[size];
+    return { server: name, memoryGiB: application.memoryGiB + database.memoryGiB };
+  });
+}
+
 /** For a person. */
-export function describeCost(name: string, tenant: Tenant): string {
+export function describeTenant(name: string, tenant: Tenant): string {
+  return isOnDocker(tenant) ? describeHost(name, tenant) : describeCost(name, tenant);
+}
+
+function describeHost(name: string, tenant: DockerTenant): string {
+  const each = memoryOn(tenant);
+  const width = Math.max(...each.map(({ server }) => server.length)) + 2;
+  const line = (what: string, gib: number) => `${what.padEnd(width)}${String(gib).padStart(4)} GiB of memory`;
+  return [
+    `${pc.bold(tenant.displayName)} ${pc.dim(`(${name})`)}`,
+    `on the Docker host ${tenant.target.docker.host}: nothing of it is on AWS or on AWS's bill. It takes of the host:`,
+    "",
+    ...each.map(({ server, memoryGiB }) => line(server, memoryGiB)),
+    pc.bold(
+      line(
+        "all",
+        each.reduce((sum, { memoryGiB }) => sum + memoryGiB, 0),
+      ),
+    ),
+    pc.dim("and less than 1 GiB for its gateway"),
+  ].join("\n");
+}
+
+function describeCost(name: string, tenant: AwsTenant): string {
   const lines = estimate(tenant);
   const width = Math.max(...lines.map(({ what }) => what.length)) + 4;
   const amount = (value: number) => money(value).padStart(7);
@@ -56,30 +94,33 @@ export function describeCost(name: string, tenant: Tenant): string {
     }),
     "",
     `${pc.bold(`${PRICES.currency} a month`.padEnd(width + 2))}${amount(total(lines))}`,
-    pc.dim(`An estimate with prices of ${PRICES.region}, ${PRICES.date}; what it assumes: docs/cost.md`),
+    pc.dim(
+      `An estimate with prices of ${PRICES.region}, ${PRICES.date}, ${PRICES.unchecked.length} of them unchecked; ` +
+        "which, and what it assumes: docs/cost.md",
+    ),
   ].join("\n");
+}
+
+function forPrograms(name: string, tenant: Tenant): object {
+  if (isOnDocker(tenant))
+    return { tenant: name, docker: { host: tenant.target.docker.host, memory: memoryOn(tenant) } };
+  const { region, date, currency, unchecked } = PRICES;
+  const lines = estimate(tenant);
+  return { tenant: name, prices: { region, date, currency, unchecked }, lines, total: total(lines) };
 }
 
 export function command(): Command {
   const program = new Command("tenant").description("A tenant's stack file and what it costs");
   program
     .command("show")
-    .description("what a tenant's servers and copies cost in a month, by component")
+    .description(
+      "what a tenant's servers and copies cost in a month on AWS, by component, or take of its Docker host",
+    )
     .argument("<tenant>", "the name of its stack")
     .option("--json", "for programs")
     .action((name: string, { json = false }: { json?: boolean }) => {
       const tenant = readTenant(name);
-      const { region, date, currency } = PRICES;
-      const lines = estimate(tenant);
-      console.log(
-        json
-          ? JSON.stringify(
-              { tenant: name, prices: { region, date, currency }, lines, total: total(lines) },
-              null,
-              2,
-            )
-          : describeCost(name, tenant),
-      );
+      console.log(json ? JSON.stringify(forPrograms(name, tenant), null, 2) : describeTenant(name, tenant));
     });
   return program;
 }
