@@ -1,12 +1,13 @@
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { generateKeyPairSync } from "node:crypto";
-import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { contents } from "../testing/everything";
+import { openManifest, receiptOf, receiptTag, sign, signingKey } from "./manifest";
 import { ended, lastEvent, startBackupWorld, type BackupWorld } from "../testing/backups";
 
 const root = process.getuid?.() === 0;
@@ -112,6 +113,48 @@ it("a snapshot whose export did not live to claim it is never restored", async (
   expect(await claimedIn(shared)).toEqual(claimed);
   const restored = await backup("restore", ...copy(shared), ...server(), "--database", "good", "--json");
   expect(lastEvent(restored.stdout, "restored")).toMatchObject({ snapshot: claimed[0]?.snapshot });
+});
+
+it("rows that were lost on the way: found by the manifest; nothing is replaced", async () => {
+  const { backup, copy, path, postgres, resticIn, server } = world;
+  const [claimed] = await claimedIn(shared);
+  const [month = ""] = await readdir(shared);
+  const repository = join(shared, month);
+  const changed = path("changed");
+  resticIn(path("."), repository, "restore", claimed?.snapshot ?? "", "--target", changed);
+  const file = execFileSync("grep", ["-rl", "^1\te0000000001", join(changed, "database")], {
+    encoding: "utf8",
+  });
+  const dump = file.trim().split("\n")[0] ?? "";
+  const lines = (await readFile(dump, "utf8")).split("\n");
+  await writeFile(dump, lines.slice(1).join("\n"));
+  // With all the signatures that a whole one has.
+  const lay = (tag: string, ...paths: string[]) =>
+    lastEvent<{ snapshot_id: string }>(
+      resticIn(changed, repository, "backup", "--host", "hmis", "--tag", tag, ...paths).replaceAll(
+        "message_type",
+        "event",
+      ),
+      "summary",
+    )?.snapshot_id ?? "";
+  const key = signingKey(await readFile(path("signing.pem"), "utf8"), "key");
+  const manifest = await openManifest(await readFile(join(changed, "manifest.jws"), "utf8"), undefined);
+  const later = { ...manifest, at: new Date(Date.parse(manifest.at) + 1).toISOString() };
+  await writeFile(join(changed, "manifest.jws"), await sign(later, key));
+  const id = lay("export", "database", "settings", "manifest.jws");
+  const all = JSON.parse(resticIn(changed, repository, "snapshots")) as { id: string; tree: string }[];
+  const tree = all.find((snapshot) => snapshot.id === id)?.tree ?? "";
+  lay(receiptTag(await sign(receiptOf(later, tree), key)), "manifest.jws");
+
+  const before = await contents(postgres, "hmis");
+  const from = [...copy(shared), "--snapshot", id];
+  const restored = await backup("restore", ...from, ...server(), "--database", "hmis", "--replace");
+  expect(restored.stderr).toMatch(
+    /Not restored\. .*does not match its manifest: public\.event has 199 rows, not 200\./,
+  );
+  expect(restored).toMatchObject({ code: 4, stdout: "" });
+  expect(await contents(postgres, "hmis")).toEqual(before);
+  resticIn(changed, repository, "forget", id);
 });
 
 it("two at once: the second is told so, the first goes on", async () => {

@@ -151,3 +151,30 @@ it("a copy that has not come for longer than promised is an alarm", async () => 
   expect(late.stderr).toMatch(/ALARM backup: The newest copy of hmis in .* is .* old .* is promised/);
   await configure({});
 });
+
+it("with temporary credentials alone, asked for by restic and by us; the helper of AWS is a stand-in", async () => {
+  const { path, s3 } = world;
+  const { accessKeyId, secretAccessKey } = s3.keys;
+  const answer = JSON.stringify({ Version: 1, AccessKeyId: accessKeyId, SecretAccessKey: secretAccessKey });
+  await writeFile(
+    path("helper"),
+    `#!/bin/sh\necho "$(ps -o comm= $PPID) $*" >>"${path("asked")}"\necho '${answer}'\n`,
+  );
+  await chmod(path("helper"), 0o755);
+  await writeFile(s3.credentialsFile, "");
+  const arns = { trustAnchorArn: "arn:a", profileArn: "arn:p", roleArn: "arn:r" };
+  await configure({
+    rolesAnywhere: { helper: path("helper"), certificate: "/c.pem", privateKey: "/k.pem", ...arns },
+  });
+  expect((await pull()).code).toBe(0);
+  const asked = (await readFile(path("asked"), "utf8")).trim().split("\n");
+  expect(asked.some((line) => line.startsWith("restic "))).toBe(true);
+  expect(asked.some((line) => !line.startsWith("restic "))).toBe(true);
+  for (const line of asked)
+    expect(line).toContain(
+      "credential-process --certificate /c.pem --private-key /k.pem --trust-anchor-arn arn:a --profile-arn arn:p --role-arn arn:r",
+    );
+  // Without them there is no way in.
+  await configure({});
+  expect((await pull()).code).toBe(5);
+});

@@ -31,6 +31,8 @@ export interface BackupWorld {
   server(): string[];
   /** Restic itself on a repository. */
   restic(repository: string, ...parameters: string[]): string;
+  /** The same, seen from a directory. */
+  resticIn(directory: string, repository: string, ...parameters: string[]): string;
   stop(): Promise<void>;
 }
 
@@ -80,6 +82,12 @@ export async function startBackupWorld(
     ...["--password-file", path("database-password")],
   ];
   const passwordOf = (place: string) => path(place.startsWith("s3:") ? "cloud-password" : "local-password");
+  const resticIn: BackupWorld["resticIn"] = (cwd, repository, ...parameters) => {
+    const common = ["--repo", repository, "--password-file", passwordOf(repository), "--no-cache", "--json"];
+    const env = environment() as NodeJS.ProcessEnv;
+    const stdio = ["ignore", "pipe", "pipe"] as ["ignore", "pipe", "pipe"];
+    return execFileSync("restic", [...common, ...parameters], { cwd, env, encoding: "utf8", stdio });
+  };
   return {
     ...{ postgres, s3, path, server },
     backup: (...parameters) =>
@@ -114,20 +122,8 @@ export async function startBackupWorld(
       ],
       ...scratch,
     ],
-    restic: (repository, ...parameters) =>
-      execFileSync(
-        "restic",
-        [
-          "--repo",
-          repository,
-          "--password-file",
-          passwordOf(repository),
-          "--no-cache",
-          "--json",
-          ...parameters,
-        ],
-        { env: environment() as NodeJS.ProcessEnv, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] },
-      ),
+    resticIn,
+    restic: (...parameters) => resticIn(path("."), ...parameters),
     stop: async () => {
       await Promise.all([postgres.stop(), s3.stop()]);
       await work.remove();
