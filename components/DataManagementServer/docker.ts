@@ -49,16 +49,16 @@ export function dataOnDocker(
   const network = (suffix: string, internal: boolean) =>
     new Network(`${name}-${suffix}`, { name: `${name}-${suffix}`, internal, driver: "bridge", labels }, opts)
       .name;
-  const keep = args.tenant.plan !== "trial" && !args.retire;
+  const keep = { ...opts, protect: keepsData(args) };
   const volume = (suffix: string) =>
-    new Volume(`${name}-${suffix}`, { name: `${name}-${suffix}`, labels }, { ...opts, protect: keep }).name;
+    new Volume(`${name}-${suffix}`, { name: `${name}-${suffix}`, labels }, keep).name;
   const dataNetwork = network("data", true);
   const webNetwork = network("web", false);
   const volumes = { database: volume("database-data"), files: volume("files") };
   const passwords = {
-    administrator: randomPassword(`${name}-administrator-password`, 40, opts),
-    role: randomPassword(`${name}-role-password`, 40, opts),
-    admin: randomPassword(`${name}-admin-password`, 24, opts),
+    administrator: randomPassword(`${name}-administrator-password`, 40, keep),
+    role: randomPassword(`${name}-role-password`, 40, keep),
+    admin: randomPassword(`${name}-admin-password`, 24, keep),
   };
   const jobs = new RemoteImage(`${name}-jobs-image`, { name: target.images.jobs, keepLocally: true }, opts)
     .imageId;
@@ -102,6 +102,11 @@ export function dataOnDocker(
     { ...opts, dependsOn: [database.started] },
   );
   return { dataNetwork, webNetwork, volumes, jobs, passwords, prepared };
+}
+
+/** Whether data and the passwords that open them outlive even a `pulumi destroy`: on paid plans, until they retire. */
+export function keepsData({ tenant, retire }: DataManagementServerArgs): boolean {
+  return tenant.plan !== "trial" && !retire;
 }
 
 /** A job beside the database, with nothing but its network. */

@@ -1,12 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
 import { randomPassword } from "../aws/secret";
-import { service } from "../docker/container";
+import { duration, service } from "../docker/container";
 import { runOnce } from "../docker/run";
 import type { DockerTarget } from "../docker/target";
 import { DATABASE, ROLE, secureAdminCommand, SECRETS } from "../jobs";
 import { remember } from "../run";
 import { dhisConf } from "./dhisConf";
-import { DATABASE_HOST, handOver, job, type DataSide, type DockerServer } from "./docker";
+import { DATABASE_HOST, handOver, job, keepsData, type DataSide, type DockerServer } from "./docker";
 import { fingerprint, refuseNewEncryption } from "./encryption";
 import type { DataManagementServerArgs } from "./index";
 import { SIZE_TERMS } from "./sizes";
@@ -28,7 +28,8 @@ export function applicationOnDocker(
   const opts = { parent };
   const { memoryGiB, cpus, startSeconds } = SIZE_TERMS[args.size].application;
   const encryptionPassword = pulumi.output(
-    args.import?.encryptionPassword ?? randomPassword(`${name}-encryption-password`, 40, opts),
+    args.import?.encryptionPassword ??
+      randomPassword(`${name}-encryption-password`, 40, { ...opts, protect: keepsData(args) }),
   );
   const history = remember(
     `${name}-history`,
@@ -76,7 +77,7 @@ export function applicationOnDocker(
         interval: "5s",
         timeout: "10s",
         retries: 6,
-        startPeriod: `${startSeconds}s`,
+        startPeriod: duration(startSeconds),
       },
       startSeconds,
       stopSeconds: 60,

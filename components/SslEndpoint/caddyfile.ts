@@ -30,6 +30,9 @@ export const PATHS = {
 /** Two years, as docs.tlsref.org (Mozilla's guidelines) asks. */
 const HSTS = "max-age=63072000";
 
+/** What DHIS2 takes of a body, in MiB: uploads of metadata, files and apps. */
+const BODY_MIB = 128;
+
 /** AEAD with forward secrecy alone: the intermediate profile of docs.tlsref.org. TLS 1.3 has no others. */
 const CIPHERS = [
   "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
@@ -109,8 +112,11 @@ function secured({ upstream }: Site, certificates: Certificates["kind"], port: n
       ? ["  issuer internal {", "    ca tenant", "    lifetime 168h", "  }"]
       : []),
     "}",
+    // By what is announced, so that nothing of it is read; and whatever is announced, no more is passed on.
+    `@large expression \`{http.request.header.Content-Length}.matches("^[0-9]+$") && int({http.request.header.Content-Length}) > ${BODY_MIB * 2 ** 20}\``,
+    'error @large "larger than DHIS2 takes" 413',
     "request_body {",
-    "  max_size 128MB",
+    `  max_size ${BODY_MIB}MiB`,
     "}",
     "header {",
     `  Strict-Transport-Security "${HSTS}"`,

@@ -32,6 +32,8 @@ export function openGateway(
   name: string,
   target: DockerTarget,
   servers: readonly Opened[],
+  /** Whether the authority that people were given outlives even a `pulumi destroy`. */
+  keep: boolean,
   opts: pulumi.CustomResourceOptions,
 ): TenantGateway {
   const { certificates, published } = target;
@@ -41,7 +43,7 @@ export function openGateway(
     published,
     ...(certificates.kind === "acme" && { email: certificates.email }),
   });
-  const { files, authority } = certificateFiles(name, target, opts);
+  const { files, authority } = certificateFiles(name, target, { ...opts, protect: keep });
   const data =
     certificates.kind === "acme"
       ? new Volume(`${name}-certificates`, { name: `${name}-certificates` }, opts)

@@ -32,6 +32,12 @@ export interface ServiceArgs {
   stopSeconds: number;
 }
 
+/** Seconds as the engine gives them back; written otherwise they would be a change at every `up`. */
+export function duration(seconds: number): string {
+  const [h, m, s] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+  return h > 0 ? `${h}h${m}m${s}s` : m > 0 ? `${m}m${s}s` : `${s}s`;
+}
+
 export interface Service {
   container: Container;
   /** Its health check has passed. */

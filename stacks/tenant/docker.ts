@@ -12,6 +12,7 @@ import {
   type Images,
 } from "../../components/docker/target";
 import { openGateway, type TenantGateway } from "../../components/SslEndpoint/gateway";
+import type { Entitlement } from "../../plans/entitlement";
 import { SpecError } from "../config";
 import type { DockerTenant } from "./spec";
 
@@ -65,14 +66,15 @@ export async function dockerPlace(tenant: string, spec: DockerTenant, root: stri
 
 /** The servers' common gateway, once each is secured. */
 export function openDocker(
-  { tenant, target, spec }: { tenant: string; target: DockerTarget; spec: DockerTenant },
+  { entitlement, target, spec }: { entitlement: Entitlement; target: DockerTarget; spec: DockerTenant },
   servers: readonly DataManagementServer[],
   parent: pulumi.Resource,
 ): TenantGateway {
   return openGateway(
-    `${tenant}-gateway`,
+    `${entitlement.tenant}-gateway`,
     target,
     servers.map(({ docker }, index) => ({ ...docker, hostname: spec.servers[index]?.hostname ?? "" })),
+    entitlement.plan !== "trial" && !spec.servers.every(({ retire }) => retire),
     { parent },
   );
 }

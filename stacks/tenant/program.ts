@@ -92,7 +92,7 @@ async function placeOf({ spec, entitlement }: Request): Promise<Place> {
       target: () => target,
       destinations: { regions: [], onPremises: [] },
       problems: Promise.resolve([]),
-      open: (servers, parent) => openDocker({ tenant: entitlement.tenant, target, spec }, servers, parent),
+      open: (servers, parent) => openDocker({ entitlement, target, spec }, servers, parent),
     };
   }
   const platform = await readPlatform(spec);

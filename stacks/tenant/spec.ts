@@ -199,7 +199,10 @@ function copyProblems(copies: z.output<typeof copySchema>[], home: string, probl
   }
 }
 
-function dockerProblems({ servers, backups }: z.output<typeof tenantShape>, problem: Problem): void {
+function dockerProblems({ target, servers, backups }: z.output<typeof tenantShape>, problem: Problem): void {
+  const published = "docker" in target ? target.docker.published : undefined;
+  if (published?.http === published?.https)
+    problem(["target", "docker", "published", "https"], "is the port for http; allowed: another");
   servers.forEach((server, index) => {
     if (server.import?.dump.startsWith("s3://"))
       problem(

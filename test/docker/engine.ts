@@ -21,6 +21,8 @@ export interface Engine {
   docker: Docker;
   /** Ends our own engine, containers and all, if nobody else uses it. */
   release(): Promise<void>;
+  /** Our own alone: stops it as a host that shuts down does, and starts it again, once nobody else uses it. */
+  restart?(): Promise<void>;
 }
 
 /** Every image of ours stands on it. */
@@ -39,11 +41,11 @@ export async function engineLacking(): Promise<string | undefined> {
 
 /** @throws Error if none answers and none can be started */
 export async function useEngine(): Promise<Engine> {
+  const own = new OwnEngine(path.join(cacheFolder(), "docker-engine"));
   const found = await foreignEngine();
-  if (found) return { ...found, release: async () => undefined };
-  const place = new OwnEngine(path.join(cacheFolder(), "docker-engine"));
-  await place.join();
-  return { ...connect(place.host), release: () => place.leave() };
+  if (found && found.host !== own.host) return { ...found, release: async () => undefined };
+  await own.join();
+  return { ...connect(own.host), release: () => own.leave(), restart: () => own.restart() };
 }
 
 function connect(host: string): { host: string; docker: Docker } {
@@ -96,6 +98,22 @@ class OwnEngine {
       const others = readdirSync(this.users).filter((pid) => alive(Number(pid)));
       if (others.length === 0) await this.stop();
     });
+  }
+
+  async restart(): Promise<void> {
+    // Whoever started the tests holds the engine for all of them.
+    const patient = [process.pid, process.ppid];
+    for (let restarted = false; !restarted; await sleep(500)) {
+      await this.alone(async () => {
+        const others = readdirSync(this.users)
+          .map(Number)
+          .filter((pid) => alive(pid) && !patient.includes(pid));
+        if (others.length > 0) return;
+        await this.stop();
+        await this.start();
+        restarted = true;
+      });
+    }
   }
 
   private async alone(work: () => Promise<void>): Promise<void> {

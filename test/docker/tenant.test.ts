@@ -1,12 +1,16 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ROOT, type TenantStack } from "../engine/tenants";
-import { freePort, startWorld, sweep, VERSIONS, type World } from "./world";
+import { Visitor } from "./visit";
+import { freePorts, startWorld, sweep, VERSIONS, type World } from "./world";
 
 /** The life of a tenant with two servers on a real engine. Each test goes on from where the one before it ended. */
 const TENANT = "tiermoh";
+const HMIS = "hmis.moh.test";
+const TRAINING = "training.moh.test";
 const DUMP = "examples/hmis.sql";
 const SHA256 = createHash("sha256")
   .update(readFileSync(path.join(ROOT, DUMP)))
@@ -14,40 +18,340 @@ const SHA256 = createHash("sha256")
 
 let world: World;
 let stack: TenantStack;
-let ports: { http: number; https: number };
+let visitor: Visitor;
 beforeAll(async () => {
   world = await startWorld();
   await sweep(world.engine, TENANT);
-  ports = { http: await freePort(), https: await freePort() };
+  const ports = await freePorts();
   stack = await world.tenants.stack(TENANT, { plan: "premium", maxServers: 2 }, (spec) => {
-    spec.target = {
-      docker: {
-        host: world.engine.host,
-        published: { address: "127.0.0.1", ...ports },
-        certificates: { private: {} },
-        images: world.images,
-      },
-    };
+    const published = { address: "127.0.0.1", ...ports };
+    const { images } = world;
+    spec.target = { docker: { host: world.engine.host, published, certificates: { private: {} }, images } };
     spec.backups = { copies: [] };
+    const data = { dump: DUMP, sha256: SHA256 };
     spec.servers = [
-      {
-        name: "hmis",
-        dhis2: VERSIONS[0],
-        size: "small",
-        hostname: "hmis.moh.test",
-        import: { dump: DUMP, sha256: SHA256 },
-      },
-      { name: "training", dhis2: VERSIONS[0], size: "small", hostname: "training.moh.test" },
+      { name: "hmis", dhis2: VERSIONS[0], size: "small", hostname: HMIS, import: data },
+      { name: "training", dhis2: VERSIONS[0], size: "small", hostname: TRAINING },
     ];
   });
+  await stack.succeed("up", "--yes", "--skip-preview");
+  const { stdout } = await stack.succeed("stack", "output", "authority");
+  visitor = new Visitor(ports, stdout);
 });
 afterAll(async () => {
-  if (world && !process.env["KEEP"]) await sweep(world.engine, TENANT);
+  if (world) await sweep(world.engine, TENANT);
   await world?.end();
 });
 
-it("comes up", async () => {
-  const result = await stack.run("up", "--yes", "--skip-preview");
-  console.log(result.stdout.slice(-6000), result.stderr);
-  expect(result.code).toBe(0);
+const name = (suffix: string) => `${TENANT}-${suffix}`;
+const inspect = (suffix: string) => world.engine.docker.getContainer(name(suffix)).inspect();
+async function containers(): Promise<string[]> {
+  const all = await world.engine.docker.listContainers({ all: true });
+  return all
+    .flatMap(({ Names }) => Names.map((each) => each.slice(1)))
+    .filter((each) => each.startsWith(name("")));
+}
+async function until(what: string, done: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 240; tries++) {
+    if (await done().catch(() => false)) return;
+    await sleep(500);
+  }
+  throw new Error(`in two minutes it did not come about that ${what}`);
+}
+const answers = (hostname: string) =>
+  until(`${hostname} answers`, async () => (await visitor.get(hostname, "/api/count/note")).status === 200);
+
+describe("from outside", () => {
+  it("every server answers over HTTPS, to whoever trusts the tenant's authority", async () => {
+    for (const hostname of [HMIS, TRAINING]) {
+      expect(await visitor.get(hostname, "/api/ping")).toMatchObject({ status: 200, text: "pong" });
+    }
+    await expect(
+      visitor.ask("GET", HMIS, "/", { ca: readFileSync("/etc/ssl/certs/ca-certificates.crt", "utf8") }),
+    ).rejects.toThrow(/certificate/);
+  });
+
+  it("HTTP is sent on to HTTPS, and another host name is told nothing", async () => {
+    const { status, headers } = await visitor.plain(HMIS, "/api/me?x=1");
+    const { stdout } = await stack.succeed("stack", "output", "--json");
+    const url = (JSON.parse(stdout) as { servers: Record<string, { url: string }> }).servers["hmis"]?.url;
+    expect({ status, location: headers.location }).toEqual({ status: 308, location: `${url}/api/me?x=1` });
+    await expect(visitor.plain("another.moh.test", "/")).rejects.toThrow();
+    await expect(visitor.get("another.moh.test", "/")).rejects.toThrow();
+  });
+
+  it("headers keep browsers to it", async () => {
+    const { headers } = await visitor.get(HMIS, "/");
+    expect(headers).toMatchObject({
+      "strict-transport-security": "max-age=63072000",
+      "x-content-type-options": "nosniff",
+      "x-frame-options": "SAMEORIGIN",
+    });
+    expect(headers["set-cookie"]?.[0]).toContain("Secure");
+    expect(headers).not.toHaveProperty("server");
+  });
+
+  it("what a client says of itself in forwarding headers is overwritten", async () => {
+    const forged = {
+      ...{ "X-Forwarded-For": "203.0.113.7", "X-Forwarded-Proto": "http", "X-Forwarded-Host": "evil.test" },
+      ...{ "X-Forwarded-Port": "80", Forwarded: "for=203.0.113.7" },
+    };
+    const { text } = await visitor.get(HMIS, "/api/headers", forged);
+    const seen = JSON.parse(text) as Record<string, string>;
+    expect(seen["x-forwarded-proto"]).toBe("https");
+    expect(seen["x-forwarded-host"]).toMatch(/^hmis\.moh\.test/);
+    expect(seen["x-forwarded-for"]).not.toContain("203.0.113.7");
+    expect(seen["x-forwarded-port"]).toMatch(/^\d+$/);
+    expect(seen["x-forwarded-port"]).not.toBe("80");
+    expect(seen).not.toHaveProperty("forwarded");
+  });
+
+  it("bodies of DHIS2's size pass, larger ones do not", async () => {
+    const passed = await visitor.ask("POST", TRAINING, "/api/note", { body: Buffer.alloc(128 * 2 ** 20) });
+    expect(passed.status).toBe(201);
+    // Announced is enough.
+    const headers = { "Content-Length": 128 * 2 ** 20 + 1 };
+    expect((await visitor.ask("POST", TRAINING, "/api/note", { headers })).status).toBe(413);
+  });
+
+  it("only TLS 1.2 and 1.3 are spoken, and only with authenticated ciphers", async () => {
+    for (const version of ["TLSv1", "TLSv1.1"] as const) {
+      const old = { minVersion: version, maxVersion: version, ciphers: "DEFAULT@SECLEVEL=0" };
+      await expect(visitor.handshake(HMIS, old)).rejects.toThrow();
+    }
+    const twelve = { minVersion: "TLSv1.2", maxVersion: "TLSv1.2" } as const;
+    await expect(
+      visitor.handshake(HMIS, {
+        ...twelve,
+        ciphers: "ECDHE-ECDSA-AES128-SHA:ECDHE-ECDSA-AES256-SHA384:AES128-GCM-SHA256",
+      }),
+    ).rejects.toThrow();
+    expect((await visitor.handshake(HMIS, twelve)).cipher).toMatch(/^ECDHE-.*(GCM|CHACHA20)/);
+    expect((await visitor.handshake(HMIS, { minVersion: "TLSv1.3" })).protocol).toBe("TLSv1.3");
+  });
+});
+
+describe("the data", () => {
+  it("of the dump are found by the application, under its own role", async () => {
+    const rows = /COPY public\.datavalue .*;\n([\s\S]*?)\n\\\./.exec(
+      readFileSync(path.join(ROOT, DUMP), "utf8"),
+    );
+    const { text } = await visitor.get(HMIS, "/api/count/datavalue");
+    expect(JSON.parse(text)).toEqual([rows?.[1]?.split("\n").length, "dhis2"]);
+    expect((await visitor.get(TRAINING, "/api/count/datavalue")).status).toBe(500);
+  });
+
+  it("are not open to the default administrator's password, but to the one in the state", async () => {
+    const { stdout } = await stack.succeed("stack", "export", "--show-secrets");
+    const { deployment } = JSON.parse(stdout) as {
+      deployment: { resources: { urn: string; outputs?: { result?: { plaintext: string } } }[] };
+    };
+    for (const server of ["hmis", "training"]) {
+      const log = (password: string) =>
+        visitor.get(`${server}.moh.test`, "/api/me", {
+          Authorization: `Basic ${Buffer.from(`admin:${password}`).toString("base64")}`,
+        });
+      const own = deployment.resources.find(({ urn }) =>
+        urn.endsWith(`::${name(`${server}-admin-password`)}`),
+      );
+      expect((await log("district")).status).toBe(401);
+      expect(
+        ((await log(JSON.parse(own?.outputs?.result?.plaintext ?? ""))) as { status: number }).status,
+      ).toBe(200);
+    }
+  });
+});
+
+describe("from inside", () => {
+  /** Runs Python in a server's application, which has it. */
+  async function inside(suffix: string, code: string): Promise<string> {
+    const exec = await world.engine.docker
+      .getContainer(name(suffix))
+      .exec({ Cmd: ["python3", "-c", code], AttachStdout: true, AttachStderr: true, Tty: true });
+    const stream = await exec.start({ Tty: true });
+    let text = "";
+    for await (const data of stream) text += String(data);
+    return text.trim();
+  }
+  const reaches = (from: string, host: string, port: number) =>
+    inside(
+      from,
+      `import socket\ntry:\n socket.create_connection(("${host}", ${port}), 2); print("reached")\nexcept OSError as e: print("no way")`,
+    );
+  async function addresses(suffix: string): Promise<string[]> {
+    const { NetworkSettings } = await inspect(suffix);
+    return Object.values(NetworkSettings.Networks).map(({ IPAddress }) => IPAddress);
+  }
+
+  it("an application reaches its own database, and nothing of the other server", async () => {
+    expect(await reaches("training-application", "database", 5432)).toBe("reached");
+    const theirs = { "hmis-database": 5432, "hmis-application": 8080 };
+    for (const [suffix, port] of Object.entries(theirs)) {
+      expect(await reaches("training-application", name(suffix), port)).toBe("no way");
+      for (const address of await addresses(suffix))
+        expect(`${address} ${await reaches("training-application", address, port)}`).toBe(
+          `${address} no way`,
+        );
+    }
+  });
+
+  it("`database` is each server's own, with a password of its own", async () => {
+    const ask = (suffix: string) => inside(suffix, 'import socket; print(socket.gethostbyname("database"))');
+    const [hmis, training] = [await ask("hmis-application"), await ask("training-application")];
+    expect([await addresses("hmis-database"), await addresses("training-database")]).toEqual([
+      [hmis],
+      [training],
+    ]);
+  });
+
+  it("a database has no way out, and takes no connection without TLS", async () => {
+    const { NetworkSettings } = await inspect("hmis-database");
+    expect(Object.keys(NetworkSettings.Networks)).toEqual([name("hmis-data")]);
+    expect(await world.engine.docker.getNetwork(name("hmis-data")).inspect()).toMatchObject({
+      Internal: true,
+    });
+    const tried = await inside(
+      "hmis-application",
+      'import psycopg2\ntry: psycopg2.connect("host=database dbname=dhis2 user=dhis2 password=x sslmode=disable")\nexcept Exception as e: print(e)',
+    );
+    expect(tried).toContain("no encryption");
+  });
+
+  it("only the gateway is published, and no container has more than it needs", async () => {
+    const all = await containers();
+    expect(all.sort()).toEqual(
+      ["gateway", "hmis-application", "hmis-database", "training-application", "training-database"].map(name),
+    );
+    for (const each of all) {
+      const { HostConfig, Config, Mounts } = await world.engine.docker.getContainer(each).inspect();
+      const published = Object.keys(HostConfig.PortBindings ?? {});
+      expect(`${each}: ${published.join()}`).toBe(
+        `${each}: ${each === name("gateway") ? "8080/tcp,8443/tcp" : ""}`,
+      );
+      expect(HostConfig).toMatchObject({
+        Privileged: false,
+        CapDrop: ["ALL"],
+        SecurityOpt: ["no-new-privileges:true"],
+      });
+      expect(Config.User).toMatch(/^(65534|999):/);
+      expect(HostConfig.Memory).toBeGreaterThan(0);
+      expect(HostConfig.MemorySwap).toBe(HostConfig.Memory);
+      expect(HostConfig.PidsLimit).toBeGreaterThan(0);
+      expect(HostConfig.RestartPolicy?.Name).toBe("unless-stopped");
+      expect(Mounts.filter(({ Type, Source }) => Type === "bind" || Source.includes("docker.sock"))).toEqual(
+        [],
+      );
+      expect((Config.Env ?? []).filter((variable) => /password|secret/i.test(variable))).toEqual([]);
+    }
+  });
+});
+
+it("does not change at a second up", async () => {
+  const { stdout } = await stack.succeed("up", "--yes", "--skip-preview", "--expect-no-changes");
+  expect(stdout).not.toMatch(/\d+ (created|updated|replaced|deleted)/);
+});
+
+describe("comes back with every committed row", () => {
+  async function rows(): Promise<number> {
+    return (JSON.parse((await visitor.get(HMIS, "/api/count/note")).text) as [number])[0];
+  }
+  async function survives(what: () => Promise<void>): Promise<void> {
+    const before = await rows();
+    for (let i = 0; i < 5; i++) expect((await visitor.ask("POST", HMIS, "/api/note")).status).toBe(201);
+    await what();
+    await answers(HMIS);
+    expect(await rows()).toBe(before + 5);
+  }
+  /** As a crash does: the engine is not asked. */
+  async function kill(suffix: string): Promise<void> {
+    const { State } = await inspect(suffix);
+    process.kill(State.Pid, "SIGKILL");
+    await until(`${suffix} runs again`, async () => {
+      const now = (await inspect(suffix)).State;
+      return now.Running && now.Pid !== State.Pid;
+    });
+  }
+
+  it("when the application is killed; meanwhile people are told that it starts", async () => {
+    await survives(() => kill("hmis-application"));
+  });
+
+  it("when the database is killed", async () => {
+    await survives(() => kill("hmis-database"));
+  });
+
+  it("when the engine is restarted", async () => {
+    expect(world.engine.restart, "an engine of the tests' own").toBeDefined();
+    await survives(async () => {
+      await world.engine.restart?.();
+      await until("all run", async () => {
+        const states = await Promise.all(
+          (await containers()).map((each) => world.engine.docker.getContainer(each).inspect()),
+        );
+        return states.length === 5 && states.every(({ State }) => State.Running);
+      });
+    });
+  });
+
+  it("of which the first words are a page, while DHIS2 is away", async () => {
+    const application = world.engine.docker.getContainer(name("training-application"));
+    await application.stop();
+    const { status, headers, text } = await visitor.get(TRAINING, "/");
+    expect({ status, retry: headers["retry-after"] }).toEqual({ status: 503, retry: "30" });
+    expect(text).toContain("DHIS2 is starting");
+    await application.start();
+    await answers(TRAINING);
+  });
+});
+
+describe("a version of DHIS2", () => {
+  it("is raised by one line, and the data stay", async () => {
+    stack.change((spec) => (spec.servers[1].dhis2 = VERSIONS[1]));
+    await visitor.ask("POST", TRAINING, "/api/note");
+    const before = (await visitor.get(TRAINING, "/api/count/note")).text;
+    await stack.succeed("up", "--yes", "--skip-preview");
+    await answers(TRAINING);
+    expect((await visitor.get(TRAINING, "/")).text).toContain(VERSIONS[1]);
+    expect((await visitor.get(TRAINING, "/api/count/note")).text).toBe(before);
+  });
+
+  it("is not lowered: refused before anything is done", async () => {
+    stack.change((spec) => (spec.servers[1].dhis2 = VERSIONS[0]));
+    const { code, stdout, stderr } = await stack.run("preview");
+    expect(code).not.toBe(0);
+    expect(stdout + stderr).toContain(
+      `server "training" runs DHIS2 ${VERSIONS[1]}; it cannot go back to ${VERSIONS[0]}`,
+    );
+    stack.change((spec) => (spec.servers[1].dhis2 = VERSIONS[1]));
+  });
+});
+
+describe("destroy", () => {
+  const ours = (each: string) => each.startsWith(name(""));
+  const volumes = async () => {
+    const { Volumes } = await world.engine.docker.listVolumes();
+    return (Volumes ?? []).map((volume) => volume.Name).filter(ours);
+  };
+
+  it("is refused the data of servers that have not retired, and an up brings the rest back to them", async () => {
+    const before = (await visitor.get(HMIS, "/api/count/note")).text;
+    const refused = await stack.run("destroy", "--yes", "--skip-preview");
+    expect(refused.code).not.toBe(0);
+    expect(refused.stdout + refused.stderr).toMatch(/protect/);
+    expect(await volumes()).toHaveLength(4);
+    await stack.succeed("up", "--yes", "--skip-preview");
+    await answers(HMIS);
+    expect((await visitor.get(HMIS, "/api/count/note")).text).toBe(before);
+  });
+
+  it("leaves nothing of servers that have", async () => {
+    stack.change((spec) => {
+      for (const server of spec.servers) server.retire = true;
+    });
+    await stack.succeed("up", "--yes", "--skip-preview");
+    await stack.succeed("destroy", "--yes", "--skip-preview");
+    expect(await containers()).toEqual([]);
+    expect((await world.engine.docker.listNetworks()).map(({ Name }) => Name).filter(ours)).toEqual([]);
+    expect(await volumes()).toEqual([]);
+  });
 });

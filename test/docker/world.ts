@@ -23,11 +23,19 @@ const STAND_IN = "dhistance-test/dhis2-stand-in";
 const PUBLIC_GATEWAY = "caddy:2.10.2";
 const OWN_GATEWAY = "dhistance-test/caddy:debian";
 
+/**
+ * The images, the Pulumi engine and the provider, made if they are not there: minutes the first time.
+ * @throws Error that says what this machine lacks
+ */
+export async function prepareWorld(engine: Engine, { quiet }: { quiet: boolean }) {
+  const images = await buildAll(engine);
+  const { pulumi, rehearsal } = await ensureToolchain({ quiet });
+  const { plugin } = await ensureDockerPlugin({ pulumi, quiet });
+  return { images, plugin, rehearsal: rehearsal as string };
+}
+
 export async function startWorld(): Promise<World> {
-  const started = Date.now();
-  const lap = (what: string) => process.env["DHISTANCE_LAPS"] && console.log(what, Date.now() - started);
   const engine = await useEngine();
-  lap("engine");
   const folder = realpathSync(mkdtempSync(path.join(tmpdir(), "docker-")));
   let tenants: TestTenants | undefined;
   const end = async () => {
@@ -36,12 +44,8 @@ export async function startWorld(): Promise<World> {
     await engine.release();
   };
   try {
-    const images = await buildAll(engine);
-    lap("images");
-    const { pulumi, rehearsal } = await ensureToolchain({ quiet: true });
-    const { plugin } = await ensureDockerPlugin({ pulumi, quiet: true });
-    lap("plugin");
-    const home = engineHome(path.join(folder, "home"), rehearsal as string, plugin);
+    const { images, plugin, rehearsal } = await prepareWorld(engine, { quiet: true });
+    const home = engineHome(path.join(folder, "home"), rehearsal, plugin);
     tenants = await TestTenants.start({
       platform: false,
       env: { PULUMI_HOME: home, DOCKER_HOST: undefined },
@@ -96,10 +100,15 @@ export async function sweep({ docker }: Engine, tenant: string): Promise<void> {
   for (const { Name } of Volumes ?? []) if (ours(Name)) await docker.getVolume(Name).remove();
 }
 
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+/** Ports that nobody has, each another. */
+export async function freePorts(): Promise<{ http: number; https: number }> {
+  const servers = [createServer(), createServer()] as const;
+  const ports = await Promise.all(
+    servers.map(async (server) => {
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      return (server.address() as AddressInfo).port;
+    }),
+  );
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return { http: ports[0] as number, https: ports[1] as number };
 }

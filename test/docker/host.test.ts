@@ -1,0 +1,125 @@
+import { execFile } from "node:child_process";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { createServer, type AddressInfo, type Server } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { inspectHost, type Needs } from "../../components/docker/inspect";
+import { ensureBase, BASE, useEngine, type Engine } from "./engine";
+
+/** What is said of a host that cannot take a tenant, by a real engine where there is one to ask. */
+let engine: Engine;
+let folder: string;
+let taken: Server;
+beforeAll(async () => {
+  engine = await useEngine();
+  await ensureBase(engine.docker);
+  folder = mkdtempSync(path.join(tmpdir(), "host-"));
+  taken = createServer();
+  await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));
+});
+afterAll(async () => {
+  taken?.close();
+  rmSync(folder, { recursive: true, force: true });
+  await engine?.release();
+});
+
+const needs = (change: Partial<Needs> = {}): Needs => ({
+  tenant: "tierhost",
+  ports: { address: "127.0.0.1", ports: [] },
+  images: [BASE],
+  memoryGiB: 1,
+  ...change,
+});
+
+it("nothing is said of a host that has what is needed", async () => {
+  expect(await inspectHost(engine.host, needs())).toEqual([]);
+});
+
+it("no engine", async () => {
+  expect(await inspectHost(`unix://${path.join(folder, "none.sock")}`, needs())).toEqual([
+    expect.stringMatching(/none\.sock"; no Docker engine answers there\. Start it .*or name another host$/),
+  ]);
+});
+
+it("a socket that is not this account's to use", async () => {
+  const socket = path.join(folder, "closed.sock");
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(socket, resolve));
+  chmodSync(socket, 0o600);
+  chmodSync(folder, 0o755);
+  // As root everything is allowed, so another account asks.
+  const program = `require("tsx/cjs"); process.setuid?.(65534);
+    require("./components/docker/inspect").inspectHost("unix://${socket}", ${JSON.stringify(needs())}).then((all) => console.log(JSON.stringify(all)))`;
+  const { stdout } = await promisify(execFile)(process.execPath, ["-e", program], {
+    cwd: path.resolve(__dirname, "../.."),
+  });
+  server.close();
+  expect(JSON.parse(stdout)).toEqual([
+    expect.stringMatching(/closed\.sock"; this account may not use the engine\. .*usermod -aG docker/),
+  ]);
+});
+
+it("an SSH host that is not reached", async () => {
+  const { port } = taken.address() as AddressInfo;
+  taken.on("connection", (socket) => socket.destroy());
+  expect(await inspectHost(`ssh://ops@127.0.0.1:${port}`, needs())).toEqual([
+    expect.stringMatching(
+      /^target\.docker\.host: "ssh:\/\/ops@127\.0\.0\.1:\d+"; is not reached \(.+\)\. Try: ssh ops@127\.0\.0\.1 docker version$/,
+    ),
+  ]);
+});
+
+describe("a host that lacks something", () => {
+  it("memory", async () => {
+    expect(await inspectHost(engine.host, needs({ memoryGiB: 4096 }))).toEqual([
+      expect.stringMatching(
+        /^servers: their sizes take 4096 GiB of memory, .* it has [\d.]+ GiB\. Choose smaller sizes/,
+      ),
+    ]);
+  });
+
+  it("a port, taken by a program", async () => {
+    const { port } = taken.address() as AddressInfo;
+    expect(await inspectHost(engine.host, needs({ ports: { address: "127.0.0.1", ports: [port] } }))).toEqual(
+      [
+        `target.docker.published: port ${port} of 127.0.0.1 is taken by another program. Stop it, or name another ` +
+          "port: target.docker.published.http and target.docker.published.https",
+      ],
+    );
+  });
+
+  it("a port, taken by another tenant's container, but not by its own", async () => {
+    const container = await engine.docker.createContainer({
+      name: "tierhost-gateway",
+      Image: BASE,
+      Cmd: ["sleep", "60"],
+      HostConfig: { PortBindings: { "80/tcp": [{ HostIp: "127.0.0.1", HostPort: "0" }] }, Init: true },
+      ExposedPorts: { "80/tcp": {} },
+    });
+    try {
+      await container.start();
+      const { NetworkSettings } = await container.inspect();
+      const port = Number(NetworkSettings.Ports["80/tcp"]?.[0]?.HostPort);
+      const ports = { address: "127.0.0.1", ports: [port] };
+      expect(await inspectHost(engine.host, needs({ ports }))).toEqual([]);
+      expect(await inspectHost(engine.host, needs({ ports, tenant: "other" }))).toEqual([
+        expect.stringContaining(`port ${port} is taken by the container tierhost-gateway.`),
+      ]);
+    } finally {
+      await container.remove({ force: true });
+    }
+  });
+
+  it("an image", async () => {
+    const images = ["registry.invalid/dhis2/core:42.5.2", "dhistance/nowhere:1"];
+    const problems = await inspectHost(engine.host, needs({ images }));
+    expect(problems).toEqual([
+      expect.stringMatching(
+        /"registry\.invalid\/dhis2\/core:42\.5\.2" is not on the host, and cannot be pulled \(.+\)\. Let the host reach the registry/,
+      ),
+      expect.stringMatching(/"dhistance\/nowhere:1" is not on the host.*npm run images -- --host unix:/),
+    ]);
+  });
+});

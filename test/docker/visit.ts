@@ -1,0 +1,96 @@
+import http from "node:http";
+import https from "node:https";
+import tls from "node:tls";
+
+export interface Visit {
+  status: number;
+  headers: http.IncomingHttpHeaders;
+  text: string;
+}
+
+/** What reaches a tenant's gateway from outside: a host name, whatever DNS says of it. */
+export class Visitor {
+  constructor(
+    private readonly ports: { http: number; https: number },
+    /** The authority that it trusts, and no other. */
+    readonly authority: string,
+  ) {}
+
+  get(hostname: string, path: string, headers: http.OutgoingHttpHeaders = {}): Promise<Visit> {
+    return this.ask("GET", hostname, path, { headers });
+  }
+
+  ask(
+    method: string,
+    hostname: string,
+    path: string,
+    {
+      headers = {},
+      body,
+      ca = this.authority,
+    }: { headers?: http.OutgoingHttpHeaders; body?: Buffer; ca?: string } = {},
+  ): Promise<Visit> {
+    return answer(
+      https.request({
+        ...this.at(hostname, this.ports.https, method, path, headers),
+        servername: hostname,
+        ca,
+      }),
+      body,
+    );
+  }
+
+  plain(hostname: string, path: string): Promise<Visit> {
+    return answer(http.request(this.at(hostname, this.ports.http, "GET", path, {})));
+  }
+
+  /** @throws Error if no connection comes about */
+  handshake(hostname: string, options: tls.ConnectionOptions): Promise<{ protocol: string; cipher: string }> {
+    return new Promise((resolve, reject) => {
+      const socket = tls.connect(
+        { host: "127.0.0.1", port: this.ports.https, servername: hostname, ca: this.authority, ...options },
+        () => {
+          resolve({ protocol: socket.getProtocol() ?? "", cipher: socket.getCipher().name });
+          socket.end();
+        },
+      );
+      socket.on("error", reject);
+    });
+  }
+
+  private at(
+    hostname: string,
+    port: number,
+    method: string,
+    path: string,
+    headers: http.OutgoingHttpHeaders,
+  ) {
+    return {
+      host: "127.0.0.1",
+      port,
+      method,
+      path,
+      agent: false as const,
+      headers: { Host: `${hostname}:${port}`, ...headers },
+    };
+  }
+}
+
+function answer(request: http.ClientRequest, body?: Buffer): Promise<Visit> {
+  return new Promise((resolve, reject) => {
+    let answered = false;
+    request.on("response", (response) => {
+      answered = true;
+      let text = "";
+      response.on("data", (data: Buffer) => (text += String(data)));
+      response.on("end", () =>
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, text }),
+      );
+      response.on("error", reject);
+    });
+    // A body that is refused is not read to its end.
+    request.on("error", (error) => answered || reject(error));
+    if (body || !request.hasHeader("Content-Length")) request.end(body);
+    else request.flushHeaders();
+  });
+}
