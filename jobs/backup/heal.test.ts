@@ -70,7 +70,7 @@ async function flip(file: string): Promise<void> {
 
 /** By restic's own reading of every byte. @throws Error when it finds damage */
 function readWhole(repository: string): void {
-  world.restic(repository, "check", "--read-data");
+  world.restic(repository, "check", "--no-lock", "--read-data");
 }
 
 const KINDS = ["config", "keys", "snapshots", "index", "data"];
