@@ -36,7 +36,7 @@ export default defineConfig({
           include: ["test/docker/**/*.test.ts"],
           exclude,
           globalSetup: ["test/docker/setup.ts"],
-          testTimeout: 300_000,
+          testTimeout: 600_000,
           hookTimeout: 600_000,
         },
       },

@@ -52,19 +52,26 @@ export class TestTenants {
     private readonly env: NodeJS.ProcessEnv,
     private readonly ours: JWK,
     private readonly theirs: JWK,
+    private readonly timeoutSeconds: number,
   ) {
     this.removals.push(backend.remove);
   }
 
   /** With `platform`, the platform of eu-west-1 is brought up first. */
-  static async start(
-    { platform, env: more }: { platform: boolean; env?: NodeJS.ProcessEnv } = { platform: false },
-  ): Promise<TestTenants> {
+  static async start({
+    platform,
+    env: more,
+    timeoutSeconds = 180,
+  }: {
+    platform: boolean;
+    env?: NodeJS.ProcessEnv;
+    timeoutSeconds?: number;
+  }): Promise<TestTenants> {
     const backend = await newBackend();
     const [ours, theirs] = [await newIssuer("ours"), await newIssuer("theirs")];
     const issuers = newProject({ "issuers.json": JSON.stringify({ keys: [ours.trusted] }) });
     const env = { ...backend.env, ...more, DHISTANCE_ISSUERS: path.join(issuers.folder, "issuers.json") };
-    const tenants = new TestTenants(backend, env, ours.key, theirs.key);
+    const tenants = new TestTenants(backend, env, ours.key, theirs.key, timeoutSeconds);
     tenants.removals.push(issuers.remove);
     if (platform) await tenants.platform("eu-west-1");
     return tenants;
@@ -138,7 +145,7 @@ export class TestTenants {
       "Pulumi.yaml": `name: ${name}\nruntime: { name: nodejs, options: { typescript: false } }\nmain: ${main}\n`,
     });
     this.removals.push(project.remove);
-    return new TenantStack(stack, project.folder, this.env, this.backend.folder);
+    return new TenantStack(stack, project.folder, this.env, this.backend.folder, this.timeoutSeconds);
   }
 }
 
@@ -159,7 +166,7 @@ export class TenantStack {
     private readonly env: NodeJS.ProcessEnv,
     private readonly backend: string,
     /** The longest that a run may take. */
-    private readonly timeoutSeconds = 180,
+    private readonly timeoutSeconds: number,
   ) {}
 
   /** JSON is YAML. */

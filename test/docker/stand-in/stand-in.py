@@ -166,7 +166,7 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
 os.makedirs(f"{HOME}/files", exist_ok=True)
 with open(f"{HOME}/files/{VERSION}", "a"):
     pass
