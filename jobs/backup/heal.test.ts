@@ -9,7 +9,9 @@ import {
 } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { lastEvent, startBackupWorld, type BackupWorld, type Ended } from "../testing/backups";
-import { stateOf } from "./replicate";
+import { Place } from "./place";
+import { Progress } from "./progress";
+import { replicate, stateOf } from "./replicate";
 
 let world: BackupWorld;
 const month = new Date().toISOString().slice(0, 7);
@@ -142,6 +144,23 @@ it("the cloud out of reach for days: an alarm, the copies stay; back again, all 
   expect(back.code).toBe(0);
   expect(stateOf(path("copies/hmis")).checks[month]).toMatchObject({ allAt: expect.any(String) as string });
   expect(await backup("drill", ...world.copy(local))).toMatchObject({ code: 0 });
+});
+
+it("months of which the time is over are removed; a clock that is a year ahead removes nothing", async () => {
+  const { path } = world;
+  await cp(join(local, month), join(local, "2020-01"), { recursive: true });
+  const signal = new AbortController().signal;
+  const place = (url: string) =>
+    new Place(url, { passwordFile: path("local-password"), cache: path("copies/.cache") }, signal);
+  const run = (now: Date) =>
+    replicate({
+      ...{ source: place(path("nothing")), target: place(local), retentionDays: 30, parts: 1 },
+      ...{ progress: new Progress(), signal, now },
+    });
+  expect(await run(new Date())).toMatchObject({ removed: ["2020-01"], problems: [] });
+  const ahead = await run(new Date(Date.now() + 366 * 24 * 3600 * 1000));
+  expect(ahead).toMatchObject({ removed: [], problems: [] });
+  expect(ahead.newest).toBeDefined();
 });
 
 it("a copy that has not come for longer than promised is an alarm", async () => {
