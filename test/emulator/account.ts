@@ -1,5 +1,5 @@
 import { BackupClient, DescribeBackupVaultCommand, ListBackupVaultsCommand } from "@aws-sdk/client-backup";
-import { DescribeSecurityGroupsCommand, EC2Client } from "@aws-sdk/client-ec2";
+import { DescribeSecurityGroupsCommand, DescribeVpcsCommand, EC2Client } from "@aws-sdk/client-ec2";
 import { DescribeFileSystemsCommand, EFSClient } from "@aws-sdk/client-efs";
 import {
   DescribeListenersCommand,
@@ -15,12 +15,20 @@ import {
   RDSClient,
 } from "@aws-sdk/client-rds";
 import {
+  ListHostedZonesCommand,
+  ListResourceRecordSetsCommand,
+  Route53Client,
+} from "@aws-sdk/client-route-53";
+import {
+  DeleteObjectCommand,
   GetBucketEncryptionCommand,
   GetBucketPolicyCommand,
   GetBucketVersioningCommand,
   GetObjectLockConfigurationCommand,
   GetPublicAccessBlockCommand,
   ListBucketsCommand,
+  ListObjectVersionsCommand,
+  PutObjectCommand,
   S3Client,
 } from "@aws-sdk/client-s3";
 import { ListSecretsCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
@@ -119,14 +127,55 @@ export class Account {
     );
   }
 
-  /** The state of each key that a tenant has in this region, such as `Enabled`. */
-  async keyStates(tenant: string): Promise<(string | undefined)[]> {
+  /** The records of all hosted zones but for a zone's own, as `A hmis.moh.example.org`. */
+  async records(): Promise<string[]> {
+    const client = new Route53Client(this.settings);
+    const { HostedZones = [] } = await client.send(new ListHostedZonesCommand({}));
+    const held = await Promise.all(
+      HostedZones.map(({ Id }) => client.send(new ListResourceRecordSetsCommand({ HostedZoneId: Id }))),
+    );
+    return held
+      .flatMap(({ ResourceRecordSets = [] }) => ResourceRecordSets)
+      .filter(({ Type }) => Type !== "NS" && Type !== "SOA")
+      .map(({ Type, Name = "" }) => `${Type} ${Name.replace(/\.$/, "")}`);
+  }
+
+  /** What a platform is known by, if there is one. */
+  async platform(): Promise<unknown[]> {
+    const ec2 = new EC2Client(this.settings);
+    const ours = { Filters: [{ Name: "tag-key", Values: [PLATFORM] }] };
+    const [
+      { Vpcs = [] },
+      { SecurityGroups = [] },
+      { LoadBalancers = [] },
+      { clusterArns = [] },
+      zones,
+      logs,
+    ] = await Promise.all([
+      ec2.send(new DescribeVpcsCommand(ours)),
+      ec2.send(new DescribeSecurityGroupsCommand(ours)),
+      new ElasticLoadBalancingV2Client(this.settings).send(new DescribeLoadBalancersCommand({})),
+      new ECSClient(this.settings).send(new ListClustersCommand({})),
+      new Route53Client(this.settings).send(new ListHostedZonesCommand({})),
+      this.bucketNames("dhistance-logs"),
+    ]);
+    return [
+      ...Vpcs.map(({ VpcId }) => VpcId),
+      ...SecurityGroups.map(({ GroupName }) => GroupName),
+      ...LoadBalancers.map(({ LoadBalancerName }) => LoadBalancerName),
+      ...(zones.HostedZones ?? []).map(({ Name }) => Name),
+      ...logs,
+    ];
+  }
+
+  /** The state of each key that a tenant, or the platform of a name, has in this region, such as `Enabled`. */
+  async keyStates(owner: string, tag = TENANT): Promise<(string | undefined)[]> {
     const client = new KMSClient(this.settings);
     const { Keys = [] } = await client.send(new ListKeysCommand({}));
     const states = await Promise.all(
       Keys.map(async ({ KeyId }) => {
         const { Tags = [] } = await client.send(new ListResourceTagsCommand({ KeyId }));
-        if (!Tags.some(({ TagKey, TagValue }) => TagKey === TENANT && TagValue === tenant)) return [];
+        if (!Tags.some(({ TagKey, TagValue }) => TagKey === tag && TagValue === owner)) return [];
         const { KeyMetadata } = await client.send(new DescribeKeyCommand({ KeyId }));
         return [KeyMetadata?.KeyState];
       }),
@@ -155,6 +204,19 @@ export class Account {
   async bucketNames(prefix: string): Promise<string[]> {
     const { Buckets = [] } = await this.s3().send(new ListBucketsCommand({}));
     return Buckets.map(({ Name }) => Name ?? "").filter((name) => name.startsWith(prefix));
+  }
+
+  async write(bucket: string, key: string): Promise<void> {
+    await this.s3().send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: "a line" }));
+  }
+
+  /** Takes out all that is in a bucket, replaced versions, too. */
+  async empty(bucket: string): Promise<void> {
+    const { Versions = [], DeleteMarkers = [] } = await this.s3().send(
+      new ListObjectVersionsCommand({ Bucket: bucket }),
+    );
+    for (const { Key, VersionId } of [...Versions, ...DeleteMarkers])
+      await this.s3().send(new DeleteObjectCommand({ Bucket: bucket, Key, VersionId }));
   }
 
   /** What guards a bucket. */
@@ -189,6 +251,7 @@ interface Statement {
 }
 
 const TENANT = "dhistance:tenant";
+export const PLATFORM = "dhistance:platform";
 
 function tagged(
   tags: { Key?: string | undefined; Value?: string | undefined }[] | undefined,

@@ -5,7 +5,7 @@ import { parse } from "yaml";
 import { issueEntitlement, type Entitlement } from "../../plans/entitlement";
 import { newIssuer } from "../../scripts/entitlement";
 import { newProject } from "../engine/pulumi";
-import { Account } from "./account";
+import { Account, PLATFORM } from "./account";
 import { FORGOTTEN } from "./lacks";
 import { Stack, type Run, type Step } from "./stack";
 import { startWorld, type World } from "./world";
@@ -160,13 +160,19 @@ const retired = (servers: Server[]): Server[] => servers.map((server) => ({ ...s
 const idOf = async (database: string) =>
   (await aws.databases(database)).map(({ DbiResourceId }) => DbiResourceId);
 
-/** What is left of a tenant in both regions, but for what must outlive it. */
-async function left(name: string): Promise<unknown[]> {
+/** The records of servers' host names, of their certificates, too. */
+async function recordsOf(servers: Server[]): Promise<string[]> {
+  const records = await aws.records();
+  return records.filter((record) => servers.some(({ hostname }) => record.endsWith(String(hostname))));
+}
+
+/** What is left of a tenant in both regions and in DNS, but for what must outlive it. */
+async function left(name: string, servers: Server[]): Promise<unknown[]> {
   const abroad = new Account(world, SECOND);
   // AWS lets nobody delete a key at once, lest data be lost by a slip.
   for (const account of [aws, abroad])
     expect(new Set(await account.keyStates(name))).toEqual(new Set(["PendingDeletion"]));
-  return [...(await aws.everything(name)), ...(await abroad.everything(name))];
+  return [...(await aws.everything(name)), ...(await abroad.everything(name)), ...(await recordsOf(servers))];
 }
 
 describe.concurrent("an example tenant", () => {
@@ -175,11 +181,16 @@ describe.concurrent("an example tenant", () => {
     configure(servers);
     await stack.up();
     await holdsPromises("moh-trial", { pointInTime: 7, snapshots: 14, kept: false });
+    const [hmis] = servers as [Server];
+    const records = await recordsOf(servers);
+    expect(records).toEqual(expect.arrayContaining([`A ${hmis["hostname"]}`, `AAAA ${hmis["hostname"]}`]));
+    // Of the certificate, which renews by it.
+    expect(records.filter((record) => record.startsWith("CNAME _"))).toHaveLength(1);
     expect(own(await stack.up())).toEqual([]);
 
     await stack.destroy();
     expect((await stack.state()).resources).toEqual([]);
-    expect(await left("moh-trial")).toEqual([]);
+    expect(await left("moh-trial", servers)).toEqual([]);
     expect(await aws.snapshots("moh-trial")).toEqual([]);
   });
 
@@ -225,7 +236,7 @@ describe.concurrent("an example tenant", () => {
 
     await stack.destroy();
     expect((await stack.state()).resources).toEqual([]);
-    expect(await left("moh-premium")).toEqual([]);
+    expect(await left("moh-premium", servers)).toEqual([]);
     expect(await aws.snapshots("moh-premium-hmis")).toHaveLength(1);
   });
 
@@ -266,7 +277,27 @@ describe.concurrent("an example tenant", () => {
     expect((await idOf("moh-enterprise")).sort()).toEqual(ids.sort());
     await stack.destroy();
     expect((await stack.state()).resources).toEqual([]);
-    expect(await left("moh-enterprise")).toEqual([]);
+    expect(await left("moh-enterprise", servers)).toEqual([]);
+  });
+});
+
+describe("the platform, once all tenants are gone", () => {
+  it("has nothing of theirs in its zone", async () => {
+    // What is there is the certificate's for names that nobody has.
+    expect(await aws.records()).toEqual([expect.stringMatching(/^CNAME _/)]);
+  });
+
+  it("keeps its logs until someone empties their bucket, and goes then, but for its key, which waits", async () => {
+    const [logs = ""] = await aws.bucketNames("dhistance-logs");
+    await aws.write(logs, "balancer/a-log");
+    await expect(platform.destroy()).rejects.toThrow(/BucketNotEmpty/);
+    expect(await aws.platform()).toContain(logs);
+
+    await aws.empty(logs);
+    await platform.destroy();
+    expect((await platform.state()).resources).toEqual([]);
+    expect(await aws.platform()).toEqual([]);
+    expect(await aws.keyStates(REGION, PLATFORM)).toEqual(["PendingDeletion"]);
   });
 });
 
