@@ -160,10 +160,16 @@ async function openThisMonth(
   }
 }
 
+/** Where one was being made when its export was killed, there is a key and no more: the next one then. */
 async function create(place: Place, name: string): Promise<Repository> {
   const repository = place.repository(name);
-  await repository.create();
-  return repository;
+  try {
+    await repository.create();
+    return repository;
+  } catch (error) {
+    if (!(error instanceof CopyError) || error.fault !== "damaged") throw error;
+    return create(place, nextName(name));
+  }
 }
 
 /** A repository found damaged is left as it is, for its other copies to heal, and a new one begun. */

@@ -146,6 +146,24 @@ it("the cloud out of reach for days: an alarm, the copies stay; back again, all 
   expect(await backup("drill", ...world.copy(local))).toMatchObject({ code: 0 });
 });
 
+it("an export killed while it made a repository: the next one makes another, and both are no alarm", async () => {
+  const { backup, exportTo, path, copy } = world;
+  const place = path("half-made");
+  await cp(join(local, month, "keys"), join(place, month, "keys"), { recursive: true });
+  const exported = await backup(...exportTo(place));
+  expect(exported).toMatchObject({ code: 0 });
+  expect(exported.stdout).toContain(`Exported to ${place}/${month}.2, copy `);
+  expect(await backup("list", ...copy(place))).toMatchObject({ code: 0, stderr: "" });
+  const signal = new AbortController().signal;
+  const at = (url: string) =>
+    new Place(url, { passwordFile: path("local-password"), cache: path("copies/.cache") }, signal);
+  const pulled = await replicate({
+    ...{ source: at(place), target: at(path("half-made-home")), retentionDays: 30, parts: 1 },
+    ...{ progress: new Progress(), signal },
+  });
+  expect(pulled).toMatchObject({ copied: 1, problems: [] });
+});
+
 it("months of which the time is over are removed; a clock that is a year ahead removes nothing", async () => {
   const { path } = world;
   await cp(join(local, month), join(local, "2020-01"), { recursive: true });

@@ -33,6 +33,8 @@ export async function copiesIn(
       found.push(...copies.map((copy) => ({ ...copy, repository })));
     } catch (error) {
       place.signal.throwIfAborted();
+      // One that was being made when its export was killed: there has never been anything in it.
+      if (error instanceof CopyError && error.fault === "missing") continue;
       onUnreadable(error as Error);
     }
   }

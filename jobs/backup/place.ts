@@ -14,9 +14,10 @@ export function monthOf(time: Date): string {
   return time.toISOString().slice(0, 7);
 }
 
-/** The name after `name` in the same month. */
+/** The name after `name` in the same month. @throws PlaceError after the ninth: something is wrong with the place */
 export function nextName(name: string): string {
   const [month = "", generation = "1"] = name.split(".");
+  if (generation === "9") throw new PlaceError(`The repositories of ${month} are damaged, all nine of them.`);
   return `${month}.${Number(generation) + 1}`;
 }
 

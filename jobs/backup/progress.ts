@@ -3,7 +3,7 @@ import { duration } from "../import/cli/progress";
 import { bytesText } from "../import/spool";
 
 export class Progress {
-  #phase = "beginning";
+  #phase = "";
   /** Of this phase, in bytes. */
   done = 0;
   /** Undefined while nobody knows. */
@@ -41,6 +41,7 @@ export function report(progress: Progress, json: boolean): () => void {
   let shown = "";
   let last = 0;
   const show = () => {
+    if (progress.phase === "") return;
     const now = Date.now();
     const text = line(progress, now);
     if (terminal) {

@@ -151,6 +151,7 @@ class Run {
       } catch (error) {
         if (!(error instanceof CopyError) || error.fault === "wrong-key") throw error;
         if (error.fault === "damaged") return this.heal(name);
+        if (await isUnmade(from)) return;
         await to.create(from);
       }
       await this.copy(from, to).catch(async (error: unknown) => {
@@ -259,4 +260,15 @@ function endOf(name: string): Date {
 /** Whether all that can be in a month's repository is older than `days`. */
 export function isOver(name: string, now: Date, days: number): boolean {
   return endOf(name).getTime() + days * DAY < now.getTime();
+}
+
+/** Whether its export was killed while it made the repository: there has never been anything in it. */
+function isUnmade(repository: Repository): Promise<boolean> {
+  return repository.snapshots().then(
+    () => false,
+    (error: unknown) => {
+      if (error instanceof CopyError && error.fault === "missing") return true;
+      throw error;
+    },
+  );
 }

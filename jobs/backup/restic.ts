@@ -224,7 +224,7 @@ export function environment(from: NodeJS.ProcessEnv = process.env): Record<strin
 }
 
 const DAMAGED =
-  /ciphertext verification failed|invalid data|is damaged|contains errors|no key found|unexpected EOF|not found in (the )?index|does not match id|hash mismatch/i;
+  /ciphertext verification failed|invalid data|is damaged|contains errors|no key found|unexpected EOF|not found in (the )?index|does not match id|hash mismatch|has zero size|already contains keys/i;
 
 /** Exit codes: https://restic.readthedocs.io/en/stable/075_scripting.html */
 function inWords(error: ToolError, command: string, [repository, source]: Repository[]): Error {
