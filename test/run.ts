@@ -29,6 +29,7 @@ const TIERS: Tier[] = [
     what: "the data jobs on a real PostgreSQL with PostGIS, restic and an S3 server",
     lacking: async () => postgresql() ?? (await copyTools()),
   },
+  { name: "docker", what: "a tenant on a real Docker engine, by the real provider", lacking: docker },
 ];
 
 function postgresql(): string | undefined {
@@ -64,6 +65,21 @@ async function emulator(): Promise<string | undefined> {
     () => undefined,
     (error: Error) => error.message,
   );
+}
+
+/** Makes what it needs, too: minutes the first time, seconds after that. */
+async function docker(): Promise<string | undefined> {
+  const { engineLacking, useEngine } = await import("./docker/engine");
+  const lacking = await engineLacking();
+  if (lacking) return lacking;
+  const { prepareWorld } = await import("./docker/world");
+  const engine = await useEngine();
+  return prepareWorld(engine, { quiet: false })
+    .then(
+      () => undefined,
+      (error: Error) => error.message,
+    )
+    .finally(() => engine.release());
 }
 
 interface Result {
