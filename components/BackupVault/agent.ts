@@ -224,7 +224,7 @@ function runAgent(
       image: image.imageId,
       command: replicateCommand(FILES.configuration),
       user: "65534:65534",
-      readOnly: true,
+      // No read-only root: Docker uploads no file into one. This user may write nothing in it anyway.
       tmpfs: { "/tmp": "size=256m" },
       capabilities: { drops: ["ALL"] },
       securityOpts: ["no-new-privileges:true"],

@@ -148,7 +148,6 @@ describe("the agent on the customer's own host", () => {
     expect(agent.provider).toBe("office");
     expect(agent.inputs).toMatchObject({
       user: "65534:65534",
-      readOnly: true,
       capabilities: { drops: ["ALL"] },
       securityOpts: ["no-new-privileges:true"],
       memory: 512,
