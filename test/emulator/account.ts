@@ -144,18 +144,10 @@ export class Account {
   async platform(): Promise<unknown[]> {
     const ec2 = new EC2Client(this.settings);
     const ours = { Filters: [{ Name: "tag-key", Values: [PLATFORM] }] };
-    const [
-      { Vpcs = [] },
-      { SecurityGroups = [] },
-      { LoadBalancers = [] },
-      { clusterArns = [] },
-      zones,
-      logs,
-    ] = await Promise.all([
+    const [{ Vpcs = [] }, { SecurityGroups = [] }, { LoadBalancers = [] }, zones, logs] = await Promise.all([
       ec2.send(new DescribeVpcsCommand(ours)),
       ec2.send(new DescribeSecurityGroupsCommand(ours)),
       new ElasticLoadBalancingV2Client(this.settings).send(new DescribeLoadBalancersCommand({})),
-      new ECSClient(this.settings).send(new ListClustersCommand({})),
       new Route53Client(this.settings).send(new ListHostedZonesCommand({})),
       this.bucketNames("dhistance-logs"),
     ]);
@@ -212,11 +204,14 @@ export class Account {
 
   /** Takes out all that is in a bucket, replaced versions, too. */
   async empty(bucket: string): Promise<void> {
-    const { Versions = [], DeleteMarkers = [] } = await this.s3().send(
-      new ListObjectVersionsCommand({ Bucket: bucket }),
-    );
+    const {
+      Versions = [],
+      DeleteMarkers = [],
+      IsTruncated,
+    } = await this.s3().send(new ListObjectVersionsCommand({ Bucket: bucket }));
     for (const { Key, VersionId } of [...Versions, ...DeleteMarkers])
       await this.s3().send(new DeleteObjectCommand({ Bucket: bucket, Key, VersionId }));
+    if (IsTruncated) await this.empty(bucket);
   }
 
   /** What guards a bucket. */
