@@ -88,7 +88,9 @@ function reader() {
     while (!stopped) {
       const role = { user: "dhis", password: "dhis" };
       const connection = new Client({ connectionString: postgres.url("live", role) });
-      connection.on("error", () => undefined);
+      // A connection ended between two queries says why in an event, and the next query only that it ended.
+      let lost: Error | undefined;
+      connection.on("error", (error) => (lost ??= error));
       try {
         await connection.connect();
         const { rows } = await connection.query<{ seen: string }>(
@@ -96,7 +98,8 @@ function reader() {
         );
         seen.add(rows[0]?.seen ?? "nothing");
       } catch (error) {
-        failures.push((error as { code?: string }).code ?? String(error));
+        const cause = (lost ?? error) as { code?: string };
+        failures.push(cause.code ?? String(cause));
       } finally {
         await connection.end().catch(() => undefined);
       }
