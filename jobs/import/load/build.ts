@@ -70,14 +70,14 @@ export async function build(
     }
   };
   const parallel = async (jobs: Job[]) => {
-    // What locks its table alone goes first, it cannot be done at the same time as the rest of that table. Keys, which
-    // have the most columns to sort, come last: then processors are free to help. Counts fill the gaps at the end.
+    // What locks its table alone goes first, it cannot be done at the same time as the rest of that table. Then keys: they
+    // have the most columns to sort, and what takes longest must not be begun last. Counts fill the gaps at the end.
     const waiting = jobs.toSorted(
       (a, b) =>
         Number(a.tell !== undefined) - Number(b.tell !== undefined) ||
         size(b.table) - size(a.table) ||
         Number(a.shared) - Number(b.shared) ||
-        Number(a.then !== undefined) - Number(b.then !== undefined),
+        Number(b.then !== undefined) - Number(a.then !== undefined),
     );
     const running: Job[] = [];
     const free = (job: Job) =>
