@@ -4,16 +4,11 @@ import { getNetwork } from "@pulumi/docker/getNetwork";
 import { Provider as DockerProvider } from "@pulumi/docker/provider";
 import type * as pulumi from "@pulumi/pulumi";
 import type { DataManagementServer } from "../../components/DataManagementServer";
-import { SIZE_TERMS } from "../../components/DataManagementServer/sizes";
-import {
-  DEFAULT_IMAGES,
-  type Certificates,
-  type DockerTarget,
-  type Images,
-} from "../../components/docker/target";
+import type { Certificates, DockerTarget } from "../../components/docker/target";
 import { openGateway, type TenantGateway } from "../../components/SslEndpoint/gateway";
 import type { Entitlement } from "../../plans/entitlement";
 import { SpecError } from "../config";
+import { imagesOf, needsOf } from "./needs";
 import type { DockerTenant } from "./spec";
 
 type DockerSpec = DockerTenant["target"]["docker"];
@@ -36,7 +31,7 @@ export async function dockerPlace(tenant: string, spec: DockerTenant, root: stri
   const { docker } = spec.target;
   const { host, published } = docker;
   const problems: string[] = [];
-  const images: Images = { ...DEFAULT_IMAGES, ...withoutUndefined(docker.images) };
+  const images = imagesOf(spec);
   const certificates = certificatesOf(docker, spec, root, problems);
   const provider = new DockerProvider("host", { host });
   // The provider itself is asked: it knows whether it is the real one.
@@ -45,20 +40,7 @@ export async function dockerPlace(tenant: string, spec: DockerTenant, root: stri
   if (!rehearsal) {
     // Only now: a rehearsal needs no client of the engine.
     const { inspectHost } = await import("../../components/docker/inspect");
-    problems.push(
-      ...(await inspectHost(host, {
-        tenant,
-        ports: { address: published.address, ports: [published.http, published.https] },
-        images: [
-          ...[images.postgres, images.jobs, images.gateway],
-          ...new Set(spec.servers.map(({ dhis2 }) => `${images.dhis2}:${dhis2}`)),
-        ],
-        memoryGiB: spec.servers.reduce((sum, { size }) => {
-          const { application, database } = SIZE_TERMS[size];
-          return sum + application.memoryGiB + database.memoryGiB;
-        }, 0.5),
-      })),
-    );
+    problems.push(...(await inspectHost(host, needsOf(tenant, spec))));
   }
   if (problems.length > 0 || !certificates) throw new SpecError(problems);
   return { provider, target: { kind: "docker", host, images, published, certificates, rehearsal } };
@@ -107,8 +89,4 @@ function certificatesOf(
     certificate: read("certificate", /^-----BEGIN CERTIFICATE-----/m),
     privateKey: read("privateKey", /^-----BEGIN ([A-Z]+ )?PRIVATE KEY-----/m),
   };
-}
-
-function withoutUndefined<T extends object>(object: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as never;
 }

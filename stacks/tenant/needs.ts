@@ -1,0 +1,34 @@
+import { SIZE_TERMS } from "../../components/DataManagementServer/sizes";
+import type { Needs } from "../../components/docker/inspect";
+import { DEFAULT_IMAGES, type Images } from "../../components/docker/target";
+import type { DockerTenant } from "./spec";
+
+/** Of the gateway, in GiB. */
+const GATEWAY_GIB = 0.5;
+
+/** The images that a tenant on Docker is made of. */
+export function imagesOf({ target }: DockerTenant): Images {
+  return { ...DEFAULT_IMAGES, ...withoutUndefined(target.docker.images) };
+}
+
+/** What a tenant needs of its Docker host. */
+export function needsOf(tenant: string, spec: DockerTenant): Needs {
+  const { published } = spec.target.docker;
+  const images = imagesOf(spec);
+  return {
+    tenant,
+    ports: { address: published.address, ports: [published.http, published.https] },
+    images: [
+      ...[images.postgres, images.jobs, images.gateway],
+      ...new Set(spec.servers.map(({ dhis2 }) => `${images.dhis2}:${dhis2}`)),
+    ],
+    memoryGiB: spec.servers.reduce((sum, { size }) => {
+      const { application, database } = SIZE_TERMS[size];
+      return sum + application.memoryGiB + database.memoryGiB;
+    }, GATEWAY_GIB),
+  };
+}
+
+function withoutUndefined<T extends object>(object: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as never;
+}
