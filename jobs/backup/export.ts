@@ -153,6 +153,7 @@ async function openThisMonth(
   const repository = place.repository(name);
   try {
     await repository.check((now.getUTCDate() % checkDays) + 1, checkDays);
+    await repository.unlockStale();
     return repository;
   } catch (error) {
     if (!(error instanceof CopyError) || error.fault === "wrong-key") throw error;

@@ -154,6 +154,8 @@ class Run {
         if (await isUnmade(from)) return;
         await to.create(from);
       }
+      // What a killed pull has left there: an export looks after the present month alone.
+      await from.unlockStale();
       await this.copy(from, to).catch(async (error: unknown) => {
         if (!(error instanceof CopyError) || error.fault !== "damaged") throw error;
         // Which of the two is it?

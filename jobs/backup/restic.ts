@@ -119,6 +119,14 @@ export class Repository {
     });
   }
 
+  /**
+   * Takes away the locks of runs that are dead, and no other: of processes that are gone from this host, and those that
+   * nobody has renewed for half an hour (restic renews them every five minutes).
+   */
+  async unlockStale(): Promise<void> {
+    await this.run(["unlock"]);
+  }
+
   /** After a run that was killed: lets go of its locks, and knows again what it had written. Alone on it only. */
   async recover(): Promise<void> {
     await this.run(["unlock", "--remove-all"]);
@@ -226,12 +234,17 @@ export function environment(from: NodeJS.ProcessEnv = process.env): Record<strin
 const DAMAGED =
   /ciphertext verification failed|invalid data|is damaged|contains errors|no key found|unexpected EOF|not found in (the )?index|does not match id|hash mismatch|has zero size|already contains keys/i;
 
+/** A file that the repository's directories name is gone, from a disk or from S3. */
+const LOST = /<data\/[0-9a-f]+>.*(no such file|does not exist)/is;
+
 /** Exit codes: https://restic.readthedocs.io/en/stable/075_scripting.html */
 function inWords(error: ToolError, command: string, [repository, source]: Repository[]): Error {
   const { code, complaint } = error;
   const where = [repository?.url, source && `from ${source.url}`].filter(Boolean).join(" ");
   if (code === undefined && /not on this machine/.test(complaint))
     return new PlaceError("restic is not on this machine: apt-get install restic (0.17 or later).");
+  if (LOST.test(complaint))
+    return new CopyError("damaged", `The repository at ${where} is damaged: ${complaint}`);
   if (code === 10 || /unable to open config file|does not exist/i.test(complaint))
     return new CopyError("missing", `There is no repository at ${where}.`);
   if (code === 12)
