@@ -154,8 +154,10 @@ describe("killed", () => {
       await dropKept();
       await follow.stop();
       expect([...follow.seen].sort()).toEqual(["A 80000 4000", "B 60000 8000"]);
-      // Ended by the swap, or connecting in the very moment of it: nothing else.
-      expect(follow.failures.filter((code) => !["57P01", "3D000"].includes(code))).toEqual([]);
+      // Ended by the swap, or connecting in the very moment of it: nothing else. One that was just sending its query
+      // hears of its end from the network.
+      const ends = ["57P01", "3D000", "ECONNRESET", "EPIPE", "Error: Connection terminated unexpectedly"];
+      expect(follow.failures.filter((failure) => !ends.includes(failure))).toEqual([]);
     },
   );
 
