@@ -13,27 +13,38 @@ export interface Build {
   args?: Record<string, string>;
   /** The network in which it reaches Debian's packages. @default the engine's own */
   network?: "host";
+  /** Told what the engine says meanwhile. */
+  report?: Report;
 }
+
+export type Report = (line: string) => void;
 
 /**
  * Builds an image; what is unchanged comes out of the engine's own cache.
  * @throws Error with the end of the build's output
  */
 export async function buildImage(docker: Docker, tag: string, build: Build): Promise<void> {
-  const { context, files = readdirSync(context), args = {}, network } = build;
+  const { context, files = readdirSync(context), args = {}, network, report } = build;
   const output = await docker.buildImage(
     { context, src: files },
     { t: tag, buildargs: args, forcerm: true, ...(network && { networkmode: network }) },
   );
-  await follow(docker, output).catch((error: Error) => {
+  await follow(docker, output, report).catch((error: Error) => {
     throw new Error(`building ${tag}: ${error.message}`);
   });
 }
 
-/** Our own images, under the names that the components use. */
-export async function buildOwnImages(docker: Docker, network?: "host"): Promise<void> {
-  const how = network ? { network } : {};
-  await buildImage(docker, DEFAULT_IMAGES.postgres, { context: path.join(__dirname, "postgres"), ...how });
+/** Those that are built here, under the names that the components use. */
+export const OWN_IMAGES: readonly string[] = [DEFAULT_IMAGES.postgres, DEFAULT_IMAGES.jobs];
+
+/** Our own images, or some of them. */
+export async function buildOwnImages(
+  docker: Docker,
+  { images = OWN_IMAGES, ...how }: Pick<Build, "network" | "report"> & { images?: readonly string[] } = {},
+): Promise<void> {
+  if (images.includes(DEFAULT_IMAGES.postgres))
+    await buildImage(docker, DEFAULT_IMAGES.postgres, { context: path.join(__dirname, "postgres"), ...how });
+  if (!images.includes(DEFAULT_IMAGES.jobs)) return;
   const context = mkdtempSync(path.join(tmpdir(), "jobs-image-"));
   try {
     await bundle(context);
@@ -44,17 +55,51 @@ export async function buildOwnImages(docker: Docker, network?: "host"): Promise<
   }
 }
 
+/** Fetches an image from its registry. */
+export async function pullImage(docker: Docker, name: string, report?: Report): Promise<void> {
+  await follow(docker, await docker.pull(name), report);
+}
+
+export function hasImage(docker: Docker, name: string): Promise<boolean> {
+  return docker
+    .getImage(name)
+    .inspect()
+    .then(
+      () => true,
+      () => false,
+    );
+}
+
+/** A line of a build, or of a download, with how far it has come. */
+interface Said {
+  stream?: string;
+  status?: string;
+  id?: string;
+  progressDetail?: { current?: number; total?: number };
+  error?: string;
+}
+
 /** Reads an answer of the engine's to its end, which is where it says what went wrong. */
-export function follow(docker: Docker, output: NodeJS.ReadableStream): Promise<void> {
+export function follow(docker: Docker, output: NodeJS.ReadableStream, report?: Report): Promise<void> {
   return new Promise((resolve, reject) => {
     docker.modem.followProgress(
       output,
-      (error: Error | null, lines: { stream?: string; error?: string }[]) => {
+      (error: Error | null, lines: Said[]) => {
         const failed = error?.message ?? lines?.findLast((line) => line.error)?.error;
         if (!failed) return resolve();
         const last = (lines ?? []).map(({ stream }) => stream ?? "").join("");
         reject(new Error(`${failed}\n${last.slice(-2000)}`));
       },
+      (said: Said) => {
+        const line = lineOf(said);
+        if (line) report?.(line);
+      },
     );
   });
+}
+
+function lineOf({ stream, status, id, progressDetail: { current, total } = {} }: Said): string | undefined {
+  if (stream) return stream.trim();
+  const far = current && total ? ` ${Math.floor((100 * current) / total)} %` : "";
+  return status && `${id ? `${id}: ` : ""}${status}${far}`;
 }

@@ -6,10 +6,14 @@ import {
   type OutputMap,
   type Stack,
 } from "@pulumi/pulumi/automation";
-import { ROOT } from "./checkout";
+import { LOCAL, ROOT } from "./checkout";
 
-/** Where the two kinds of stack have their `Pulumi.yaml`. */
-const PROJECTS = { tenant: ROOT, platform: path.join(ROOT, "stacks/platform") } as const;
+/** Where each kind of stack has its `Pulumi.yaml`; `docker` is made by `onDocker.ts`, of tenants for real. */
+const PROJECTS = {
+  tenant: ROOT,
+  platform: path.join(ROOT, "stacks/platform"),
+  docker: path.join(LOCAL, "docker"),
+} as const;
 export type Project = keyof typeof PROJECTS;
 
 /** The policy pack. */
@@ -60,9 +64,30 @@ export async function preview(
   });
 }
 
+/** Takes away all that a stack has, and the stack itself. */
+export async function destroy(
+  project: Project,
+  name: string,
+  report: (doing: string) => void,
+): Promise<Outcome> {
+  return watched(report, async (onEvent) => {
+    const stack = await openStack(project, name);
+    const { summary } = await stack.destroy({ onEvent, color: "never", remove: true });
+    return { changes: summary.resourceChanges ?? {}, outputs: {} };
+  });
+}
+
 /** The quotas are the tenants'; a platform has none. */
 function packs(project: Project) {
-  return project === "tenant" ? { policyPacks: [POLICIES] } : {};
+  return project === "platform" ? {} : { policyPacks: [POLICIES] };
+}
+
+/** What a run has come to, for a person. */
+export function changed({ changes, seconds }: Outcome): string {
+  const counts = (["create", "update", "replace", "delete"] as const)
+    .filter((op) => changes[op])
+    .map((op) => `${changes[op]} ${op}d`);
+  return `${counts.join(", ") || "no change"} in ${seconds.toFixed(0)} s`;
 }
 
 async function watched(
@@ -76,6 +101,8 @@ async function watched(
   const interval = process.stdout.isTTY ? 100 : 3000;
   const onEvent = (event: EngineEvent) => {
     const { diagnosticEvent, policyEvent, resourcePreEvent, resOutputsEvent } = event;
+    // A start that takes minutes tells how far it is.
+    if (diagnosticEvent?.ephemeral) report(diagnosticEvent.message.trim());
     if (diagnosticEvent?.severity === "error") complaints.push(diagnosticEvent.message.trim());
     if (policyEvent?.enforcementLevel === "mandatory") {
       complaints.push(`${policyEvent.policyName}: ${policyEvent.message.trim()}`);

@@ -1,8 +1,7 @@
 import { Command } from "commander";
 import pc from "picocolors";
 import { connect } from "../components/docker/engine";
-import { DEFAULT_IMAGES } from "../components/docker/target";
-import { buildOwnImages } from "../images/build";
+import { buildOwnImages, OWN_IMAGES } from "../images/build";
 
 interface Options {
   host: string;
@@ -24,8 +23,8 @@ new Command("npm run images --")
     await docker.ping().catch((error: Error) => {
       throw new Error(`no Docker engine answers at ${host} (${error.message})`);
     });
-    await buildOwnImages(docker, network);
-    for (const image of [DEFAULT_IMAGES.postgres, DEFAULT_IMAGES.jobs]) console.log(image);
+    await buildOwnImages(docker, network && { network });
+    for (const image of OWN_IMAGES) console.log(image);
   })
   .parseAsync()
   .catch((error: unknown) => {

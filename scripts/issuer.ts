@@ -18,6 +18,7 @@ const EXAMPLES: Record<string, Pick<Entitlement, "plan" | "maxServers">> = {
   "moh-trial": { plan: "trial", maxServers: 1 },
   "moh-premium": { plan: "premium", maxServers: 2 },
   "moh-enterprise": { plan: "enterprise", maxServers: 5 },
+  "moh-docker": { plan: "trial", maxServers: 1 },
   "over-quota": { plan: "premium", maxServers: 2 },
 };
 const YEAR = 365 * 24 * 3600 * 1000;

@@ -1,69 +1,93 @@
 import { Command, Option } from "commander";
-import { Listr } from "listr2";
 import pc from "picocolors";
 import { ensureToolchain, useToolchain } from "../toolchain";
 import { tenants } from "./checkout";
-import { EngineError, preview, up, type Outcome } from "./engine";
+import { changed, EngineError, preview, up, type Outcome } from "./engine";
+import { dockerTenants, startOnDocker, takeDown } from "./onDocker";
 import { PLATFORM, preparePlatform, prepareTenants } from "./rehearsal";
+import { steps } from "./steps";
 import { describeTenant, describeNext, type TenantOutputs } from "./summary";
 
 const OVER_QUOTA = "over-quota";
 
 interface Options {
-  tenant: string;
+  target: "rehearsal" | "docker";
+  tenant?: string;
+  down: boolean;
+  yes: boolean;
   json: boolean;
 }
 
 const choices = tenants().filter((tenant) => tenant !== OVER_QUOTA);
 const command = new Command("npm start --")
   .description(
-    "Brings up an example tenant on the rehearsal target (the real Pulumi engine, with providers that make " +
-      "nothing), then shows a tenant over its quota being refused.",
+    "Brings up an example tenant. On the target rehearsal it is the real Pulumi engine with providers that make " +
+      "nothing, and a tenant over its quota is refused as well; on the target docker it is a server for real, on " +
+      "this machine's Docker engine, or on that of DOCKER_HOST.",
   )
-  .addOption(new Option("--tenant <name>", "the tenant to bring up").choices(choices).default("moh-premium"))
+  .addOption(
+    new Option("--target <target>", "where it is brought up")
+      .choices(["rehearsal", "docker"])
+      .default("rehearsal"),
+  )
+  .addOption(
+    new Option(
+      "--tenant <name>",
+      "the tenant to bring up (default: moh-premium; on docker moh-docker)",
+    ).choices(choices),
+  )
+  .option("--down", "with docker: take the tenant down instead, its data with it", false)
+  .option("--yes", "with --down: do not ask", false)
   .option("--json", "print the outcome as JSON and nothing else on standard output", false)
-  .action(start);
+  .action(async ({ target, tenant, down, yes, json }: Options) => {
+    if (target === "rehearsal") {
+      if (down || yes) command.error("error: --down and --yes go with --target docker");
+      return start({ tenant: tenant ?? "moh-premium", json });
+    }
+    const onDocker = dockerTenants(choices);
+    const chosen = tenant ?? "moh-docker";
+    if (!onDocker.includes(chosen))
+      command.error(`error: tenant ${chosen} is not on Docker; allowed: ${onDocker.join(", ")}`);
+    if (yes && !down) command.error("error: --yes goes with --down");
+    return down ? takeDown({ tenant: chosen, json, yes }) : startOnDocker({ tenant: chosen, json });
+  });
 
-async function start({ tenant, json }: Options): Promise<void> {
+async function start({ tenant, json }: { tenant: string; json: boolean }): Promise<void> {
   if (!json)
     console.log(`${pc.bold("DHIStance rehearsal")}: nothing real is made, no cloud account is used.\n`);
   const toolchain = await ensureToolchain({ quiet: json });
   useToolchain(toolchain, { providers: "rehearsal" });
 
   const outcome: { platform?: Outcome; tenant?: Outcome; refusal?: string[] } = {};
-  const tasks = new Listr(
-    [
-      {
-        title: "Local issuer and entitlements of the example tenants",
-        task: async (_, task) => {
-          const issued = await prepareTenants();
-          task.title += issued.length ? `: issued ${issued.join(", ")}` : ": in force";
-        },
+  await steps(json, [
+    {
+      title: "Local issuer and entitlements of the example tenants",
+      task: async (_, task) => {
+        const issued = await prepareTenants();
+        task.title += issued.length ? `: issued ${issued.join(", ")}` : ": in force";
       },
-      {
-        title: `Platform ${PLATFORM}`,
-        task: async (_, task) => {
-          outcome.platform = await preparePlatform((doing) => (task.output = doing));
-          task.title += `: ${changed(outcome.platform)}`;
-        },
+    },
+    {
+      title: `Platform ${PLATFORM}`,
+      task: async (_, task) => {
+        outcome.platform = await preparePlatform((doing) => (task.output = doing));
+        task.title += `: ${changed(outcome.platform)}`;
       },
-      {
-        title: `Tenant ${tenant}`,
-        task: async (_, task) => {
-          outcome.tenant = await up("tenant", tenant, (doing) => (task.output = doing));
-          task.title += `: ${changed(outcome.tenant)}`;
-        },
+    },
+    {
+      title: `Tenant ${tenant}`,
+      task: async (_, task) => {
+        outcome.tenant = await up("tenant", tenant, (doing) => (task.output = doing));
+        task.title += `: ${changed(outcome.tenant)}`;
       },
-      {
-        title: `Tenant ${OVER_QUOTA} is refused`,
-        task: async (_, task) => {
-          outcome.refusal = await refusal(OVER_QUOTA, (doing) => (task.output = doing));
-        },
+    },
+    {
+      title: `Tenant ${OVER_QUOTA} is refused`,
+      task: async (_, task) => {
+        outcome.refusal = await refusal(OVER_QUOTA, (doing) => (task.output = doing));
       },
-    ],
-    { renderer: json ? "silent" : "default", fallbackRenderer: json ? "silent" : "simple" },
-  );
-  await tasks.run();
+    },
+  ]);
 
   const outputs = Object.fromEntries(
     Object.entries(outcome.tenant?.outputs ?? {}).map(([name, { value }]) => [name, value as unknown]),
@@ -84,13 +108,6 @@ async function start({ tenant, json }: Options): Promise<void> {
     for (const line of outcome.refusal?.join("\n").split("\n") ?? []) console.log(`  ${pc.red(line)}`);
     console.log(`\n${describeNext(tenant, choices)}`);
   }
-}
-
-function changed({ changes, seconds }: Outcome): string {
-  const counts = (["create", "update", "replace", "delete"] as const)
-    .filter((op) => changes[op])
-    .map((op) => `${changes[op]} ${op}d`);
-  return `${counts.join(", ") || "no change"} in ${seconds.toFixed(0)} s`;
 }
 
 /** Previews a tenant that has to be refused. */

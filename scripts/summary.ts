@@ -44,6 +44,7 @@ export function describeTenant({ tenant, servers, copies, contacts }: TenantOutp
     ]),
     "",
     pc.bold("Copies"),
+    ...(copies.length === 0 ? ["  none"] : []),
     ...table(copies.map(({ where, kind, retentionDays }) => [where, kind, `kept ${retentionDays} days`])),
     "",
     pc.bold("Contacts"),
@@ -61,8 +62,51 @@ export function describeNext(tenant: string, tenants: string[]): string {
       [`npm run preview -- ${tenant}`, "what a change to its stack file would do"],
       [`eval "$(npm run --silent env)"`, "then plain pulumi works here:"],
       [`pulumi preview -s ${tenant}`, "the same preview"],
-      ["rm -r .dhistance", "the way back: forgets the rehearsal, its state and its issuer"],
+      ["rm -r .dhistance/state", "the way back: forgets what was rehearsed"],
+      ["npm start -- --target docker", "a server for real, on this machine's Docker engine"],
       ["docs/operating.md", "a real AWS account instead of the rehearsal"],
+    ]),
+  ].join("\n");
+}
+
+/** How a server on this machine is reached. Paths are as a person in the checkout types them. */
+export interface Access {
+  /** `https://…`, no slash at the end. */
+  address: string;
+  /** What it answered with when it was asked. */
+  status: number;
+  /** The file with the authority that has to be trusted, where it is the tenant's own. */
+  authority?: string;
+  /** The account, and the file that its password is in. */
+  login: { account: string; passwordFile: string };
+}
+
+/** How people get in, and how all of it goes away again. */
+export function describeAccess(tenant: string, servers: Access[]): string {
+  const [first] = servers;
+  const curl = first?.authority && `curl --cacert ${first.authority} ${first.address}/`;
+  const again = "npm start -- --target docker";
+  return [
+    pc.bold("Open it"),
+    ...servers.flatMap(({ address, status, authority, login }) => [
+      `  ${pc.cyan(address)}  answers (${status}), asked just now${authority ? ", trusting the tenant's own authority alone" : ""}`,
+      ...table([
+        ["  log in", `${login.account}, with the password in ${login.passwordFile}`],
+        ...(authority ? [["  certificate", `its root is ${authority}`]] : []),
+      ]),
+    ]),
+    ...(curl
+      ? [
+          "  A browser warns until it is given the root: in its settings, under certificates, as an authority for websites.",
+        ]
+      : []),
+    "",
+    pc.bold("Next"),
+    ...table([
+      ...(curl ? [[curl, "asks it with the root"]] : []),
+      [again, `applies what was changed in Pulumi.${tenant}.yaml`],
+      [`${again} --down`, "the way back: takes it down, data and all"],
+      ["docs/docker.md", "a server of your own, on this or another host"],
     ]),
   ].join("\n");
 }

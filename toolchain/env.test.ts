@@ -58,3 +58,19 @@ it("exports to a shell what differs, quoted, with the shell's own PATH behind", 
   ]);
   expect(exports("/tools", { PATH: ["/tools", "/usr/bin"].join(path.delimiter) }, {})).toEqual([]);
 });
+
+it("gives the real Docker provider a home, a backend and a passphrase of its own", () => {
+  const settings = { home: "/cache/home", state: "/state", passphraseFile: "/passphrase" };
+  const env = engineEnvironment(
+    toolchain,
+    { providers: "docker", ...settings },
+    { ...USER, PULUMI_CONFIG_PASSPHRASE: "mine" },
+  );
+  expect(env).toMatchObject({
+    PULUMI_HOME: "/cache/home",
+    PULUMI_BACKEND_URL: "file:///state",
+    PULUMI_CONFIG_PASSPHRASE_FILE: "/passphrase",
+    PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+  });
+  expect(env).not.toHaveProperty("PULUMI_CONFIG_PASSPHRASE");
+});

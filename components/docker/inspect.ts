@@ -117,7 +117,7 @@ async function imageProblem(docker: Docker, host: string, image: string): Promis
     .distribution()
     .then(
       () => undefined,
-      (error: Error) => error.message.split("\n").at(-1),
+      (error: Error) => error.message.replace(/^\(HTTP code \d+\) [a-z ]+ - /, "").trim(),
     );
   if (asked === undefined) return undefined;
   const remedy = image.startsWith("dhistance/")

@@ -6,7 +6,7 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import Docker from "dockerode";
-import { buildImage as buildOn, follow, type Build } from "../../images/build";
+import { buildImage as buildOn, follow, hasImage, pullImage, type Build } from "../../images/build";
 import { cacheFolder, lock } from "../../toolchain/cache";
 import { onPath } from "../../toolchain/machine";
 
@@ -177,7 +177,7 @@ export async function ensureBase(docker: Docker): Promise<void> {
   const release = await lock(path.join(tmpdir(), "dhistance-base.lock"), () => false);
   try {
     if (await hasImage(docker, BASE)) return;
-    const pulled = await pull(docker, BASE).then(
+    const pulled = await pullImage(docker, BASE).then(
       () => undefined,
       (error: Error) => error.message,
     );
@@ -188,20 +188,6 @@ export async function ensureBase(docker: Docker): Promise<void> {
   } finally {
     await release?.();
   }
-}
-
-export function hasImage(docker: Docker, name: string): Promise<boolean> {
-  return docker
-    .getImage(name)
-    .inspect()
-    .then(
-      () => true,
-      () => false,
-    );
-}
-
-async function pull(docker: Docker, name: string): Promise<void> {
-  await follow(docker, await docker.pull(name));
 }
 
 async function debootstrap(docker: Docker): Promise<void> {

@@ -1,12 +1,10 @@
-import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, symlinkSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import path from "node:path";
-import { buildOwnImages } from "../../images/build";
+import { buildOwnImages, hasImage } from "../../images/build";
 import { ensureToolchain } from "../../toolchain";
-import { DOCKER_VERSION, ensureDockerPlugin } from "../../toolchain/bridge";
+import { ensureDockerHome } from "../../toolchain/dockerHome";
 import { TestTenants } from "../engine/tenants";
-import { buildImage, ensureBase, hasImage, useEngine, type Engine } from "./engine";
+import { buildImage, ensureBase, useEngine, type Engine } from "./engine";
 
 /** The real engines, Pulumi's and Docker's, and the real Docker provider between them. */
 export interface World {
@@ -29,23 +27,18 @@ const OWN_GATEWAY = "dhistance-test/caddy:debian";
  */
 export async function prepareWorld(engine: Engine, { quiet }: { quiet: boolean }) {
   const images = await buildAll(engine);
-  const { pulumi, rehearsal } = await ensureToolchain({ quiet });
-  const { plugin } = await ensureDockerPlugin({ pulumi, quiet });
-  return { images, plugin, rehearsal: rehearsal as string };
+  return { images, home: await ensureDockerHome(await ensureToolchain({ quiet }), { quiet }) };
 }
 
 export async function startWorld(): Promise<World> {
   const engine = await useEngine();
-  const folder = realpathSync(mkdtempSync(path.join(tmpdir(), "docker-")));
   let tenants: TestTenants | undefined;
   const end = async () => {
     tenants?.remove();
-    rmSync(folder, { recursive: true, force: true });
     await engine.release();
   };
   try {
-    const { images, plugin, rehearsal } = await prepareWorld(engine, { quiet: true });
-    const home = engineHome(path.join(folder, "home"), rehearsal, plugin);
+    const { images, home } = await prepareWorld(engine, { quiet: true });
     tenants = await TestTenants.start({
       platform: false,
       env: { PULUMI_HOME: home, DOCKER_HOST: undefined },
@@ -59,7 +52,7 @@ export async function startWorld(): Promise<World> {
 
 async function buildAll({ docker }: Engine): Promise<World["images"]> {
   await ensureBase(docker);
-  await buildOwnImages(docker, "host");
+  await buildOwnImages(docker, { network: "host" });
   for (const version of VERSIONS) {
     const context = path.join(__dirname, "stand-in");
     await buildImage(docker, `${STAND_IN}:${version}`, { context, args: { VERSION: version } });
@@ -68,24 +61,6 @@ async function buildAll({ docker }: Engine): Promise<World["images"]> {
   if (gateway === OWN_GATEWAY)
     await buildImage(docker, gateway, { context: path.join(__dirname, "gateway") });
   return { gateway, dhis2: STAND_IN };
-}
-
-/** A Pulumi home with the real Docker provider; `random` and `tls` of the rehearsal are real as well. */
-function engineHome(home: string, rehearsal: string, docker: string): string {
-  const at = (name: string) => path.join(home, "plugins", name);
-  const name = `resource-docker-v${DOCKER_VERSION}`;
-  // Folders of their own: the engine takes no notice of links among its plugins.
-  for (const folder of readdirSync(path.join(rehearsal, "plugins")).filter((other) => other !== name)) {
-    mkdirSync(at(folder), { recursive: true });
-    for (const file of readdirSync(path.join(rehearsal, "plugins", folder))) {
-      symlinkSync(path.join(rehearsal, "plugins", folder, file), path.join(at(folder), file));
-    }
-  }
-  mkdirSync(at(name), { recursive: true });
-  for (const file of readdirSync(path.dirname(docker))) {
-    symlinkSync(path.join(path.dirname(docker), file), path.join(at(name), file));
-  }
-  return home;
 }
 
 /** Takes away whatever a tenant has on an engine, in whatever state a test left it. */

@@ -1,0 +1,301 @@
+import { randomBytes } from "node:crypto";
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import https from "node:https";
+import path from "node:path";
+import { createInterface } from "node:readline/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import pc from "picocolors";
+import { parse, stringify } from "yaml";
+import { connect } from "../components/docker/engine";
+import { inspectHost } from "../components/docker/inspect";
+import { buildOwnImages, hasImage, OWN_IMAGES, pullImage } from "../images/build";
+import { SpecError } from "../stacks/config";
+import { needsOf } from "../stacks/tenant/needs";
+import { readRequest } from "../stacks/tenant/request";
+import { isOnDocker, type DockerTenant } from "../stacks/tenant/spec";
+import { ensureToolchain, useToolchain } from "../toolchain";
+import { ensureDockerHome } from "../toolchain/dockerHome";
+import { LOCAL, ROOT } from "./checkout";
+import { changed, destroy, openStack, up, type Outcome } from "./engine";
+import { issueExamples } from "./issuer";
+import { steps } from "./steps";
+import { describeAccess, describeTenant, type Access, type TenantOutputs } from "./summary";
+
+/**
+ * `npm start -- --target docker`: an example tenant for real, on a Docker engine. What belongs to it lies beside the
+ * rehearsal's in `.dhistance/docker`, for this user's eyes only: state, passphrase, root certificate, password.
+ */
+const FOLDER = path.join(LOCAL, "docker");
+/** DHIS2's own default administrator. */
+const ACCOUNT = "admin";
+const PASSPHRASE = path.join(FOLDER, "passphrase");
+
+export interface DockerOptions {
+  tenant: string;
+  json: boolean;
+}
+
+/** The tenants among the stack files that are on Docker. */
+export function dockerTenants(all: readonly string[]): string[] {
+  return all.filter((tenant) => "docker" in (((readConfig(tenant).tenant ?? {}).target ?? {}) as object));
+}
+
+/** @throws Error for a person, before anything is made, if the host cannot take the tenant */
+export async function startOnDocker({ tenant, json }: DockerOptions): Promise<void> {
+  if (!json) console.log(`${pc.bold("DHIStance on Docker")}: a server for real, on an engine of your own.\n`);
+  await issueExamples();
+  const spec = writeProject(tenant, await requested(tenant));
+  const { host } = spec.target.docker;
+  let missing: string[] = [];
+  await steps(json, [
+    {
+      title: `Docker host ${host}`,
+      task: async (_, task) => {
+        missing = await hostReady(tenant, spec);
+        task.title += ": has what is needed";
+      },
+    },
+  ]);
+  await useDocker(json);
+
+  let outcome: Outcome | undefined;
+  let access: Access[] = [];
+  await steps(json, [
+    {
+      title: "Images",
+      task: async (_, task) => {
+        await fetchImages(host, missing, (line) => (task.output = line));
+        task.title += missing.length > 0 ? `: ${missing.join(", ")}` : ": all on the host";
+      },
+    },
+    {
+      title: `Tenant ${tenant}`,
+      task: async (_, task) => {
+        outcome = await up("docker", tenant, (doing) => (task.output = doing));
+        task.title += `: ${changed(outcome)}`;
+      },
+    },
+    {
+      title: "Asking the servers at their addresses",
+      task: async (_, task) => {
+        access = await reachServers(tenant, spec, outputsOf(outcome));
+        task.title += `: ${access.map(({ status }) => status).join(", ")}`;
+      },
+    },
+  ]);
+  const { authority: _, ...outputs } = outputsOf(outcome);
+  if (json) console.log(JSON.stringify({ tenant: outputs, changes: outcome?.changes, access }, null, 2));
+  else console.log(`\n${describeTenant(outputs)}\n\n${describeAccess(tenant, access)}`);
+}
+
+/** Takes a tenant down, its data with it. */
+export async function takeDown({ tenant, json, yes }: DockerOptions & { yes: boolean }): Promise<void> {
+  if (!existsSync(stackFile(tenant))) throw new Error(`${tenant} is not up: there is nothing to take down`);
+  if (!yes) await confirm(`This takes ${tenant} down, with all that was saved in it.`, tenant);
+  await useDocker(json);
+  let outcome: Outcome | undefined;
+  await steps(json, [
+    {
+      title: `Tenant ${tenant}`,
+      task: async (_, task) => {
+        outcome = await destroy("docker", tenant, (doing) => (task.output = doing));
+        task.title += `: ${changed(outcome)}`;
+      },
+    },
+  ]);
+  // A person's passphrase stays: other tenants' state needs it.
+  for (const file of [stackFile(tenant), rootFile(tenant)]) rmSync(file, { force: true });
+  rmSync(passwordFolder(tenant), { recursive: true, force: true });
+  if (json) console.log(JSON.stringify({ changes: outcome?.changes }, null, 2));
+}
+
+const stackFile = (tenant: string) => path.join(FOLDER, `Pulumi.${tenant}.yaml`);
+const rootFile = (tenant: string) => path.join(FOLDER, `${tenant}-root.pem`);
+const passwordFolder = (tenant: string) => path.join(FOLDER, `${tenant}-passwords`);
+/** As a person in the checkout types it. */
+const shown = (file: string) => path.relative(ROOT, file);
+
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- a file of a person's, not judged yet
+function readConfig(tenant: string): { tenant: any; entitlement: unknown } {
+  const text = readFileSync(path.join(ROOT, `Pulumi.${tenant}.yaml`), "utf8");
+  const { config = {} } = parse(text) as { config?: Record<string, unknown> };
+  return { tenant: config["dhistance:tenant"], entitlement: config["dhistance:entitlement"] };
+}
+
+/** The stack file's configuration, found to be in order. Where it names no host, DOCKER_HOST counts. */
+async function requested(tenant: string): Promise<{ config: object; spec: DockerTenant }> {
+  const config = readConfig(tenant);
+  const host = process.env["DOCKER_HOST"];
+  if (host && /^(unix|ssh):/.test(host)) config.tenant.target.docker.host ??= host;
+  const given = { stack: tenant, ...config, holdsSecret: false, root: ROOT };
+  try {
+    const { spec } = await readRequest(given);
+    if (!isOnDocker(spec)) throw new Error(`tenant ${tenant} is not on Docker`);
+    return { config, spec };
+  } catch (error) {
+    throw error instanceof SpecError ? refusal(tenant, error.problems) : error;
+  }
+}
+
+function refusal(tenant: string, problems: string[]): Error {
+  return new Error(
+    [
+      `Pulumi.${tenant}.yaml cannot be brought up; nothing was made.`,
+      ...problems.map((it) => `- ${it}`),
+    ].join("\n"),
+  );
+}
+
+/**
+ * A project of its own, so that what the engine writes into a stack's file, the salt of this machine's passphrase, is
+ * not written into a file that git has.
+ */
+function writeProject(
+  tenant: string,
+  { config, spec }: { config: object; spec: DockerTenant },
+): DockerTenant {
+  mkdirSync(FOLDER, { recursive: true, mode: 0o700 });
+  chmodSync(FOLDER, 0o700);
+  if (!existsSync(PASSPHRASE))
+    writeFileSync(PASSPHRASE, randomBytes(32).toString("base64url"), { mode: 0o600 });
+  const project = {
+    name: "dhistance",
+    runtime: { name: "nodejs", options: { typescript: false } },
+    main: path.join(ROOT, "stacks/tenant"),
+  };
+  writeFileSync(path.join(FOLDER, "Pulumi.yaml"), stringify(project));
+  const file = stackFile(tenant);
+  const earlier = existsSync(file) ? (parse(readFileSync(file, "utf8")) as { encryptionsalt?: string }) : {};
+  const named = Object.entries(config).map(([key, value]) => [`dhistance:${key}`, value as unknown]);
+  const { encryptionsalt } = earlier;
+  writeFileSync(
+    file,
+    stringify({ config: Object.fromEntries(named) as object, ...(encryptionsalt && { encryptionsalt }) }),
+  );
+  return spec;
+}
+
+/** @returns the images that have to be built or pulled */
+async function hostReady(tenant: string, spec: DockerTenant): Promise<string[]> {
+  const { host } = spec.target.docker;
+  const needs = needsOf(tenant, spec);
+  const docker = connect(host);
+  const there = await Promise.all(needs.images.map((image) => hasImage(docker, image)));
+  const missing = needs.images.filter((_, index) => !there[index]);
+  // Our own that are missing can be pulled from nowhere: they are built.
+  const images = needs.images.filter((image) => !(missing.includes(image) && OWN_IMAGES.includes(image)));
+  const problems = await inspectHost(host, { ...needs, images });
+  if (problems.length > 0) throw refusal(tenant, problems);
+  return missing;
+}
+
+async function fetchImages(host: string, missing: string[], report: (line: string) => void): Promise<void> {
+  const docker = connect(host);
+  const told = paced(report);
+  await buildOwnImages(docker, { images: missing, report: (line) => told(`building: ${line}`) });
+  for (const image of missing.filter((name) => !OWN_IMAGES.includes(name)))
+    await pullImage(docker, image, (line) => told(`pulling ${image}: ${line}`));
+}
+
+/** On a terminal what is going on; elsewhere a line now and then. */
+function paced(report: (line: string) => void): (line: string) => void {
+  const interval = process.stdout.isTTY ? 100 : 3000;
+  let reported = 0;
+  return (line) => {
+    if (Date.now() - reported < interval) return;
+    reported = Date.now();
+    report(line);
+  };
+}
+
+async function useDocker(quiet: boolean): Promise<void> {
+  const toolchain = await ensureToolchain({ quiet });
+  const home = await ensureDockerHome(toolchain, { quiet });
+  const state = path.join(FOLDER, "state");
+  useToolchain(toolchain, { providers: "docker", home, state, passphraseFile: PASSPHRASE });
+}
+
+type Outputs = TenantOutputs & { authority?: string };
+
+function outputsOf(outcome: Outcome | undefined): Outputs {
+  const all = Object.entries(outcome?.outputs ?? {});
+  return Object.fromEntries(all.map(([name, { value }]) => [name, value as unknown])) as unknown as Outputs;
+}
+
+/** Asks every server at its address, as a browser would, and lays out what a person needs to get in. */
+async function reachServers(tenant: string, spec: DockerTenant, outputs: Outputs): Promise<Access[]> {
+  const { authority } = outputs;
+  if (authority) writeFileSync(rootFile(tenant), authority);
+  mkdirSync(passwordFolder(tenant), { recursive: true, mode: 0o700 });
+  const passwords = await adminPasswords(tenant);
+  const all: Access[] = [];
+  for (const [server, { url }] of Object.entries(outputs.servers)) {
+    const passwordFile = path.join(passwordFolder(tenant), server);
+    writeFileSync(passwordFile, passwords(server), { mode: 0o600 });
+    all.push({
+      address: url,
+      status: await answer(url, spec, authority),
+      ...(authority && { authority: shown(rootFile(tenant)) }),
+      login: { account: ACCOUNT, passwordFile: shown(passwordFile) },
+    });
+  }
+  return all;
+}
+
+interface Deployment {
+  resources: { urn: string; outputs?: { result?: { plaintext: string } } }[];
+}
+
+async function adminPasswords(tenant: string): Promise<(server: string) => string> {
+  const { deployment } = await (await openStack("docker", tenant)).exportStack();
+  const { resources } = deployment as Deployment;
+  return (server) => {
+    const name = `::${tenant}-${server}-admin-password`;
+    const plaintext = resources.find(({ urn }) => urn.endsWith(name))?.outputs?.result?.plaintext;
+    if (plaintext === undefined) throw new Error(`the state has no password of ${server}'s administrator`);
+    return JSON.parse(plaintext) as string;
+  };
+}
+
+/** In seconds: the gateway may still be getting its certificate. */
+const PATIENCE = 60;
+
+/** @returns the status of the first page */
+async function answer(url: string, { target }: DockerTenant, ca: string | undefined): Promise<number> {
+  const { host, published } = target.docker;
+  const everywhere = ["0.0.0.0", "::"].includes(published.address);
+  // Where it is published: not every resolver knows names under localhost, which browsers do.
+  const at = host.startsWith("ssh:") ? new URL(host).hostname : everywhere ? "127.0.0.1" : published.address;
+  const deadline = Date.now() + PATIENCE * 1000;
+  for (;;) {
+    const last = await ask(url, at, ca).catch((error: Error) => error.message);
+    if (typeof last === "number" && last < 400) return last;
+    if (Date.now() > deadline)
+      throw new Error(`${url} does not answer as it should: ${last}. See: docker logs, for what DHIS2 says`);
+    await sleep(500);
+  }
+}
+
+function ask(url: string, at: string, ca: string | undefined): Promise<number> {
+  const { hostname, port, host } = new URL(url);
+  return new Promise((resolve, reject) => {
+    const options = { host: at, port: port || 443, servername: hostname, headers: { host }, agent: false };
+    const request = https.get({ ...options, path: "/", timeout: 10_000, ...(ca && { ca }) }, (response) => {
+      response.resume();
+      resolve(response.statusCode ?? 0);
+    });
+    request.on("timeout", () => request.destroy(new Error("no answer in 10 s")));
+    request.on("error", reject);
+  });
+}
+
+async function confirm(what: string, name: string): Promise<void> {
+  if (!process.stdin.isTTY) throw new Error(`${what} Say --yes to have it done.`);
+  const asking = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const said = await asking.question(`${what} Type ${pc.bold(name)} to go on: `);
+    if (said.trim() !== name) throw new Error("nothing was done");
+  } finally {
+    asking.close();
+  }
+}
