@@ -77,7 +77,7 @@ function nearestBranch(branches: z.core.$ZodIssue[][]): z.core.$ZodIssue[] | und
 }
 
 function shown(path: PropertyKey[], value: unknown): string {
-  if (path.at(-1) === "encryptionPassword") return "[secret]";
+  if (["encryptionPassword", "secretAccessKey"].includes(String(path.at(-1)))) return "[secret]";
   if (Array.isArray(value)) return value.length === 0 ? "[]" : "";
   return typeof value === "object" && value !== null
     ? `{ ${Object.keys(value).join(", ")} }`

@@ -3,6 +3,7 @@ import type { DataManagementServer } from "../DataManagementServer";
 import type { Target, TenantIdentity } from "../target";
 import { onPremisesAgents } from "./agent";
 import { vaultOnAws } from "./aws";
+import { copiesOnDocker, vaultOnDocker } from "./docker";
 import { RETENTION } from "./retention";
 
 /** A second place in the cloud. */
@@ -26,7 +27,7 @@ export interface BackupVaultArgs {
   tenant: TenantIdentity;
   /** Whose data it keeps. */
   servers: DataManagementServer[];
-  /** At least one in another region and one on premises. */
+  /** On AWS, at least one in another region and one on premises; on Docker the target says where the copies go. */
   regions: RegionCopy[];
   onPremises: OnPremisesCopy[];
   target: Target;
@@ -41,7 +42,8 @@ export interface Copy {
 
 /**
  * Where a tenant's data are kept besides its servers: snapshots and logs in its own and in a second region, and a
- * portable repository, which needs no AWS to be restored, in the cloud and at the customer's own place.
+ * portable repository, which needs no AWS to be restored, in the cloud and at the customer's own place. On Docker: the
+ * database's log and copies of it, in two places at once.
  */
 export class BackupVault extends pulumi.ComponentResource {
   readonly copies: Copy[];
@@ -59,6 +61,7 @@ export class BackupVault extends pulumi.ComponentResource {
         break;
       }
       case "docker":
+        vaultOnDocker(this, args, target);
         break;
     }
     // Of a component a policy over the whole stack is shown the outputs alone.
@@ -73,9 +76,8 @@ export function copiesOf({
   regions,
   onPremises,
 }: Pick<BackupVaultArgs, "tenant" | "target" | "regions" | "onPremises">): Copy[] {
-  // On Docker there is none yet, and the spec refuses to be asked for one.
-  if (target.kind === "docker") return [];
   const kept = RETENTION[tenant.plan];
+  if (target.kind === "docker") return target.copies ? copiesOnDocker(target.copies, kept) : [];
   const inRegion = (where: string): Copy[] => [
     { where, kind: "database, any moment", retentionDays: kept.pointInTime },
     { where, kind: "database and files, daily, locked", retentionDays: kept.snapshots },

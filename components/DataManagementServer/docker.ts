@@ -2,7 +2,10 @@ import { Network } from "@pulumi/docker/network";
 import { RemoteImage } from "@pulumi/docker/remoteImage";
 import { Volume } from "@pulumi/docker/volume";
 import * as pulumi from "@pulumi/pulumi";
+import { PrivateKey } from "@pulumi/tls/privateKey";
+import { SelfSignedCert } from "@pulumi/tls/selfSignedCert";
 import { randomPassword } from "../aws/secret";
+import { archiveSettings, COPIES_HOST, databaseConfiguration, FILES } from "../BackupVault/pgbackrest";
 import { service } from "../docker/container";
 import { runOnce } from "../docker/run";
 import { POSTGRES, type DockerTarget } from "../docker/target";
@@ -26,8 +29,17 @@ export interface DockerServer {
   prepared: pulumi.Resource;
   /** Where the gateway finds the application. */
   upstream: string;
+  /** What database and copies know each other by, if copies are made. */
+  handsOver: Identity | undefined;
+  /** Whether the data outlive even a `pulumi destroy`. */
+  keepsData: boolean;
   /** The default administrator's password is gone: the gateway may open. */
   secured: pulumi.Resource;
+}
+
+interface Identity {
+  certificate: pulumi.Output<string>;
+  privateKey: pulumi.Output<string>;
 }
 
 /** The database's name in its network. */
@@ -63,19 +75,28 @@ export function dataOnDocker(
   const jobs = new RemoteImage(`${name}-jobs-image`, { name: target.images.jobs, keepLocally: true }, opts)
     .imageId;
 
-  const { memoryGiB } = SIZE_TERMS[args.size].database;
+  const { memoryGiB, storageGiB } = SIZE_TERMS[args.size].database;
+  const handsOver = target.copies && identity(`${name}-copies-identity`, opts);
   const database = service(
     `${name}-database`,
     target,
     {
       image: target.images.postgres,
       user: POSTGRES,
-      command: settings(args),
+      command: [...settings(args), ...(target.copies ? archiveSettings() : [])],
       environment: { ADMINISTRATOR },
       networks: [{ name: dataNetwork, aliases: [DATABASE_HOST] }],
       volumes: { "/var/lib/postgresql/data": volumes.database },
       scratch: { "/tmp": "size=256m", "/run/postgresql": `uid=${POSTGRES},gid=${POSTGRES},mode=0775` },
-      files: { "/var/lib/postgresql/given/administrator-password": passwords.administrator },
+      files: {
+        [FILES.administrator]: passwords.administrator,
+        ...(handsOver && {
+          // Days of a quiet server's log, hours of a busy one's; beyond that a gap in it is better than a full disk.
+          [FILES.configuration]: databaseConfiguration(storageGiB / 2),
+          [FILES.certificate]: handsOver.certificate,
+          [FILES.privateKey]: handsOver.privateKey,
+        }),
+      },
       memory: memoryGiB * 1024,
       // Of the container's memory; sorts and joins that several workers share lie in it.
       shm: memoryGiB * 256,
@@ -101,7 +122,30 @@ export function dataOnDocker(
     },
     { ...opts, dependsOn: [database.started] },
   );
-  return { dataNetwork, webNetwork, volumes, jobs, passwords, prepared };
+  const keeps = keepsData(args);
+  return { dataNetwork, webNetwork, volumes, jobs, passwords, prepared, handsOver, keepsData: keeps };
+}
+
+/**
+ * One certificate for both ends, which trust it and no other: they are in the server's own network alone. Its twenty
+ * years are those of the database's own.
+ */
+function identity(name: string, opts: pulumi.CustomResourceOptions): Identity {
+  const key = new PrivateKey(`${name}-key`, { algorithm: "ECDSA", ecdsaCurve: "P256" }, opts);
+  const certificate = new SelfSignedCert(
+    name,
+    {
+      privateKeyPem: key.privateKeyPem,
+      isCaCertificate: true,
+      subject: { commonName: COPIES_HOST, organization: "DHIStance" },
+      dnsNames: [COPIES_HOST],
+      allowedUses: ["cert_signing", "digital_signature", "client_auth", "server_auth"],
+      setSubjectKeyId: true,
+      validityPeriodHours: 20 * 365 * 24,
+    },
+    opts,
+  );
+  return { certificate: certificate.certPem, privateKey: key.privateKeyPem };
 }
 
 /** Whether data and the passwords that open them outlive even a `pulumi destroy`: on paid plans, until they retire. */

@@ -1,3 +1,5 @@
+import type * as pulumi from "@pulumi/pulumi";
+
 /** How a tenant's endpoint on Docker comes by its certificates. */
 export type Certificates =
   /** From Let's Encrypt: host names that the world resolves to this host, ports 80 and 443 open to it. */
@@ -17,6 +19,23 @@ export interface Images {
   dhis2: string;
 }
 
+/** Where the copies of every server go, both at once. */
+export interface DockerCopies {
+  /** A directory of the host, in which each server has one of its own. @default volumes */
+  disk: { path?: string | undefined };
+  /** A bucket on a server that speaks S3 over TLS. */
+  cloud: {
+    host: string;
+    port?: number | undefined;
+    region: string;
+    bucket: string;
+    accessKeyId: string;
+    secretAccessKey: pulumi.Output<string>;
+    /** PEM text of the authority that vouches for it. @default the world's do */
+    authority?: string | undefined;
+  };
+}
+
 /** A tenant's place on a Docker host. The host is that of the provider its components inherit. */
 export interface DockerTarget {
   kind: "docker";
@@ -26,6 +45,8 @@ export interface DockerTarget {
   /** Where the gateway is published: an address of the host, and its ports. */
   published: { address: string; http: number; https: number };
   certificates: Certificates;
+  /** @default none are made */
+  copies?: DockerCopies | undefined;
   /** Everything is simulated: no engine is there to run anything. */
   rehearsal: boolean;
 }

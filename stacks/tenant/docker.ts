@@ -2,9 +2,9 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { getNetwork } from "@pulumi/docker/getNetwork";
 import { Provider as DockerProvider } from "@pulumi/docker/provider";
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import type { DataManagementServer } from "../../components/DataManagementServer";
-import type { Certificates, DockerTarget } from "../../components/docker/target";
+import type { Certificates, DockerCopies, DockerTarget } from "../../components/docker/target";
 import { openGateway, type TenantGateway } from "../../components/SslEndpoint/gateway";
 import type { Entitlement } from "../../plans/entitlement";
 import { SpecError } from "../config";
@@ -33,6 +33,7 @@ export async function dockerPlace(tenant: string, spec: DockerTenant, root: stri
   const problems: string[] = [];
   const images = imagesOf(spec);
   const certificates = certificatesOf(docker, spec, root, problems);
+  const copies = copiesOf(spec, root, problems);
   const provider = new DockerProvider("host", { host });
   // The provider itself is asked: it knows whether it is the real one.
   const network = await getNetwork({ name: "bridge" }, { provider }).catch(() => undefined);
@@ -43,7 +44,7 @@ export async function dockerPlace(tenant: string, spec: DockerTenant, root: stri
     problems.push(...(await inspectHost(host, needsOf(tenant, spec))));
   }
   if (problems.length > 0 || !certificates) throw new SpecError(problems);
-  return { provider, target: { kind: "docker", host, images, published, certificates, rehearsal } };
+  return { provider, target: { kind: "docker", host, images, published, certificates, copies, rehearsal } };
 }
 
 /** The servers' common gateway, once each is secured. */
@@ -88,5 +89,33 @@ function certificatesOf(
     kind: "given",
     certificate: read("certificate", /^-----BEGIN CERTIFICATE-----/m),
     privateKey: read("privateKey", /^-----BEGIN ([A-Z]+ )?PRIVATE KEY-----/m),
+  };
+}
+
+/** Where copies go: on one disk and in one bucket, as the spec has seen to, or nowhere. */
+function copiesOf({ backups }: DockerTenant, root: string, problems: string[]): DockerCopies | undefined {
+  const disk = backups.copies.find((copy) => "disk" in copy)?.disk;
+  const index = backups.copies.findIndex((copy) => "s3" in copy);
+  const copy = backups.copies[index];
+  if (!disk || !copy || !("s3" in copy)) return undefined;
+  const { endpoint, region, bucket, accessKeyId, secretAccessKey, authority } = copy.s3;
+  const { hostname, port } = new URL(endpoint);
+  const read = (file: string) => {
+    try {
+      return readFileSync(path.resolve(root, file), "utf8");
+    } catch (error) {
+      problems.push(
+        `backups.copies[${index}].s3.authority: ${JSON.stringify(file)}; cannot be read (${(error as NodeJS.ErrnoException).code})`,
+      );
+      return "";
+    }
+  };
+  return {
+    disk,
+    cloud: {
+      ...{ host: hostname, port: port ? Number(port) : undefined, region, bucket, accessKeyId },
+      secretAccessKey: pulumi.secret(secretAccessKey),
+      authority: authority && read(authority),
+    },
   };
 }

@@ -119,7 +119,10 @@ describe("parseTenant", () => {
     [
       "a copy of neither kind",
       (s) => (s.backups.copies[0] = { tape: "LTO" }),
-      ["backups.copies[0]: { tape }; allowed: { region: … } or { onPremises: { host: …, path: … } }"],
+      [
+        "backups.copies[0]: { tape }; allowed: { region: … } or { onPremises: { host: …, path: … } } on AWS, " +
+          "{ disk: {} } or { s3: { … } } on Docker",
+      ],
     ],
     [
       "a wrong value deep in one kind of copy",
@@ -173,11 +176,59 @@ describe("parseTenant", () => {
       [
         'servers[0].import.dump: "s3://dumps/a.sql"; is not reached from a Docker host; allowed: a file\'s path',
         "servers[0].instances: 2; a server on Docker is no cluster; allowed: 1",
-        "backups.copies: copies of a tenant on Docker are not made yet; allowed: []",
+        "backups.copies[0]: { region }; is for servers on AWS; allowed on Docker: { disk: {} } or { s3: { … } }",
+        "backups.copies[1]: { onPremises }; is for servers on AWS; allowed on Docker: { disk: {} } or { s3: { … } }",
       ],
     ],
   ])("refuses %s", (_, change, expected) => {
     expect(problemsOf(change).sort()).toEqual([...expected].sort());
+  });
+
+  const s3 = {
+    ...{ endpoint: "https://s3.example.org:9000", bucket: "copies" },
+    ...{ accessKeyId: "id", secretAccessKey: "secret" },
+  };
+
+  it("takes copies on disk and in S3 for a tenant on Docker", () => {
+    const copies = [{ disk: { path: "/mnt/copies" } }, { s3 }];
+    const spec = parseTenant({ ...good(), ...onDocker, backups: { copies } });
+    expect(spec.backups.copies).toEqual([copies[0], { s3: { ...s3, region: "us-east-1" } }]);
+  });
+
+  it.each<[string, unknown[], string[]]>([
+    [
+      "disk alone",
+      [{ disk: {} }],
+      ["backups.copies: no copy in the cloud; add { s3: { endpoint: …, bucket: …, … } }"],
+    ],
+    [
+      "S3 alone",
+      [{ s3 }],
+      ["backups.copies: no copy outside the cloud; add { disk: {} } or { disk: { path: … } }"],
+    ],
+    [
+      "two disks",
+      [{ disk: {} }, { s3 }, { disk: {} }],
+      ["backups.copies[2]: { disk }; is a second copy of the kind; allowed: one disk"],
+    ],
+    [
+      "S3 without TLS",
+      [{ disk: {} }, { s3: { ...s3, endpoint: "http://s3.example.org" } }],
+      ['backups.copies[1].s3.endpoint: "http://s3.example.org"; allowed: https://host or https://host:port'],
+    ],
+    [
+      "no secret, and shows none",
+      [{ disk: {} }, { s3: { ...s3, secretAccessKey: "" } }],
+      ["backups.copies[1].s3.secretAccessKey: [secret]; allowed: the secret of an access key"],
+    ],
+  ])("refuses copies on Docker: %s", (_, copies, expected) => {
+    expect(problemsOf((s) => Object.assign(s, onDocker, { backups: { copies } }))).toEqual(expected);
+  });
+
+  it("refuses copies on AWS that are for Docker", () => {
+    expect(problemsOf((s) => s.backups.copies.push({ disk: {} }))).toEqual([
+      "backups.copies[2]: { disk }; is for servers on Docker; allowed on AWS: { region: … } or { onPremises: { host: …, path: … } }",
+    ]);
   });
 
   it("never shows a secret in a problem", () => {

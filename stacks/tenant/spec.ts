@@ -76,8 +76,38 @@ const copySchema = z.union(
         ),
       }),
     }),
+    object({
+      disk: object({
+        path: matching(/^\/[^\s:]+$/, "an absolute path")
+          .optional()
+          .describe(
+            "A directory of the Docker host, best on a disk of its own, with one for each server in it. Default: volumes.",
+          ),
+      }),
+    }),
+    object({
+      s3: object({
+        endpoint: matching(
+          /^https:\/\/[a-z0-9.-]+(:\d{1,5})?$/,
+          "https://host or https://host:port",
+        ).describe("A server that speaks S3."),
+        region: matching(/^[a-z0-9-]+$/, "the region's name, as the S3 server has it").default("us-east-1"),
+        bucket: matching(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "a bucket's name"),
+        accessKeyId: z.string().min(1, "allowed: the id of an access key"),
+        secretAccessKey: z
+          .string()
+          .min(1, "allowed: the secret of an access key")
+          .describe("Set it with pulumi config set --secret --path."),
+        authority: matching(/^[^\s:]+$/, "a file's path")
+          .optional()
+          .describe("PEM file of the authority that vouches for the server. Default: the world's do."),
+      }),
+    }),
   ],
-  { error: () => "allowed: { region: … } or { onPremises: { host: …, path: … } }" },
+  {
+    error: () =>
+      "allowed: { region: … } or { onPremises: { host: …, path: … } } on AWS, { disk: {} } or { s3: { … } } on Docker",
+  },
 );
 
 const awsSchema = object({
@@ -153,7 +183,11 @@ const tenantShape = object({
   target: targetSchema.describe("Where the tenant's servers run."),
   servers: z.array(serverSchema).min(1, "allowed: one server or more, as the plan grants"),
   backups: object({
-    copies: z.array(copySchema).describe("At least one copy in another region and one on premises."),
+    copies: z
+      .array(copySchema)
+      .describe(
+        "On AWS at least one copy in another region and one on premises; on Docker one on disk and one in S3, or none.",
+      ),
   }),
 });
 
@@ -179,6 +213,13 @@ export const tenantSchema = tenantShape.superRefine((tenant, context) => {
 type Problem = (path: (string | number)[], message: string) => void;
 
 function copyProblems(copies: z.output<typeof copySchema>[], home: string, problem: Problem): void {
+  copies.forEach((copy, index) => {
+    if ("disk" in copy || "s3" in copy)
+      problem(
+        ["backups", "copies", index],
+        "is for servers on Docker; allowed on AWS: { region: … } or { onPremises: { host: …, path: … } }",
+      );
+  });
   const regions = copies.map((copy) => ("region" in copy ? copy.region : undefined));
   regions.forEach((copy, index) => {
     if (copy === home) {
@@ -194,7 +235,7 @@ function copyProblems(copies: z.output<typeof copySchema>[], home: string, probl
       "no copy in the cloud; add { region: … } with a region other than the servers' own",
     );
   }
-  if (regions.every(Boolean)) {
+  if (!copies.some((copy) => "onPremises" in copy)) {
     problem(["backups", "copies"], "no copy outside the cloud; add { onPremises: { host: …, path: … } }");
   }
 }
@@ -212,8 +253,20 @@ function dockerProblems({ target, servers, backups }: z.output<typeof tenantShap
     if (server.instances > 1)
       problem(["servers", index, "instances"], "a server on Docker is no cluster; allowed: 1");
   });
-  if (backups.copies.length > 0)
-    problem(["backups", "copies"], "copies of a tenant on Docker are not made yet; allowed: []");
+  const kinds = backups.copies.map((copy) => ("disk" in copy ? "disk" : "s3" in copy ? "s3" : "other"));
+  kinds.forEach((kind, index) => {
+    if (kind === "other")
+      problem(
+        ["backups", "copies", index],
+        "is for servers on AWS; allowed on Docker: { disk: {} } or { s3: { … } }",
+      );
+    else if (kinds.indexOf(kind) < index)
+      problem(["backups", "copies", index], `is a second copy of the kind; allowed: one ${kind}`);
+  });
+  if (kinds.includes("disk") && !kinds.includes("s3"))
+    problem(["backups", "copies"], "no copy in the cloud; add { s3: { endpoint: …, bucket: …, … } }");
+  if (kinds.includes("s3") && !kinds.includes("disk"))
+    problem(["backups", "copies"], "no copy outside the cloud; add { disk: {} } or { disk: { path: … } }");
 }
 
 type Shape = z.output<typeof tenantSchema>;

@@ -1,0 +1,109 @@
+import { Network } from "@pulumi/docker/network";
+import { Volume } from "@pulumi/docker/volume";
+import * as pulumi from "@pulumi/pulumi";
+import { randomPassword } from "../aws/secret";
+import type { DataManagementServer } from "../DataManagementServer";
+import { DATABASE_HOST } from "../DataManagementServer/docker";
+import { service } from "../docker/container";
+import { POSTGRES, type DockerCopies, type DockerTarget } from "../docker/target";
+import { ADMINISTRATOR } from "../jobs";
+import type { BackupVaultArgs, Copy } from "./index";
+import { COPIES_HOST, copiesConfiguration, DISK_PATH, FILES, PGDATA, scheduleCommand } from "./pgbackrest";
+import { RETENTION, type Retention } from "./retention";
+
+/** For how many days back any moment can be restored from each place. The cloud outlives the host, and keeps longer. */
+function daysOf({ pointInTime, portable }: Retention) {
+  return { disk: pointInTime, cloud: portable };
+}
+
+/** The copies that are made of every server. */
+export function copiesOnDocker({ disk, cloud }: DockerCopies, kept: Retention): Copy[] {
+  const kind = "database, any moment, encrypted";
+  const days = daysOf(kept);
+  return [
+    { where: disk.path ?? "a volume of the host", kind, retentionDays: days.disk },
+    { where: `s3://${cloud.bucket} at ${cloud.host}`, kind, retentionDays: days.cloud },
+  ];
+}
+
+/** For each server a container that takes its log, copies the database when a copy is due, and restores. */
+export function vaultOnDocker(parent: pulumi.Resource, args: BackupVaultArgs, target: DockerTarget): void {
+  const { copies } = target;
+  if (!copies) return;
+  for (const server of args.servers) keepCopies(parent, args, server, target, copies);
+}
+
+function keepCopies(
+  parent: pulumi.Resource,
+  { tenant }: BackupVaultArgs,
+  { server, docker }: DataManagementServer,
+  target: DockerTarget,
+  { disk, cloud }: DockerCopies,
+): void {
+  const { handsOver } = docker;
+  if (!handsOver) return;
+  const name = `${tenant.id}-${server}-copies`;
+  const opts = { parent };
+  // What opens the copies, and the copies: kept as long as the data are, and with them.
+  const keep = { ...opts, protect: docker.keepsData };
+  const days = daysOf(RETENTION[tenant.plan]);
+  const passphrase = (place: string) => randomPassword(`${name}-${place}-passphrase`, 48, keep);
+  const configuration = pulumi
+    .all([passphrase("disk"), passphrase("cloud"), cloud.secretAccessKey])
+    .apply(([ofDisk, ofCloud, secretAccessKey]) =>
+      copiesConfiguration(
+        { days: days.disk, passphrase: ofDisk },
+        {
+          ...{ ...cloud, secretAccessKey, ownAuthority: cloud.authority !== undefined },
+          ...{ days: days.cloud, passphrase: ofCloud },
+        },
+        `${tenant.id}/${server}`,
+        ADMINISTRATOR,
+      ),
+    );
+  const volume = new Volume(
+    `${name}-disk`,
+    {
+      name: `${name}-disk`,
+      ...(disk.path && {
+        driver: "local",
+        driverOpts: { type: "none", o: "bind", device: `${disk.path}/${server}` },
+      }),
+    },
+    keep,
+  );
+  const world = new Network(name, { name, driver: "bridge" }, opts);
+  service(
+    name,
+    target,
+    {
+      image: target.images.postgres,
+      user: POSTGRES,
+      command: scheduleCommand(),
+      environment: {
+        ...{ PGHOST: DATABASE_HOST, PGUSER: ADMINISTRATOR, PGSSLMODE: "require", PGPASSFILE: "/tmp/pgpass" },
+      },
+      networks: [{ name: docker.dataNetwork, aliases: [COPIES_HOST] }, { name: world.name }],
+      volumes: { [PGDATA.replace(/\/[^/]+$/, "")]: docker.volumes.database, [DISK_PATH]: volume.name },
+      scratch: { "/tmp": "size=256m", "/run/postgresql": `uid=${POSTGRES},gid=${POSTGRES},mode=0775` },
+      files: {
+        [FILES.configuration]: configuration,
+        [FILES.certificate]: handsOver.certificate,
+        [FILES.privateKey]: handsOver.privateKey,
+        [FILES.administrator]: docker.passwords.administrator,
+        ...(cloud.authority && { [FILES.authority]: cloud.authority }),
+      },
+      memory: 1024,
+      pids: 128,
+      healthcheck: {
+        tests: ["CMD", "copies", "healthy"],
+        ...{ interval: "10s", timeout: "10s", retries: 3, startPeriod: "30s" },
+      },
+      // It is well when the places are made; the first full copy goes on after that.
+      startSeconds: 600,
+      // pgBackRest ends its copy, to be resumed.
+      stopSeconds: 30,
+    },
+    { ...opts, dependsOn: [docker.prepared] },
+  );
+}

@@ -1,0 +1,73 @@
+import { describe, expect, it } from "vitest";
+import { copiesConfiguration, databaseConfiguration, SCHEDULES, scheduleCommand } from "./pgbackrest";
+
+const disk = { days: 7, passphrase: "of-disk" };
+const cloud = {
+  ...{ days: 35, passphrase: "of-cloud", host: "s3.example.org", region: "eu-west-1", bucket: "copies" },
+  ...{ accessKeyId: "id", secretAccessKey: "of-bucket" },
+};
+
+/** As pgBackRest reads it. */
+function read(text: string): Record<string, string> {
+  const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("["));
+  const entries = lines.map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]);
+  expect(new Set(entries.map(([key]) => key)).size).toBe(entries.length);
+  return Object.fromEntries(entries) as Record<string, string>;
+}
+
+describe("the configuration of the copies", () => {
+  const conf = read(copiesConfiguration(disk, cloud, "moh/hmis", "admin"));
+
+  it("encrypts each place with a pass phrase of its own, and keeps each for its own time", () => {
+    expect(conf).toMatchObject({
+      "repo1-cipher-type": "aes-256-cbc",
+      "repo1-cipher-pass": "of-disk",
+      "repo1-retention-full-type": "time",
+      "repo1-retention-full": "7",
+      "repo2-cipher-type": "aes-256-cbc",
+      "repo2-cipher-pass": "of-cloud",
+      "repo2-retention-full-type": "time",
+      "repo2-retention-full": "35",
+    });
+  });
+
+  it("has a folder for each server in the bucket, and verifies the S3 server by the world's authorities", () => {
+    expect(conf).toMatchObject({ "repo2-path": "/moh/hmis", "repo2-s3-endpoint": "s3.example.org" });
+    expect(Object.keys(conf)).not.toContain("repo2-storage-port");
+    expect(Object.keys(conf)).not.toContain("repo2-storage-ca-file");
+    expect(Object.keys(conf)).not.toContain("repo2-storage-verify-tls");
+  });
+
+  it("verifies it by an authority of its own, on a port of its own, if there is one", () => {
+    const own = read(
+      copiesConfiguration(disk, { ...cloud, port: 9000, ownAuthority: true }, "moh/hmis", "a"),
+    );
+    expect(own["repo2-storage-port"]).toBe("9000");
+    expect(own["repo2-storage-ca-file"]).toMatch(/^\/.*\.crt$/);
+  });
+});
+
+describe("the configuration beside the database", () => {
+  const text = databaseConfiguration(10);
+
+  it("sends the log to both places at once, and never fills the disk", () => {
+    expect(read(text)).toMatchObject({
+      "repo1-host": "copies",
+      "repo2-host": "copies",
+      "archive-async": "y",
+      "archive-push-queue-max": "10GiB",
+    });
+  });
+
+  it("has no key of a place", () => {
+    expect(text).not.toMatch(/cipher|s3|secret/);
+  });
+});
+
+it("makes full copies more seldom than differential, and those than incremental ones", () => {
+  for (const { full, diff, incr } of Object.values(SCHEDULES)) {
+    expect(full).toBeGreaterThan(diff);
+    expect(diff).toBeGreaterThan(incr);
+  }
+  expect(scheduleCommand()).toEqual(["copies", "schedule", "disk=168,24,1", "cloud=168,24,6"]);
+});

@@ -1,0 +1,183 @@
+/**
+ * What pgBackRest is told, on both sides of a tenant's server on Docker: beside the database, which archives its log,
+ * and in the container of copies, which alone has the keys of the places and reaches them.
+ */
+
+/** Where the image has what it is given; its `copies` script knows these as well. */
+const GIVEN = "/var/lib/postgresql/given";
+export const FILES = {
+  configuration: `${GIVEN}/pgbackrest.conf`,
+  certificate: `${GIVEN}/copies.crt`,
+  privateKey: `${GIVEN}/copies.key`,
+  administrator: `${GIVEN}/administrator-password`,
+  /** The authority of an S3 server that the world's do not vouch for. */
+  authority: `${GIVEN}/cloud-authority.crt`,
+} as const;
+/** The place on disk, in the container of copies. */
+export const DISK_PATH = "/var/lib/pgbackrest";
+export const PGDATA = "/var/lib/postgresql/data/cluster";
+/** How the database finds the container of copies in their network; their certificate is for this name. */
+export const COPIES_HOST = "copies";
+/** As in the image's environment. */
+const STANZA = "dhis2";
+/** Where both containers put their own copy of the key: pgBackRest takes none that others may read. */
+const OWN_KEY = "/tmp/copies.key";
+
+/** Hours after which a place needs a copy of each kind. The log goes to every place all the time. */
+export interface Schedule {
+  full: number;
+  diff: number;
+  incr: number;
+}
+
+/**
+ * A full copy each week, a differential each day. The incremental ones between make a restore shorter, for less of the
+ * log has to be gone through: each hour on disk, where they cost nothing; every six in the cloud.
+ */
+export const SCHEDULES: Readonly<Record<"disk" | "cloud", Schedule>> = {
+  disk: { full: 168, diff: 24, incr: 1 },
+  cloud: { full: 168, diff: 24, incr: 6 },
+};
+
+/**
+ * PostgreSQL ends an unfinished segment of its log after so many seconds, and it is archived: what a loss of the host
+ * costs at most. RDS has the same five minutes.
+ */
+export const ARCHIVE_TIMEOUT = 300;
+
+/** A place in the cloud: any server that speaks S3 over TLS. */
+export interface Bucket {
+  /** Its host name. */
+  host: string;
+  /** @default 443 */
+  port?: number | undefined;
+  region: string;
+  bucket: string;
+  accessKeyId: string;
+  secretAccessKey: string;
+  /** Whether `FILES.authority` is there, and vouches for the server. @default the world's authorities do */
+  ownAuthority?: boolean;
+}
+
+/** How one place keeps what it has. */
+export interface Keeping {
+  /** Any moment of so many days back can be restored. */
+  days: number;
+  passphrase: string;
+}
+
+/** Beside the database: where it hands its log to. No key of a place is here. */
+export function databaseConfiguration(queueGiB: number): string {
+  return text({
+    global: {
+      ...[1, 2].reduce((all, repo) => ({ ...all, ...copiesHost(repo) }), {}),
+      // A place that is away holds up neither the other nor the database.
+      "archive-async": "y",
+      "spool-path": "/var/spool/pgbackrest",
+      "archive-push-queue-max": `${queueGiB}GiB`,
+      ...LOGS,
+    },
+    [STANZA]: { "pg1-path": PGDATA },
+  });
+}
+
+function copiesHost(repo: number): Record<string, string> {
+  return prefixed(`repo${repo}-host`, {
+    "": COPIES_HOST,
+    "-type": "tls",
+    "-config": FILES.configuration,
+    "-ca-file": FILES.certificate,
+    "-cert-file": FILES.certificate,
+    "-key-file": OWN_KEY,
+  });
+}
+
+/**
+ * In the container of copies: the two places, repository 1 on disk and repository 2 in the cloud.
+ * @param folder in the bucket, of this server alone
+ * @param administrator PostgreSQL's
+ */
+export function copiesConfiguration(
+  disk: Keeping,
+  cloud: Keeping & Bucket,
+  folder: string,
+  administrator: string,
+): string {
+  return text({
+    global: {
+      ...kept(1, disk),
+      "repo1-path": DISK_PATH,
+      ...kept(2, cloud),
+      ...prefixed("repo2", {
+        "-type": "s3",
+        "-path": `/${folder}`,
+        "-s3-endpoint": cloud.host,
+        "-s3-bucket": cloud.bucket,
+        "-s3-region": cloud.region,
+        "-s3-key": cloud.accessKeyId,
+        "-s3-key-secret": cloud.secretAccessKey,
+        // Every S3 server knows it; not every one has a host name for each bucket.
+        "-s3-uri-style": "path",
+        ...(cloud.port && { "-storage-port": String(cloud.port) }),
+        ...(cloud.ownAuthority && { "-storage-ca-file": FILES.authority }),
+      }),
+      "tls-server-address": "*",
+      "tls-server-auth": `${COPIES_HOST}=${STANZA}`,
+      "tls-server-ca-file": FILES.certificate,
+      "tls-server-cert-file": FILES.certificate,
+      "tls-server-key-file": OWN_KEY,
+      "archive-async": "y",
+      "spool-path": "/var/spool/pgbackrest",
+      "compress-type": "zst",
+      // A checkpoint at once: a copy does not wait for the next one.
+      "start-fast": "y",
+      "process-max": "2",
+      ...LOGS,
+    },
+    [STANZA]: { "pg1-path": PGDATA, "pg1-user": administrator, "pg1-database": "postgres" },
+  });
+}
+
+/** To the container's output, from which nothing is lost when it goes. */
+const LOGS = { "log-level-console": "info", "log-level-file": "off" };
+
+function kept(repo: number, { days, passphrase }: Keeping): Record<string, string> {
+  return prefixed(`repo${repo}`, {
+    "-cipher-type": "aes-256-cbc",
+    "-cipher-pass": passphrase,
+    "-retention-full-type": "time",
+    "-retention-full": String(days),
+    // Small files together, and of large ones only the blocks that changed.
+    "-bundle": "y",
+    "-block": "y",
+  });
+}
+
+function prefixed(prefix: string, values: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(values).map(([key, value]) => [`${prefix}${key}`, value]));
+}
+
+function text(sections: Record<string, Record<string, string>>): string {
+  return Object.entries(sections)
+    .map(([name, values]) =>
+      [`[${name}]`, ...Object.entries(values).map(([key, value]) => `${key}=${value}`), ""].join("\n"),
+    )
+    .join("\n");
+}
+
+/** The command of the container of copies. */
+export function scheduleCommand(): string[] {
+  const places = Object.entries(SCHEDULES).map(
+    ([place, { full, diff, incr }]) => `${place}=${full},${diff},${incr}`,
+  );
+  return ["copies", "schedule", ...places];
+}
+
+/** PostgreSQL's own part. */
+export function archiveSettings(): string[] {
+  return [
+    "archive_mode=on",
+    `archive_command=archive ${PGDATA} %p`,
+    `archive_timeout=${ARCHIVE_TIMEOUT}`,
+  ].flatMap((setting) => ["-c", setting]);
+}
