@@ -31,7 +31,7 @@ it("keeps a rehearsal away from the user's Pulumi home, backend, plugins and pas
   const env = engineEnvironment(toolchain, { providers: "rehearsal", state: "/state" }, USER);
   expect(env).toMatchObject({
     PULUMI_HOME: "/cache/rehearsal-2",
-    PULUMI_BACKEND_URL: "file:///state",
+    PULUMI_BACKEND_URL: "file:///state?metadata=skip",
     PULUMI_CONFIG_PASSPHRASE: "rehearsal",
     PULUMI_IGNORE_AMBIENT_PLUGINS: "true",
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
@@ -68,7 +68,7 @@ it("gives the real Docker provider a home, a backend and a passphrase of its own
   );
   expect(env).toMatchObject({
     PULUMI_HOME: "/cache/home",
-    PULUMI_BACKEND_URL: "file:///state",
+    PULUMI_BACKEND_URL: "file:///state?metadata=skip",
     PULUMI_CONFIG_PASSPHRASE_FILE: "/passphrase",
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
   });

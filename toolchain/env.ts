@@ -49,7 +49,7 @@ export function engineEnvironment(
   const { PULUMI_CONFIG_PASSPHRASE_FILE: _, PULUMI_CONFIG_PASSPHRASE: __, ...rest } = engine;
   const apart = {
     ...rest,
-    PULUMI_BACKEND_URL: `file://${stateOf(settings)}`,
+    PULUMI_BACKEND_URL: stacksIn(stateOf(settings)),
     // The home's providers or none: neither another one that happens to be on PATH nor a download.
     PULUMI_IGNORE_AMBIENT_PLUGINS: "true",
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
@@ -59,6 +59,14 @@ export function engineEnvironment(
   if (!toolchain.rehearsal)
     throw new Error("there are no rehearsal providers in this checkout (rehearsal/main.ts)");
   return { ...apart, PULUMI_HOME: toolchain.rehearsal, PULUMI_CONFIG_PASSPHRASE: PUBLIC_PASSPHRASE };
+}
+
+/**
+ * The address of a folder of stacks, for the engine. Of itself it would keep attributes beside each file, that nothing
+ * reads, and write them in place: killed in between, it could not open the stack again (`failed to load checkpoint: EOF`).
+ */
+export function stacksIn(folder: string): string {
+  return `file://${folder}?metadata=skip`;
 }
 
 function stateOf({ state }: Exclude<EngineSettings, { providers: "real" }>): string {

@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { ensureToolchain } from ".";
-import { engineEnvironment, REHEARSAL_STATE } from "./env";
+import { engineEnvironment, REHEARSAL_STATE, stacksIn } from "./env";
 
 /**
  * `eval "$(npm run --silent env)"`: what has to be in a shell for plain `pulumi` to work in this checkout. On
@@ -12,7 +12,7 @@ async function main(): Promise<void> {
   const toolchain = await ensureToolchain();
   const backend = env["PULUMI_BACKEND_URL"];
   // A backend of the user's own holds real stacks. Providers that make nothing have no business with their state.
-  const real = backend !== undefined && backend !== `file://${REHEARSAL_STATE}`;
+  const real = backend !== undefined && backend !== stacksIn(REHEARSAL_STATE);
   const wanted = engineEnvironment(toolchain, { providers: real ? "real" : "rehearsal" });
   if (real) {
     console.error(`PULUMI_BACKEND_URL is ${backend}: real providers. Unset it for the rehearsal.`);

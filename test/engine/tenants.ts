@@ -218,9 +218,14 @@ export class TenantStack {
     return stateOf(this.name, { cwd: this.cwd, env: this.env });
   }
 
+  /** All that lies in the backend. */
+  stateFiles(): string[] {
+    return readdirSync(this.backend, { recursive: true, encoding: "utf8" });
+  }
+
   /** The state file as it lies in the backend. */
   stateFile(): string {
-    const [file] = readdirSync(this.backend, { recursive: true, encoding: "utf8" }).filter((name) =>
+    const [file] = this.stateFiles().filter((name) =>
       name.endsWith(path.join(".pulumi", "stacks", "dhistance", `${this.name}.json`).slice(1)),
     );
     return readFileSync(path.join(this.backend, file ?? ""), "utf8");
