@@ -1,2 +1,2 @@
-require("../../toolchain/typescript.cjs");
-module.exports = require("./program.ts").tenant;
+const load = require("../../toolchain/program.cjs");
+module.exports = load(require.resolve("./program.ts")).tenant;
