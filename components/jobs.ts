@@ -18,6 +18,8 @@ export const SECRETS = {
   admin: "DHIS2_ADMIN_PASSWORD",
   repository: "RESTIC_PASSWORD",
   signing: "DHISTANCE_SIGNING_KEY",
+  /** No secret, but found the same way. */
+  publicKey: "DHISTANCE_PUBLIC_KEY",
   configuration: "DHIS_CONF",
 } as const;
 
@@ -93,6 +95,27 @@ export function exportCommand(
   ]);
 }
 
+export interface DrillCommand {
+  /** What tells this place from others, for CloudWatch. */
+  dimensions: Record<string, string>;
+  /** A drill is made when the last good one is so old. */
+  everyHours: number;
+  /** Ages that are an alarm, of the newest copy and of the last good drill. */
+  maxAgeHours: number;
+  maxDrillAgeHours: number;
+}
+
+/** Looks at a server's copies, and restores the newest into a throwaway database if that is due. */
+export function drillCommand(copy: pulumi.Input<string>, args: DrillCommand): Command {
+  const pairs = Object.entries(args.dimensions).map(([name, value]) => `${name}=${value}`);
+  return pulumi.all([
+    ...["backup", "drill", "--copy", copy, "--repository-password-env", SECRETS.repository],
+    ...["--public-key-env", SECRETS.publicKey, "--if-older", `${args.everyHours}h`],
+    ...["--max-age", `${args.maxAgeHours}h`, "--max-drill-age", `${args.maxDrillAgeHours}h`],
+    ...["--metrics", pairs.join(",")],
+  ]);
+}
+
 /** What the agent on the customer's own host reads; everything it needs to know and no secret. */
 export interface ReplicateConfiguration {
   servers: string[];
@@ -115,9 +138,18 @@ export interface ReplicateConfiguration {
   /** Where the copies are kept, and for how many days. */
   copies: string;
   retentionDays: number;
+  /** An older copy is an alarm. */
+  maxAgeHours: number;
+  /** A drill is made when the last good one is so old; when it is older than that, it is an alarm. */
+  drill: { everyHours: number; maxAgeHours: number };
+  /** What tells this place from others, for CloudWatch; the agent adds the server. */
+  metrics: Record<string, string>;
 }
 
-/** Pulls the portable repositories to the customer's own host, again and again, for as long as it runs. */
-export function replicateCommand(configuration: string): string[] {
-  return ["backup", "replicate", "--config", configuration];
+/**
+ * Pulls the portable repositories to the customer's own host and drills them, again and again, for as long as it runs.
+ * @param scratch room for a whole database
+ */
+export function replicateCommand(configuration: string, scratch: string): string[] {
+  return ["backup", "replicate", "--config", configuration, "--scratch", scratch];
 }

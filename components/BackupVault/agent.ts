@@ -16,6 +16,7 @@ import type { Repository } from "./aws";
 import type { ExportKeys } from "./awsExport";
 import type { BackupVaultArgs, OnPremisesCopy } from "./index";
 import { RETENTION } from "./retention";
+import { COPY_HOURS, DRILL_EVERY_HOURS, DRILL_HOURS, TELL, watchCopies } from "./watch";
 
 /** Where the agent finds what it is given; the files are in its own container, not on the host. */
 const GIVEN = "/run/dhistance";
@@ -28,10 +29,14 @@ const FILES = {
   publicKey: `${GIVEN}/signing.pub`,
 };
 const COPIES = "/copies";
+/** On the customer's disk, since a drill needs room for a whole database. */
+const SCRATCH = `${COPIES}/.scratch`;
+/** The agent tells every hour; a few of its hours without the internet are no alarm. Seconds. */
+const PERIOD = 6 * 3600;
 
 /**
- * On each of the customer's hosts an agent that pulls the portable repositories: it opens connections and accepts
- * none, holds no long-lived credential, may read the repositories and nothing else, and keeps its copy under a key
+ * On each of the customer's hosts an agent that pulls the portable repositories and proves every week that they can be
+ * restored: it opens connections and accepts none, holds no long-lived credential, may read the repositories and nothing else, and keeps its copy under a key
  * that AWS has never seen.
  */
 export function onPremisesAgents(
@@ -76,7 +81,18 @@ export function onPremisesAgents(
         publicKeyFile: FILES.publicKey,
         copies: COPIES,
         retentionDays: RETENTION[args.tenant.plan].onPremises,
+        maxAgeHours: COPY_HOURS,
+        drill: { everyHours: DRILL_EVERY_HOURS, maxAgeHours: DRILL_HOURS },
+        metrics: { Tenant: args.tenant.id, Place: agent },
       }));
+    for (const { server } of args.servers)
+      watchCopies(
+        `${agent}-${server}`,
+        { tenant: args.tenant.id, server, place: agent },
+        target,
+        PERIOD,
+        opts,
+      );
     runAgent(
       agent,
       copy,
@@ -193,6 +209,7 @@ function agentAccess(
           actions: ["s3:DeleteObject", "s3:PutObject"],
           resources: servers.map(({ server }) => pulumi.interpolate`${repository.arn}/${server}/*/locks/*`),
         },
+        TELL,
         useKey(keyArn, "s3", region),
       ]),
     },
@@ -222,14 +239,15 @@ function runAgent(
     {
       name: agent,
       image: image.imageId,
-      command: replicateCommand(FILES.configuration),
+      command: replicateCommand(FILES.configuration, SCRATCH),
       user: "65534:65534",
       // No read-only root: Docker uploads no file into one. This user may write nothing in it anyway.
       tmpfs: { "/tmp": "size=256m" },
       capabilities: { drops: ["ALL"] },
       securityOpts: ["no-new-privileges:true"],
-      memory: 512,
-      memorySwap: 512,
+      // Drills have a PostgreSQL of their own in it.
+      memory: 2048,
+      memorySwap: 2048,
       restart: "unless-stopped",
       mustRun: true,
       // As files and not in the environment, which every `docker inspect` shows.

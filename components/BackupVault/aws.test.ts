@@ -1,5 +1,12 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { PLANS, type Plan } from "../../plans/plans";
+import { program } from "../../jobs/backup/cli";
+import { readConfiguration } from "../../jobs/backup/configuration";
+import type { Drill } from "../../jobs/backup/drill";
+import { measurements, NAMESPACE } from "../../jobs/backup/watch";
 import { ofType, one, registered, type Registration } from "../testing/mocks";
 import { makeServer, makeVault, TARGET } from "../testing/tenant";
 import { RETENTION } from "./retention";
@@ -111,19 +118,87 @@ describe("a vault on AWS", () => {
     );
   });
 
-  it("exports every server daily", () => {
+  it("exports every server daily, and looks at its copies", () => {
     const schedules = ofType(made, "aws:scheduler/schedule:Schedule");
-    expect(schedules.map(({ name }) => name)).toEqual(["moh-vault-export-hmis", "moh-vault-export-training"]);
-    for (const { inputs } of schedules) {
+    expect(
+      Object.fromEntries(schedules.map(({ name, inputs }) => [name, inputs.scheduleExpression])),
+    ).toEqual({
+      "moh-vault-export-hmis": "cron(0 3 * * ? *)",
+      "moh-vault-drill-hmis": "cron(0 6 * * ? *)",
+      "moh-vault-export-training": "cron(0 3 * * ? *)",
+      "moh-vault-drill-training": "cron(0 6 * * ? *)",
+    });
+    for (const { name, inputs } of schedules) {
       expect(inputs.kmsKeyArn).toBe(TARGET.keyArn);
-      expect(inputs.target.ecsParameters.taskDefinitionArn).toContain(":moh-vault-export-");
+      expect(inputs.target.ecsParameters.taskDefinitionArn).toContain(name);
       expect(inputs.target.ecsParameters.networkConfiguration).toMatchObject({ assignPublicIp: false });
     }
   });
 
+  it("drills with a command that the jobs know, with every secret out of sight", async () => {
+    const { inputs } = one(made, "aws:ecs/taskDefinition:TaskDefinition", "moh-vault-drill-hmis");
+    const [{ command, environment, secrets }] = JSON.parse(inputs.containerDefinitions as string);
+    const [job, name, ...options] = command as string[];
+    expect([job, name]).toEqual(["backup", "drill"]);
+    const drill = program().commands.find((each) => each.name() === "drill");
+    let taken: Record<string, unknown> = {};
+    drill?.action((flags: Record<string, unknown>) => void (taken = flags));
+    await drill?.parseAsync(options, { from: "user" });
+    expect(taken).toMatchObject({
+      copy: "s3:https://s3.eu-west-1.amazonaws.com/moh-vault-repository-id/hmis",
+      ifOlder: 6.5 * 86_400,
+      maxAge: 30 * 3600,
+      maxDrillAge: 8 * 86_400,
+      metrics: { Tenant: "moh", Server: "hmis", Place: "eu-west-1" },
+    });
+    const named = (list: { name: string }[]) => list.map((each) => each.name);
+    expect(named(environment)).toContain(taken["publicKeyEnv"]);
+    expect(named(secrets)).toEqual([taken["repositoryPasswordEnv"]]);
+  });
+
+  it("wakes someone when a copy or a drill is older than promised, in every place, and when nobody tells", () => {
+    const told = ofType(made, "aws:cloudwatch/metricAlarm:MetricAlarm").filter(
+      ({ inputs }) => inputs.namespace === "DHIStance/Copies",
+    );
+    const of = (server: string, place: string) =>
+      Object.fromEntries(
+        told
+          .filter(({ inputs }) => inputs.dimensions.Server === server && inputs.dimensions.Place === place)
+          .map(({ inputs }) => [
+            inputs.metricName,
+            `${inputs.statistic} ${inputs.comparisonOperator} ${inputs.threshold}, silence: ${inputs.treatMissingData}`,
+          ]),
+      );
+    for (const server of ["hmis", "training"])
+      for (const place of ["eu-west-1", "moh-vault-agent-1"])
+        expect(of(server, place), `${server} ${place}`).toEqual({
+          CopyAge: `Maximum GreaterThanThreshold ${30 * 3600}, silence: breaching`,
+          DrillAge: `Maximum GreaterThanThreshold ${8 * 86_400}, silence: notBreaching`,
+          DrillFailed: "Maximum GreaterThanThreshold 0, silence: notBreaching",
+        });
+    expect(told).toHaveLength(12);
+    // What tells is what is listened to.
+    const config = one(made, "docker:index/container:Container", "moh-vault-agent-1").inputs.uploads as {
+      file: string;
+      content: string;
+    }[];
+    const { metrics } = JSON.parse(config.find(({ file }) => file.endsWith(".json"))?.content ?? "");
+    expect(metrics).toEqual({ Tenant: "moh", Place: "moh-vault-agent-1" });
+    const names = measurements(
+      {
+        newest: "2026-11-01T00:00:00Z",
+        last: { at: "2026-11-01T00:00:00Z" } as Drill,
+        ...{ drilledNow: false, failed: false, problems: [] },
+      },
+      new Date(),
+    ).map(({ MetricName }) => MetricName);
+    expect(names.sort()).toEqual(Object.keys(of("hmis", "eu-west-1")).sort());
+    expect(NAMESPACE).toBe(told[0]?.inputs.namespace);
+  });
+
   it("wakes someone when backups fail, and when none runs", () => {
     const alarms = ofType(made, "aws:cloudwatch/metricAlarm:MetricAlarm").filter(({ name }) =>
-      name.startsWith("moh-vault"),
+      /^moh-vault-(no-)?(backup|copy|restore)(-failed)?$/.test(name),
     );
     expect(
       Object.fromEntries(alarms.map(({ inputs }) => [inputs.metricName, inputs.treatMissingData])),
@@ -150,7 +225,7 @@ describe("the agent on the customer's own host", () => {
       user: "65534:65534",
       capabilities: { drops: ["ALL"] },
       securityOpts: ["no-new-privileges:true"],
-      memory: 512,
+      memory: 2048,
       restart: "unless-stopped",
       mounts: [{ type: "bind", source: "/srv/dhis2", target: "/copies" }],
     });
@@ -171,7 +246,12 @@ describe("the agent on the customer's own host", () => {
     const configuration = files["/run/dhistance/replicate.json"];
     expect(configuration).not.toContain("secret-of-");
     const parsed = JSON.parse(configuration ?? "") as Record<string, unknown> & { rolesAnywhere: object };
-    expect(parsed).toMatchObject({ servers: ["hmis", "training"], retentionDays: 180 });
+    expect(parsed).toMatchObject({ servers: ["hmis", "training"], retentionDays: 180, maxAgeHours: 30 });
+    // Taken by the agent as it is.
+    const file = path.join(mkdtempSync(path.join(tmpdir(), "agent-")), "replicate.json");
+    writeFileSync(file, configuration ?? "");
+    expect(readConfiguration(file).drill).toEqual({ everyHours: 156, maxAgeHours: 192, jobs: 2 });
+    rmSync(path.dirname(file), { recursive: true });
     expect(parsed["source"]).toMatch(/^s3:https:\/\/s3\.[\w-]+\.amazonaws\.com\/./);
     for (const [name, file] of Object.entries({ ...parsed, ...parsed.rolesAnywhere })) {
       if (typeof file === "string" && file.startsWith("/run/")) expect(files[file], name).toBeTruthy();
@@ -199,6 +279,7 @@ describe("the agent on the customer's own host", () => {
     const bucket = "moh-vault-repository";
     expect(granted.sort()).toEqual(
       [
+        `cloudwatch:PutMetricData *`,
         `kms:Decrypt key/tenant`,
         `kms:GenerateDataKey key/tenant`,
         `s3:DeleteObject ${bucket}/hmis/*/locks/*`,

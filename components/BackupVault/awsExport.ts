@@ -8,6 +8,7 @@ import { container, executionRole, fargateTask } from "../aws/task";
 import { exportCommand, FILES_PATH, SECRETS } from "../jobs";
 import type { AwsTarget } from "../target";
 import type { Repository } from "./aws";
+import { drillTask } from "./awsDrill";
 import type { BackupVaultArgs } from "./index";
 
 /** What is needed to read what the exports have written, and to know it for theirs. */
@@ -18,11 +19,14 @@ export interface ExportKeys {
   publicKey: pulumi.Output<string>;
 }
 
-/** A daily task for each server that writes database, files and settings into the portable repository. */
+/**
+ * Two daily tasks for each server: one writes database, files and settings into the portable repository; one looks at
+ * what is there, and proves it once a week by restoring it.
+ */
 export function exportOnAws(
   parent: pulumi.Resource,
   name: string,
-  { servers }: BackupVaultArgs,
+  { servers, tenant }: BackupVaultArgs,
   target: AwsTarget,
   repository: Repository,
 ): ExportKeys {
@@ -61,7 +65,8 @@ export function exportOnAws(
     opts,
   );
 
-  const tasks = servers.map(({ server, aws }) => {
+  const tasks = servers.flatMap((dataServer) => {
+    const { server, aws } = dataServer;
     const tags = componentTags(server);
     const taskRoleArn = serviceRole(
       `${name}-export-${server}`,
@@ -132,7 +137,31 @@ export function exportOnAws(
       },
       opts,
     );
-    return { server, aws, task, taskRoleArn };
+    const drill = drillTask(
+      `${name}-drill-${server}`,
+      dataServer,
+      {
+        ...{ tenant: tenant.id, repository, executionRoleArn, password: passwordValue.whole },
+        publicKey: signing.publicKeyPem,
+      },
+      target,
+      opts,
+    );
+    // After the database's own windows; spread, so that not all servers are read at once.
+    const exported = {
+      what: "export",
+      description: `Portable export of ${server}`,
+      hour: 3,
+      task,
+      taskRoleArn,
+    };
+    const drilled = {
+      what: "drill",
+      description: `Copies of ${server}, looked at and proven`,
+      hour: 6,
+      ...drill,
+    };
+    return [exported, drilled].map((run) => ({ ...run, server, aws }));
   });
 
   const schedulerRole = serviceRole(
@@ -159,13 +188,12 @@ export function exportOnAws(
     },
     opts,
   );
-  for (const { server, aws, task } of tasks) {
+  for (const { what, description, hour, server, aws, task } of tasks) {
     new scheduler.Schedule(
-      `${name}-export-${server}`,
+      `${name}-${what}-${server}`,
       {
-        description: `Portable export of ${server}`,
-        // After the database's own windows; spread, so that not all servers are read at once.
-        scheduleExpression: "cron(0 3 * * ? *)",
+        description,
+        scheduleExpression: `cron(0 ${hour} * * ? *)`,
         flexibleTimeWindow: { mode: "FLEXIBLE", maximumWindowInMinutes: 60 },
         kmsKeyArn: keyArn,
         target: {

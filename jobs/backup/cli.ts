@@ -5,7 +5,9 @@ import pc from "picocolors";
 import { parseCount, parseDuration, parseName, UsageError } from "../import/cli/options";
 import { NeedsReimport } from "../import/run";
 import { BusyError, ServerError } from "../import/server";
-import { Interrupted, list, runDrill, runExport, runReplicate, runRestore } from "./commands";
+import { runReplicate } from "./agent";
+import { list, runDrill, runExport, runRestore } from "./commands";
+import { Interrupted } from "./console";
 import { CopyError, MismatchError, OverdueError, PlaceError } from "./errors";
 import { ToolError } from "./tool";
 
@@ -69,7 +71,10 @@ export function program(): Command {
   copyOptions(program.command("list"))
     .description("say which copies a place holds: how old, of what, when they were last verified")
     .option("--max-age <duration>", "fail when the newest copy is older", parseDuration)
-    .option("--drill-file <path>", "where the last drill's figures are")
+    .option(
+      "--drill-file <path>",
+      "where the last drill's figures are (default: drill.json beside the copies)",
+    )
     .option("--max-drill-age <duration>", "fail when the last drill is older, or was none", parseDuration)
     .action(list);
 
@@ -90,8 +95,19 @@ export function program(): Command {
     .description(
       "restore the newest copy into a throwaway database without network, and say how long it took",
     )
+    .option("--if-older <duration>", "only if the last good drill is older; else only look", parseDuration)
     .option("--max-age <duration>", "fail when the copy is older", parseDuration)
-    .option("--drill-file <path>", "keep the figures there")
+    .option(
+      "--max-drill-age <duration>",
+      "fail when the last good drill is older, or was none",
+      parseDuration,
+    )
+    .option("--drill-file <path>", "keep the figures there (default: drill.json beside the copies)")
+    .option(
+      "--metrics <dimensions>",
+      "tell CloudWatch of them: Tenant=moh,Server=hmis,Place=eu-west-1",
+      parseDimensions,
+    )
     .action(runDrill);
 
   return program;
@@ -116,15 +132,24 @@ function passwordOptions(command: Command): Command {
 
 function copyOptions(command: Command): Command {
   const copy = new Option("--copy <place>", "the copies: a directory, or s3:https://host/bucket/folder");
-  return passwordOptions(commonOptions(command.addOption(copy.makeOptionMandatory()))).option(
-    "--public-key <path>",
-    "key that the exports were signed for; without it no signature is verified",
-  );
+  return passwordOptions(commonOptions(command.addOption(copy.makeOptionMandatory())))
+    .option(
+      "--public-key <path>",
+      "key that the exports were signed for; without it no signature is verified",
+    )
+    .option("--public-key-env <name>", "environment variable with it");
 }
 
 function parseRate(text: string): number {
   if (!/^\d+$/.test(text) || Number(text) === 0) throw new InvalidArgumentError("a number of KiB a second");
   return Number(text);
+}
+
+function parseDimensions(text: string): Record<string, string> {
+  const pairs = text.split(",").map((pair) => /^([A-Za-z]+)=([\w./:@-]+)$/.exec(pair)?.slice(1));
+  if (!pairs.every((pair) => pair !== undefined))
+    throw new InvalidArgumentError("pairs of a name and a value, such as Tenant=moh,Server=hmis");
+  return Object.fromEntries(pairs) as Record<string, string>;
 }
 
 function parseSnapshot(text: string): string {

@@ -36,6 +36,8 @@ export async function withThrowawayServer<T>(
       // It need not survive anything.
       ...{ fsync: "off", full_page_writes: "off", synchronous_commit: "off", autovacuum: "off" },
       ...{ max_wal_size: "2GB", maintenance_work_mem: "256MB", max_locks_per_transaction: "256" },
+      // A container has little shared memory; files in its own directory do as well.
+      dynamic_shared_memory_type: "mmap",
       ...{ logging_collector: "on", log_directory: directory, log_filename: "log" },
     };
     const child = spawn(

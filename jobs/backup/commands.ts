@@ -2,22 +2,19 @@
 import { mkdir } from "node:fs/promises";
 import type { KeyObject } from "node:crypto";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import pc from "picocolors";
 import { readSecret, serverConfig, UsageError, type ServerOptions } from "../import/cli/options";
-import { readConfiguration, type Configuration } from "./configuration";
-import { drill, keepDrill, keptDrill, refuseOverdue } from "./drill";
-import { PlaceError } from "./errors";
+import { interruptible, print } from "./console";
+import { keptDrill, refuseOverdue, type Drill } from "./drill";
 import { exportServer } from "./export";
 import { copiesIn } from "./load";
 import { publicKey, signingKey } from "./manifest";
 import { Place } from "./place";
 import { Progress, report } from "./progress";
-import { replicate, stateOf } from "./replicate";
-import type { Bandwidth } from "./restic";
+import { stateOf } from "./replicate";
 import { restore } from "./restore";
-import { copyList, drillSummary, exportSummary, replicateSummary, restoreSummary } from "./summary";
+import { copyList, drilledBefore, drillSummary, exportSummary, restoreSummary } from "./summary";
 import { Vault } from "./vault";
+import { tell, watch, type Health } from "./watch";
 
 interface Common {
   json?: boolean;
@@ -31,6 +28,7 @@ interface PlaceFlags extends Common {
   repositoryPasswordEnv?: string;
   awsCredentialsFile?: string;
   publicKey?: string;
+  publicKeyEnv?: string;
 }
 
 interface ExportFlags extends Omit<PlaceFlags, "copy">, ServerOptions, Common {
@@ -57,12 +55,6 @@ interface RestoreFlags extends PlaceFlags, ServerOptions {
   settingsTo?: string;
 }
 
-export class Interrupted extends Error {
-  constructor(readonly exitCode: number) {
-    super("Interrupted; nothing is claimed that is not so, and the next run goes on.");
-  }
-}
-
 export async function runExport(flags: ExportFlags): Promise<void> {
   const key = signingKey(secret(flags.signingKeyFile, flags.signingKeyEnv, "--signing-key"), "--signing-key");
   const server = { ...serverConfig(flags), database: flags.database };
@@ -87,87 +79,6 @@ export async function runExport(flags: ExportFlags): Promise<void> {
   });
 }
 
-interface ReplicateFlags {
-  config: string;
-  once?: boolean;
-  scratch: string;
-  json?: boolean;
-}
-
-export async function runReplicate(flags: ReplicateFlags): Promise<void> {
-  const configuration = readConfiguration(flags.config);
-  await interruptible(async (signal) => {
-    for (;;) {
-      const problems = await pullAll(configuration, flags, signal);
-      if (flags.once) {
-        if (problems[0]) throw problems[0];
-        return;
-      }
-      await sleep(configuration.everyMinutes * 60_000, undefined, { signal }).catch(() =>
-        signal.throwIfAborted(),
-      );
-    }
-  });
-}
-
-/** Each server on its own: what befalls one keeps no other from being pulled. */
-async function pullAll(
-  configuration: Configuration,
-  flags: ReplicateFlags,
-  signal: AbortSignal,
-): Promise<Error[]> {
-  const problems: Error[] = [];
-  const { copies, cloudPasswordFile, localPasswordFile, retentionDays, parts, maxAgeHours } = configuration;
-  for (const server of configuration.servers) {
-    const progress = new Progress();
-    const stop = report(progress, flags.json ?? false);
-    const vault = await Vault.open(flags.scratch);
-    try {
-      vault.useRolesAnywhere(configuration);
-      const cache = join(copies, ".cache");
-      await mkdir(cache, { recursive: true, mode: 0o700 }).catch((error: Error) => {
-        throw new PlaceError(`${copies} cannot be written to: ${error.message}`);
-      });
-      const directory = join(copies, server);
-      const key = configuration.publicKeyFile;
-      const bandwidth: Bandwidth = configuration.kibPerSecond ? { download: configuration.kibPerSecond } : {};
-      const result = await replicate({
-        source: new Place(
-          `${configuration.source}/${server}`,
-          { passwordFile: cloudPasswordFile, cache },
-          signal,
-        ),
-        target: new Place(directory, { passwordFile: localPasswordFile, cache }, signal),
-        ...(key !== undefined && { key: publicKey(readSecret(key, "publicKeyFile"), "publicKeyFile") }),
-        ...{ retentionDays, parts, bandwidth, progress, signal },
-      });
-      stop();
-      print(
-        flags,
-        { event: "replicated", server, ...result, problems: undefined },
-        replicateSummary(server, result),
-      );
-      problems.push(...result.problems);
-      result.problems.forEach((problem) => alarm(flags, problem.message));
-      refuseOverdue(
-        `The newest copy of ${server} in ${directory}`,
-        result.newest?.at,
-        maxAgeHours * 3600,
-        new Date(),
-      );
-    } catch (error) {
-      stop();
-      signal.throwIfAborted();
-      if (!(error instanceof Error)) throw error;
-      problems.push(error);
-      alarm(flags, error.message);
-    } finally {
-      await vault.close();
-    }
-  }
-  return problems;
-}
-
 export async function list(
   flags: PlaceFlags & { maxAge?: number; drillFile?: string; maxDrillAge?: number },
 ): Promise<void> {
@@ -176,7 +87,7 @@ export async function list(
     const unreadable: Error[] = [];
     const copies = await copiesIn(place, keyOf(flags), (error) => unreadable.push(error));
     const state = place.local ? stateOf(place.url) : undefined;
-    const figures = flags.drillFile === undefined ? undefined : await keptDrill(flags.drillFile);
+    const figures = await keptDrill(place, flags.drillFile);
     const now = new Date();
     const shown = copies.map(({ snapshot, receipt, repository }) => ({
       ...{ snapshot: snapshot.id, ...receipt, repository: repository.url },
@@ -216,22 +127,47 @@ export async function runRestore(flags: RestoreFlags): Promise<void> {
   });
 }
 
-export async function runDrill(flags: PlaceFlags & { maxAge?: number; drillFile?: string }): Promise<void> {
+interface DrillFlags extends PlaceFlags {
+  ifOlder?: number;
+  maxAge?: number;
+  maxDrillAge?: number;
+  drillFile?: string;
+  metrics?: Record<string, string>;
+}
+
+export async function runDrill(flags: DrillFlags): Promise<void> {
   await working(flags, async (vault, progress, signal) => {
     const place = await placeOf(flags, vault, signal);
     const key = keyOf(flags);
-    const { scratch, jobs, maxAge, drillFile } = flags;
-    const figures = await drill({ place, scratch, jobs, progress, signal, ...(key && { key }) });
-    if (drillFile !== undefined) await keepDrill(drillFile, figures);
-    if (maxAge === undefined) return { event: "drilled", data: figures, text: drillSummary(figures) };
-    print(flags, { event: "drilled", ...figures }, drillSummary(figures));
-    refuseOverdue(`The newest copy in ${place.url}`, figures.of, maxAge, new Date(figures.at));
+    const { scratch, jobs, ifOlder, maxAge, maxDrillAge, drillFile, metrics } = flags;
+    const health = await watch({
+      ...{ place, scratch, jobs, progress, signal, ...(key && { key }) },
+      ...(ifOlder !== undefined && { every: ifOlder }),
+      ...(drillFile !== undefined && { drillFile }),
+    });
+    const now = new Date();
+    if (metrics) await tell(metrics, health, now).catch((error: Error) => void health.problems.push(error));
+    if (health.last) showDrill(flags, health, health.last);
+    const [problem] = health.problems;
+    if (problem) throw problem;
+    if (maxAge !== undefined) refuseOverdue(`The newest copy in ${place.url}`, health.newest, maxAge, now);
+    if (maxDrillAge !== undefined)
+      refuseOverdue(`The last drill of ${place.url}`, health.last?.at, maxDrillAge, now);
     return undefined;
   });
 }
 
-function keyOf({ publicKey: file }: PlaceFlags): KeyObject | undefined {
-  return file === undefined ? undefined : publicKey(readSecret(file, "--public-key"), "--public-key");
+/** Of one that was made by an earlier run there is nothing new to say, but for those who read JSON. */
+function showDrill(flags: { json?: boolean }, { drilledNow }: Health, last: Drill): void {
+  if (drilledNow) print(flags, { event: "drilled", ...last }, drillSummary(last));
+  else print(flags, { event: "drilled before", ...last }, drilledBefore(last));
+}
+
+function keyOf({ publicKey: file, publicKeyEnv: env }: PlaceFlags): KeyObject | undefined {
+  if (file !== undefined) return publicKey(readSecret(file, "--public-key"), "--public-key");
+  return env === undefined
+    ? undefined
+    : publicKey(secret(undefined, env, "--public-key"), "--public-key-env");
 }
 
 async function placeOf(flags: PlaceFlags, vault: Vault, signal: AbortSignal): Promise<Place> {
@@ -280,30 +216,4 @@ async function working(
       await vault.close();
     }
   });
-}
-
-/** Lets the work end cleanly on the first signal, and at once on the second. */
-async function interruptible(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
-  const controller = new AbortController();
-  const stop = (signal: NodeJS.Signals) => {
-    const exitCode = signal === "SIGINT" ? 130 : 143;
-    if (controller.signal.aborted) process.exit(exitCode);
-    controller.abort(new Interrupted(exitCode));
-  };
-  process.on("SIGINT", stop).on("SIGTERM", stop);
-  try {
-    await work(controller.signal);
-  } finally {
-    process.off("SIGINT", stop).off("SIGTERM", stop);
-  }
-}
-
-function print(flags: { json?: boolean }, data: object, text: string): void {
-  process.stdout.write(`${flags.json ? JSON.stringify(data) : text}\n`);
-}
-
-/** One line, the same wherever it comes from: what watches the log looks for its first two words. */
-function alarm(flags: { json?: boolean }, message: string): void {
-  if (flags.json) process.stdout.write(`${JSON.stringify({ event: "alarm", message })}\n`);
-  process.stderr.write(`${pc.red("ALARM backup:")} ${message}\n`);
 }

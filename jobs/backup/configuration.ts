@@ -30,6 +30,18 @@ const schema = z.strictObject({
   parts: z.int().min(1).max(365).default(24),
   /** An older newest copy is an alarm. @default a day, and time for the export and the pull */
   maxAgeHours: z.number().positive().default(30),
+  /** Drills of what is here, for which a PostgreSQL server has to be on this machine. @default none are made */
+  drill: z
+    .strictObject({
+      everyHours: z.number().positive().default(168),
+      /** A longer time since the last good one is an alarm. @default a week, and a day to try again */
+      maxAgeHours: z.number().positive().default(192),
+      /** Tables that are loaded at the same time. */
+      jobs: z.int().min(1).max(64).default(2),
+    })
+    .optional(),
+  /** CloudWatch is told how old copies and drills are, under these dimensions and `Server`. @default it is not */
+  metrics: z.record(z.string(), z.string()).optional(),
   /** Most that is fetched a second. @default all there is */
   kibPerSecond: z.int().positive().optional(),
 });

@@ -110,16 +110,23 @@ async function drillIn(inside: string, stage: string, options: DrillOptions): Pr
   });
 }
 
-/** Keeps the figures, for those who watch. */
-export async function keepDrill(file: string, figures: Drill): Promise<void> {
+/** The figures' name, beside the copies they are of. */
+const FIGURES = "drill.json";
+
+/** Keeps the figures, for those who watch. @param file @default beside the copies */
+export async function keepDrill(place: Place, figures: Drill, file?: string): Promise<void> {
+  const text = `${JSON.stringify(figures, undefined, 2)}\n`;
+  if (file === undefined) return place.keep(FIGURES, text);
   await mkdir(dirname(file), { recursive: true });
-  await writeFile(`${file}.new`, `${JSON.stringify(figures, undefined, 2)}\n`);
+  await writeFile(`${file}.new`, text);
   await rename(`${file}.new`, file);
 }
 
-export async function keptDrill(file: string): Promise<Drill | undefined> {
+/** Figures of the last drill that went well. */
+export async function keptDrill(place: Place, file?: string): Promise<Drill | undefined> {
   try {
-    return drillSchema.parse(JSON.parse(await readFile(file, "utf8")));
+    const text = file === undefined ? await place.kept(FIGURES) : await readFile(file, "utf8");
+    return drillSchema.parse(JSON.parse(text ?? ""));
   } catch {
     return undefined;
   }

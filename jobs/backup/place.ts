@@ -3,8 +3,9 @@
  * a deduplicated object can come to an end, too. `2026-11` is followed by `2026-11.2` only when the first can no longer
  * be written to.
  */
-import { readdir, stat } from "node:fs/promises";
-import { ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
+import { mkdir, readdir, readFile, rename, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { CopyError, PlaceError } from "./errors";
 import { Repository, type Access } from "./restic";
 
@@ -46,14 +47,42 @@ export class Place {
     return names.filter((name) => MONTH.test(name)).sort();
   }
 
-  private async prefixes(): Promise<string[]> {
-    const { endpoint, bucket, prefix } = s3Address(this.url);
-    // It speaks of a later Node.js in the middle of what the person on call reads.
-    process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] = "true";
-    const client = new S3Client({
-      ...{ endpoint, forcePathStyle: true, region: process.env["AWS_REGION"] ?? "us-east-1", maxAttempts: 3 },
-    });
-    try {
+  /** Keeps a small text beside its repositories. @throws PlaceError when it cannot be written */
+  async keep(name: string, text: string): Promise<void> {
+    if (this.local) {
+      const file = join(this.url, name);
+      try {
+        await mkdir(this.url, { recursive: true });
+        await writeFile(`${file}.new`, text);
+        await rename(`${file}.new`, file);
+      } catch (error) {
+        throw new PlaceError(`${file} cannot be written: ${(error as Error).message}`);
+      }
+    } else {
+      await this.inBucket(({ client, bucket, prefix }) =>
+        client.send(
+          new PutObjectCommand({
+            // A bucket that locks asks for a checksum.
+            ...{ Bucket: bucket, Key: prefix + name, Body: text, ChecksumAlgorithm: "SHA256" },
+          }),
+          { abortSignal: this.signal },
+        ),
+      );
+    }
+  }
+
+  /** What was kept; undefined when there is nothing, or when it cannot be read. */
+  async kept(name: string): Promise<string | undefined> {
+    if (this.local) return readFile(join(this.url, name), "utf8").catch(() => undefined);
+    return this.inBucket(async ({ client, bucket, prefix }) => {
+      const key = { Bucket: bucket, Key: prefix + name };
+      const { Body } = await client.send(new GetObjectCommand(key), { abortSignal: this.signal });
+      return Body?.transformToString();
+    }).catch(() => undefined);
+  }
+
+  private prefixes(): Promise<string[]> {
+    return this.inBucket(async ({ client, bucket, prefix }) => {
       const names: string[] = [];
       let next: string | undefined;
       do {
@@ -69,6 +98,20 @@ export class Place {
         next = page.NextContinuationToken;
       } while (next !== undefined);
       return names;
+    });
+  }
+
+  private async inBucket<T>(
+    work: (bucket: { client: S3Client; bucket: string; prefix: string }) => Promise<T>,
+  ): Promise<T> {
+    const { endpoint, ...address } = s3Address(this.url);
+    // It speaks of a later Node.js in the middle of what the person on call reads.
+    process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] = "true";
+    const client = new S3Client({
+      ...{ endpoint, forcePathStyle: true, region: process.env["AWS_REGION"] ?? "us-east-1", maxAttempts: 3 },
+    });
+    try {
+      return await work({ client, ...address });
     } catch (error) {
       this.signal.throwIfAborted();
       const { name, message, code } = error as Error & { code?: string };

@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -250,22 +250,4 @@ it("a pull with a limit takes as long as the limit says", async () => {
   expect(seconds).toBeGreaterThan(2048 / 400 - 1);
   await rm(path("files/noise"));
   await configure({});
-});
-
-it("a drill that fails is an alarm, and the figures of the last good one stay", async () => {
-  const { backup, exportTo, copy, path } = world;
-  const place = path("drilled");
-  expect(await backup(...exportTo(place))).toMatchObject({ code: 0 });
-  const drill = ["drill", ...copy(place), "--drill-file", path("drill.json")];
-  expect(await backup(...drill)).toMatchObject({ code: 0 });
-  const figures = readFileSync(path("drill.json"), "utf8");
-  // A pack that is gone: the copy is there for whoever only lists it.
-  const data = join(place, month, "data");
-  await rm(data, { recursive: true });
-  expect(existsSync(data)).toBe(false);
-  const failed = await backup(...drill);
-  expect(failed.stderr).toMatch(/^ALARM backup: The repository at .*drilled.* is damaged: .*no such file/m);
-  expect(failed).toMatchObject({ code: 3, stdout: "" });
-  expect(readFileSync(path("drill.json"), "utf8")).toBe(figures);
-  expect(readdirSync(path("scratch/dhistance-drill")).filter((name) => name !== ".lock")).toEqual([]);
 });

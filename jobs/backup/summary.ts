@@ -87,3 +87,7 @@ export function drillSummary(figures: Drill): string {
     `    (fetched in ${duration(seconds.fetch)}, loaded in ${duration(seconds.load)}, compared in ${duration(seconds.compare)})`,
   ].join("\n");
 }
+
+export function drilledBefore({ copy, at, rtoSeconds }: Drill): string {
+  return `${copy}: no drill is due. The last one, of ${at}, was whole again in ${duration(rtoSeconds)}.`;
+}

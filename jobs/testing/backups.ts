@@ -75,6 +75,7 @@ export async function startBackupWorld(
   const environment = () => ({
     ...{ PATH: process.env["PATH"], NO_COLOR: "1", AWS_REGION: "us-east-1" },
     AWS_SHARED_CREDENTIALS_FILE: s3.credentialsFile,
+    AWS_ENDPOINT_URL_CLOUDWATCH: process.env["AWS_ENDPOINT_URL_CLOUDWATCH"],
   });
   const scratch = ["--scratch", path("scratch")];
   const server = () => [

@@ -35,7 +35,9 @@ export const platformSpecSchema = object({
     .min(1, "allowed: one e-mail address or more")
     .describe("Who is woken."),
   images: object({
-    jobs: image.describe("The image of the data jobs, as the cluster pulls it."),
+    jobs: image.describe(
+      "The image of the data jobs with PostgreSQL for drills (images/drill), as the cluster pulls it.",
+    ),
     agent: image.describe("The same image in a registry that customers' own hosts reach."),
   }),
 });

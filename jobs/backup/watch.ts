@@ -1,0 +1,115 @@
+/**
+ * Looks after the copies of a place: how old the newest is, and a drill whenever the last one is too long ago. What it
+ * finds is told to CloudWatch, whose alarms also go off when nothing is told any more.
+ */
+import { CloudWatchClient, PutMetricDataCommand, type MetricDatum } from "@aws-sdk/client-cloudwatch";
+import { BusyError } from "../import/server";
+import { drill, keepDrill, keptDrill, type Drill, type DrillOptions } from "./drill";
+import { PlaceError } from "./errors";
+import { chooseCopy, copiesIn } from "./load";
+
+export interface WatchOptions extends Omit<DrillOptions, "maxAge"> {
+  /** A drill is due when the last one that went well is so many seconds ago; never if infinite. @default always */
+  every?: number;
+  /** Where the figures are. @default beside the copies */
+  drillFile?: string;
+}
+
+export interface Health {
+  /** The moment that the newest copy is of. */
+  newest?: string;
+  /** Figures of the last drill that went well, and whether it was now. */
+  last?: Drill;
+  drilledNow: boolean;
+  /** Whether a drill was due and did not go well. */
+  failed: boolean;
+  problems: Error[];
+}
+
+/** Whatever is wrong is among the problems. */
+export async function watch(options: WatchOptions): Promise<Health> {
+  const { place, key, every, drillFile, signal, progress, now = new Date() } = options;
+  const health: Health = { drilledNow: false, failed: false, problems: [] };
+  progress.begin("looking at the copies");
+  try {
+    const [newest] = await copiesIn(place, key, (error) => health.problems.push(error));
+    // Why there is none.
+    if (!newest) await chooseCopy(place, key);
+    else health.newest = newest.receipt.at;
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!health.problems.includes(error as Error)) health.problems.push(error as Error);
+  }
+  const last = await keptDrill(place, drillFile);
+  if (last) health.last = last;
+  if (health.newest === undefined || !isDue(last, every, now)) return health;
+  try {
+    const figures = await drill(options);
+    await keepDrill(place, figures, drillFile);
+    Object.assign(health, { last: figures, drilledNow: true });
+  } catch (error) {
+    signal.throwIfAborted();
+    // Of another run's drill that one will tell.
+    health.failed = !(error instanceof BusyError);
+    health.problems.push(error as Error);
+  }
+  return health;
+}
+
+/** @param every seconds */
+export function isDue(last: Drill | undefined, every: number | undefined, now: Date): boolean {
+  if (every === Infinity) return false;
+  if (!last || every === undefined) return true;
+  const age = (now.getTime() - Date.parse(last.at)) / 1000;
+  // One in the future is of a clock that was wrong.
+  return age >= every || age < 0;
+}
+
+/** Of all metrics. The component's alarms look for these names. */
+export const NAMESPACE = "DHIStance/Copies";
+
+/** What is told of a place. A copy or a drill that is not there has no age: silence is for the alarm to judge. */
+export function measurements({ newest, last, drilledNow, failed }: Health, now: Date): MetricDatum[] {
+  const since = (at: string) => Math.max(0, (now.getTime() - Date.parse(at)) / 1000);
+  const seconds = (MetricName: string, Value: number): MetricDatum => ({
+    MetricName,
+    Value,
+    Unit: "Seconds",
+  });
+  return [
+    ...(newest === undefined ? [] : [seconds("CopyAge", since(newest))]),
+    ...(last ? [seconds("DrillAge", since(last.at))] : []),
+    { MetricName: "DrillFailed", Value: failed ? 1 : 0, Unit: "Count" },
+    ...(last && drilledNow
+      ? [
+          seconds("RecoveryPoint", last.rpoSeconds),
+          seconds("RecoveryTime", last.rtoSeconds),
+          { MetricName: "RowsRestored", Value: last.rows, Unit: "Count" as const },
+        ]
+      : []),
+  ];
+}
+
+/**
+ * @param dimensions by name; they say whose copies these are, and where
+ * @throws PlaceError when CloudWatch does not take it
+ */
+export async function tell(dimensions: Record<string, string>, health: Health, now: Date): Promise<void> {
+  process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] = "true";
+  const client = new CloudWatchClient({
+    ...{ region: process.env["AWS_REGION"] ?? "us-east-1", maxAttempts: 3 },
+    // A silent one must not keep the next pull from being made.
+    requestHandler: { connectionTimeout: 10_000, requestTimeout: 30_000, throwOnRequestTimeout: true },
+  });
+  const Dimensions = Object.entries(dimensions).map(([Name, Value]) => ({ Name, Value }));
+  const MetricData = measurements(health, now).map((each) => ({ ...each, Timestamp: now, Dimensions }));
+  try {
+    await client.send(new PutMetricDataCommand({ Namespace: NAMESPACE, MetricData }));
+  } catch (error) {
+    throw new PlaceError(
+      `CloudWatch could not be told how old copy and drill are, so its alarm will go off: ${(error as Error).message}`,
+    );
+  } finally {
+    client.destroy();
+  }
+}
