@@ -29,7 +29,14 @@ export function copiesOnDocker({ disk, cloud }: DockerCopies, kept: Retention): 
 /** For each server a container that takes its log, copies the database when a copy is due, and restores. */
 export function vaultOnDocker(parent: pulumi.Resource, args: BackupVaultArgs, target: DockerTarget): void {
   const { copies } = target;
-  if (!copies) return;
+  if (!copies) {
+    if (args.tenant.plan !== "trial")
+      void pulumi.log.warn(
+        "backups.copies: []; no copy of any server is made. Add { disk: … } and { s3: … } (docs/docker.md, Copies)",
+        parent,
+      );
+    return;
+  }
   for (const server of args.servers) keepCopies(parent, args, server, target, copies);
 }
 
@@ -81,7 +88,13 @@ function keepCopies(
       user: POSTGRES,
       command: scheduleCommand(),
       environment: {
-        ...{ PGHOST: DATABASE_HOST, PGUSER: ADMINISTRATOR, PGSSLMODE: "require", PGPASSFILE: "/tmp/pgpass" },
+        ...{
+          PGHOST: DATABASE_HOST,
+          PGUSER: ADMINISTRATOR,
+          PGDATABASE: "postgres",
+          PGSSLMODE: "require",
+          PGPASSFILE: "/tmp/pgpass",
+        },
       },
       networks: [{ name: docker.dataNetwork, aliases: [COPIES_HOST] }, { name: world.name }],
       volumes: { [PGDATA.replace(/\/[^/]+$/, "")]: docker.volumes.database, [DISK_PATH]: volume.name },

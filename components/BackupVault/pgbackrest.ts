@@ -75,7 +75,11 @@ export function databaseConfiguration(queueGiB: number): string {
       "archive-async": "y",
       "spool-path": "/var/spool/pgbackrest",
       "archive-push-queue-max": `${queueGiB}GiB`,
-      ...LOGS,
+      "compress-type": "zst",
+      // What it has archived is not worth a line in PostgreSQL's log; what it could not is.
+      ...{ ...COMMON, "log-level-console": "warn" },
+      // Segments that wait for a place that is away do so together.
+      "process-max": "4",
     },
     [STANZA]: { "pg1-path": PGDATA },
   });
@@ -132,14 +136,18 @@ export function copiesConfiguration(
       // A checkpoint at once: a copy does not wait for the next one.
       "start-fast": "y",
       "process-max": "2",
-      ...LOGS,
+      ...COMMON,
     },
     [STANZA]: { "pg1-path": PGDATA, "pg1-user": administrator, "pg1-database": "postgres" },
   });
 }
 
-/** To the container's output, from which nothing is lost when it goes. */
-const LOGS = { "log-level-console": "info", "log-level-file": "off" };
+const COMMON = {
+  // To the container's output, from which nothing is lost when it goes.
+  ...{ "log-level-console": "info", "log-level-file": "off" },
+  // Seconds. For so long each segment of the log waits for a place that is away, before it goes to the other alone.
+  "io-timeout": "15",
+};
 
 function kept(repo: number, { days, passphrase }: Keeping): Record<string, string> {
   return prefixed(`repo${repo}`, {
@@ -177,7 +185,8 @@ export function scheduleCommand(): string[] {
 export function archiveSettings(): string[] {
   return [
     "archive_mode=on",
-    `archive_command=archive ${PGDATA} %p`,
+    // pgBackRest looks for its own name in it.
+    `archive_command=pgbackrest-push ${PGDATA} %p`,
     `archive_timeout=${ARCHIVE_TIMEOUT}`,
   ].flatMap((setting) => ["-c", setting]);
 }

@@ -1,0 +1,288 @@
+import { execFile } from "node:child_process";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ROOT, type TenantStack } from "../engine/tenants";
+import { inside, type Ended } from "./inside";
+import { startContainersS3, type ContainersS3 } from "./s3";
+import { freePorts, startWorld, sweep, VERSIONS, type World } from "./world";
+
+/** The copies of a server on a real engine, by the real pgBackRest. Each test goes on from where the one before ended. */
+const TENANT = "copymoh";
+const name = (part: string) => `${TENANT}-hmis-${part}`;
+const DISK = "/var/lib/pgbackrest";
+let world: World;
+let s3: ContainersS3;
+let stack: TenantStack;
+beforeAll(async () => {
+  world = await startWorld();
+  await sweep(world.engine, TENANT);
+  s3 = await startContainersS3(world.engine);
+  const ports = await freePorts();
+  stack = await world.tenants.stack(TENANT, { plan: "trial", maxServers: 1 }, (spec) => {
+    const published = { address: "127.0.0.1", ...ports };
+    const { images } = world;
+    spec.target = { docker: { host: world.engine.host, published, certificates: { private: {} }, images } };
+    const { endpoint, bucket, accessKeyId, secretAccessKey, authority } = s3;
+    spec.backups = {
+      copies: [{ disk: {} }, { s3: { endpoint, bucket, accessKeyId, secretAccessKey, authority } }],
+    };
+    spec.servers = [{ name: "hmis", dhis2: VERSIONS[0], size: "small", hostname: "hmis.moh.test" }];
+  });
+  await stack.succeed("up", "--yes", "--skip-preview");
+  await until("both places have a full copy", async () => (await labels("disk", "cloud")).length === 2);
+});
+afterAll(async () => {
+  if (world) await sweep(world.engine, TENANT);
+  await s3?.stop();
+  await world?.end();
+});
+
+const container = (part: string) => world.engine.docker.getContainer(name(part));
+const run = (...command: string[]): Promise<Ended> => inside(container("copies"), command);
+const copies = (...command: string[]) => run("copies", ...command);
+async function succeed(...command: string[]): Promise<string> {
+  const { code, output } = await run(...command);
+  if (code !== 0) throw new Error(`${command.join(" ")}: ${code}\n${output}`);
+  return output;
+}
+const sql = async (text: string) => (await succeed("psql", "-qAt", "-d", "dhis2", "-c", text)).trim();
+/** Of the copies that are whole, in the places asked for, oldest first. */
+async function labels(...places: ("disk" | "cloud")[]): Promise<string[]> {
+  const all = await Promise.all(
+    places.map(async (place) => {
+      const repo = place === "disk" ? "1" : "2";
+      const info = await succeed(
+        "pgbackrest",
+        "info",
+        `--repo=${repo}`,
+        "--output=json",
+        "--log-level-console=off",
+      );
+      const [stanza] = JSON.parse(info) as { backup: { label: string }[] }[];
+      return (stanza?.backup ?? []).map(({ label }) => label);
+    }),
+  );
+  return all.flat();
+}
+async function until(what: string, done: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 240; tries++) {
+    if (await done().catch(() => false)) return;
+    await sleep(250);
+  }
+  throw new Error(`in a minute it did not come about that ${what}`);
+}
+/** The command, as a person runs it. */
+async function pitr(...args: string[]): Promise<string> {
+  const program = path.join(ROOT, "node_modules/.bin/tsx");
+  const [verb = "", ...rest] = args;
+  const { stdout } = await promisify(execFile)(
+    program,
+    ["scripts/pitr.ts", verb, TENANT, "hmis", "--host", world.engine.host, ...rest],
+    { cwd: ROOT },
+  );
+  return stdout;
+}
+/** A row, and a moment at which it is there and nothing later is. */
+async function note(text: string): Promise<string> {
+  await sql(`create table if not exists kept (note text); insert into kept values ('${text}')`);
+  await sleep(20);
+  const moment = await sql("select clock_timestamp()");
+  await sleep(20);
+  return moment;
+}
+const notes = async () => (await sql("select note from kept order by note")).split("\n");
+
+it("does not change at a second up", async () => {
+  await stack.succeed("up", "--yes", "--skip-preview", "--expect-no-changes");
+});
+
+it("tells where the copies are, and no secret in plain", async () => {
+  const { stdout } = await stack.succeed("stack", "output", "--json");
+  const { copies } = JSON.parse(stdout) as { copies: { where: string }[] };
+  expect(copies.map(({ where }) => where)).toEqual([
+    "a volume of the host",
+    expect.stringMatching(/^s3:\/\/copies at /),
+  ]);
+  const secrets = [...(await stack.secrets()), s3.secretAccessKey];
+  const inspected = JSON.stringify(
+    await Promise.all(["copies", "database"].map((part) => container(part).inspect())),
+  );
+  const processes = JSON.stringify(
+    await Promise.all(["copies", "database"].map((part) => container(part).top())),
+  );
+  for (const secret of secrets) expect(stack.stateFile() + inspected + processes).not.toContain(secret);
+});
+
+it("keeps the keys of the copies, and the way to them, from the database", async () => {
+  const { HostConfig, Config, NetworkSettings } = await container("database").inspect();
+  expect(Object.keys(NetworkSettings.Networks)).toEqual([name("data")]);
+  expect(HostConfig.CapDrop).toEqual(["ALL"]);
+  const { output } = await inside(container("database"), [
+    "cat",
+    "/var/lib/postgresql/given/pgbackrest.conf",
+  ]);
+  expect(output).not.toMatch(/cipher|s3/);
+  expect(Config.User).toBe("999:999");
+  const beside = await container("copies").inspect();
+  expect(beside.Config.User).toBe("999:999");
+  expect(beside.HostConfig).toMatchObject({ Privileged: false, CapDrop: ["ALL"] });
+  expect(beside.Mounts.filter(({ Type }) => Type === "bind")).toEqual([]);
+});
+
+it("encrypts what it keeps", async () => {
+  await note("a name that nobody may read");
+  await sql("select pg_switch_wal()");
+  await succeed("pgbackrest", "check");
+  const file = await succeed("sh", "-c", `find ${DISK}/archive -name '*.zst' | head -1`);
+  const head = await succeed("head", "-c", "8", file.trim());
+  // As openssl does.
+  expect(head).toBe("Salted__");
+});
+
+describe("any moment is restored", () => {
+  it("from either place, into the place of the live database, which is kept aside", async () => {
+    await sql("truncate kept");
+    const first = await note("1");
+    const second = await note("2");
+    await note("3");
+    expect(await pitr("restore", "--from", "cloud", "--to", second, "--yes")).toContain(
+      "Look whether all is well",
+    );
+    expect(await notes()).toEqual(["1", "2"]);
+    await pitr("undo", "--yes");
+    expect(await notes()).toEqual(["1", "2", "3"]);
+    await pitr("confirm", "--yes");
+    await pitr("restore", "--from", "disk", "--to", first, "--yes");
+    expect(await notes()).toEqual(["1"]);
+    await pitr("confirm", "--yes");
+  });
+
+  it("of the time after a restore as well", async () => {
+    await succeed("copies", "backup", "disk", "incr");
+    const moment = await note("4");
+    await note("5");
+    await succeed("copies", "restore", "disk", moment);
+    await succeed("copies", "restore", "cloud", moment);
+    await succeed("copies", "confirm");
+  });
+
+  it.each([
+    ["of which there is no copy yet", "2020-01-01 00:00:00+00", /no copy in disk is that old/],
+    [
+      "that has not come",
+      "2100-01-01 00:00:00+00",
+      /before configured recovery target[^]*live cluster is as it was/,
+    ],
+    ["that is none", "yesterday evening", /is no moment/],
+  ])("but none %s", async (_, moment, why) => {
+    const before = await notes();
+    const { code, output } = await copies("restore", "disk", moment);
+    expect({ code, output }).toEqual({ code: 1, output: expect.stringMatching(why) as string });
+    expect((await copies("swap")).code).toBe(1);
+    expect(await notes()).toEqual(before);
+  });
+});
+
+describe("with the cloud out of reach", () => {
+  let moment: string;
+  it("the database goes on, and the log and the copies on disk with it", async () => {
+    await s3.halt();
+    moment = await note("6");
+    await note("7");
+    const { code, output } = await copies("restore", "disk", moment);
+    expect({ code, output }).toMatchObject({ code: 0 });
+    await succeed("copies", "confirm");
+    const before = await labels("disk");
+    await succeed("copies", "backup", "disk", "incr");
+    expect(await labels("disk")).toHaveLength(before.length + 1);
+  });
+
+  it("a copy to the cloud is a failure, and says so", async () => {
+    const { code, output } = await copies("backup", "cloud", "incr");
+    expect({ code, output }).toEqual({
+      code: 1,
+      output: expect.stringMatching(/ALARM backup: cloud: incr copy failed: /) as string,
+    });
+  });
+
+  it("the cloud catches up by itself", async () => {
+    await s3.start();
+    await sql("select pg_switch_wal()");
+    await until(
+      "the log has arrived",
+      async () => (await run("pgbackrest", "check", "--archive-timeout=20")).code === 0,
+    );
+    await succeed("copies", "restore", "cloud", moment);
+    await succeed("copies", "confirm");
+  });
+});
+
+it("restores from the cloud alone, the copies on disk gone; and makes them anew", async () => {
+  const moment = await note("8");
+  await note("9");
+  await succeed("sh", "-c", `rm -rf ${DISK}/*`);
+  await pitr("restore", "--from", "cloud", "--to", moment, "--yes");
+  expect(await notes()).toContain("8");
+  expect(await notes()).not.toContain("9");
+  await pitr("confirm", "--yes");
+  await container("copies").restart({ t: 5 });
+  await until("there is a full copy on disk again", async () => (await labels("disk")).length === 1);
+  await until("all is well", async () => (await copies("healthy")).code === 0);
+});
+
+it("refuses a wrong pass phrase", async () => {
+  const conf = "/tmp/wrong.conf";
+  await succeed(
+    "sh",
+    "-c",
+    `sed 's/^repo1-cipher-pass=.*/repo1-cipher-pass=wrong/' "$PGBACKREST_CONFIG" >${conf} && mkdir -m 700 /tmp/into`,
+  );
+  const { code, output } = await run(
+    ...["pgbackrest", "restore", `--config=${conf}`, "--repo=1", "--pg1-path=/tmp/into"],
+  );
+  expect(code).not.toBe(0);
+  expect(output).toMatch(/CryptoError|unable to load info|cipher/i);
+});
+
+it("makes the next copy after one that was killed on the way", async () => {
+  await sql("create table big as select n, md5(n::text) from generate_series(1, 300000) n");
+  const before = await labels("disk");
+  const killed = copies("backup", "disk", "full");
+  await until(
+    "it copies",
+    async () => (await run("sh", "-c", `ls ${DISK}/backup/dhis2/*F/backup.manifest.copy`)).code === 0,
+  );
+  await container("copies").kill();
+  await killed;
+  await container("copies").start();
+  await until("it is back", async () => (await copies("healthy")).code === 0);
+  expect(await labels("disk")).toEqual(before);
+  await until("the next is made", async () => (await copies("backup", "disk", "full")).code === 0);
+  expect(await labels("disk")).toHaveLength(before.length + 1);
+  await succeed("copies", "verify", "disk");
+});
+
+it.each([
+  ["backup", "find backup/dhis2/*F -type f -size +100k"],
+  ["log", "find archive -name '*.zst'"],
+])("finds a byte that flipped in a file of the %s, and does not call it good", async (_, find) => {
+  const file = (await succeed("sh", "-c", `cd ${DISK} && ${find} | head -1`)).trim();
+  const flip = `printf '\\377' | dd of=${DISK}/${file} bs=1 seek=200 conv=notrunc`;
+  await succeed("sh", "-c", `cp -p ${DISK}/${file} /tmp/sound && ${flip}`);
+  const { code, output } = await copies("verify", "disk");
+  await succeed("sh", "-c", `cp -p /tmp/sound ${DISK}/${file}`);
+  expect({ code, output }).toEqual({
+    code: 1,
+    output: expect.stringMatching(/ALARM backup: disk: damaged/) as string,
+  });
+  await succeed("copies", "verify", "disk");
+});
+
+it("leaves nothing of a trial when it is destroyed, but what is in the bucket", async () => {
+  await stack.succeed("destroy", "--yes", "--skip-preview");
+  const { Volumes } = await world.engine.docker.listVolumes();
+  expect((Volumes ?? []).filter(({ Name }) => Name.startsWith(TENANT))).toEqual([]);
+  expect(s3.files()).toContainEqual(expect.stringContaining("backup.info"));
+});

@@ -1,0 +1,115 @@
+import { execFileSync, spawn, type ChildProcess } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { request } from "node:https";
+import { createServer, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { ensureTool } from "../../jobs/testing/tools";
+import type { Engine } from "./engine";
+
+/** An S3 server with TLS that containers reach, and nobody outside this machine: versitygw on a directory. */
+export interface ContainersS3 {
+  endpoint: string;
+  /** PEM file of the authority that vouches for it. */
+  authority: string;
+  accessKeyId: string;
+  secretAccessKey: string;
+  bucket: string;
+  /** Not reachable until `start`. */
+  halt(): Promise<void>;
+  start(): Promise<void>;
+  /** What is in the bucket. */
+  files(): string[];
+  stop(): Promise<void>;
+}
+
+/** On the address that this machine has in the engine's default network. */
+export async function startContainersS3({ docker }: Engine): Promise<ContainersS3> {
+  const program = await ensureTool("versitygw");
+  const { IPAM } = (await docker.getNetwork("bridge").inspect()) as {
+    IPAM: { Config: { Gateway: string }[] };
+  };
+  const address = IPAM.Config[0]?.Gateway ?? "";
+  const directory = mkdtempSync(path.join(tmpdir(), "containers-s3-"));
+  const at = (name: string) => path.join(directory, name);
+  const bucket = "copies";
+  mkdirSync(path.join(at("data"), bucket), { recursive: true });
+  execFileSync(
+    "openssl",
+    [
+      ...[
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+        "-nodes",
+        "-days",
+        "2",
+      ],
+      // pgBackRest compares names alone, also where the name is an address.
+      ...["-subj", "/CN=S3 of a test", "-addext", `subjectAltName=DNS:${address},IP:${address}`],
+      ...["-keyout", at("s3.key"), "-out", at("s3.crt")],
+    ],
+    { stdio: "ignore" },
+  );
+  const port = await freePort(address);
+  const keys = { accessKeyId: "test", secretAccessKey: randomBytes(12).toString("hex") };
+  let server: ChildProcess | undefined;
+  const start = async () => {
+    const command = [
+      ...[program, "--port", `${address}:${port}`, "--cert", at("s3.crt"), "--key", at("s3.key"), "--quiet"],
+      ...["posix", at("data")],
+    ];
+    // It dies with this process.
+    const child = spawn("setpriv", ["--pdeathsig", "KILL", "--", ...command], {
+      stdio: "ignore",
+      env: {
+        ROOT_ACCESS_KEY: keys.accessKeyId,
+        ROOT_SECRET_KEY: keys.secretAccessKey,
+        PATH: process.env["PATH"],
+      },
+    });
+    server = child;
+    for (let tries = 0; !(await answers(`https://${address}:${port}`, at("s3.crt"))); tries++) {
+      if (child.exitCode !== null || tries > 200) throw new Error("versitygw does not answer");
+      await sleep(50);
+    }
+  };
+  const halt = async () => {
+    const child = server;
+    server = undefined;
+    if (!child || child.exitCode !== null) return;
+    const ended = new Promise((resolve) => child.once("close", resolve));
+    child.kill("SIGKILL");
+    await ended;
+  };
+  await start();
+  return {
+    ...{ endpoint: `https://${address}:${port}`, authority: at("s3.crt"), bucket, ...keys, halt, start },
+    files: () => readdirSync(path.join(at("data"), bucket), { recursive: true, encoding: "utf8" }),
+    stop: async () => {
+      await halt();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+function answers(url: string, authority: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    request(url, { ca: readFileSync(authority) }, (response) => resolve(response.resume() !== undefined))
+      .on("error", () => resolve(false))
+      .end();
+  });
+}
+
+async function freePort(address: string): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, address, resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
