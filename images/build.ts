@@ -4,6 +4,7 @@ import path from "node:path";
 import type Docker from "dockerode";
 import { DEFAULT_IMAGES } from "../components/docker/target";
 import { bundle } from "../jobs/bundle";
+import { contentHash } from "../toolchain/cache";
 
 export interface Build {
   /** The folder that the Dockerfile and what it copies are in. */
@@ -11,6 +12,7 @@ export interface Build {
   /** Those of its files that are sent. @default all */
   files?: string[];
   args?: Record<string, string>;
+  labels?: Record<string, string>;
   /** The network in which it reaches Debian's packages. @default the engine's own */
   network?: "host";
   /** Told what the engine says meanwhile. */
@@ -24,10 +26,10 @@ export type Report = (line: string) => void;
  * @throws Error with the end of the build's output
  */
 export async function buildImage(docker: Docker, tag: string, build: Build): Promise<void> {
-  const { context, files = readdirSync(context), args = {}, network, report } = build;
+  const { context, files = readdirSync(context), args = {}, labels = {}, network, report } = build;
   const output = await docker.buildImage(
     { context, src: files },
-    { t: tag, buildargs: args, forcerm: true, ...(network && { networkmode: network }) },
+    { t: tag, buildargs: args, labels, forcerm: true, ...(network && { networkmode: network }) },
   );
   await follow(docker, output, report).catch((error: Error) => {
     throw new Error(`building ${tag}: ${error.message}`);
@@ -37,22 +39,49 @@ export async function buildImage(docker: Docker, tag: string, build: Build): Pro
 /** Those that are built here, under the names that the components use. */
 export const OWN_IMAGES: readonly string[] = [DEFAULT_IMAGES.postgres, DEFAULT_IMAGES.jobs];
 
-/** Our own images, or some of them. */
+/** On an image of ours: what it was built from, so that one of an older checkout is told from this one's. */
+const CONTENT = "dhistance.content";
+
+/**
+ * Our own images, or some of them: those that are not there, or were built from other files.
+ * @returns which were built now
+ */
 export async function buildOwnImages(
   docker: Docker,
   { images = OWN_IMAGES, ...how }: Pick<Build, "network" | "report"> & { images?: readonly string[] } = {},
-): Promise<void> {
+): Promise<string[]> {
+  const built: string[] = [];
+  const build = async (name: string, context: string) => {
+    const files = readdirSync(context).sort();
+    const content = contentHash(
+      files,
+      files.map((file) => path.join(context, file)),
+    );
+    if ((await labelsOf(docker, name))?.[CONTENT] === content) return;
+    await buildImage(docker, name, { context, labels: { [CONTENT]: content }, ...how });
+    built.push(name);
+  };
   if (images.includes(DEFAULT_IMAGES.postgres))
-    await buildImage(docker, DEFAULT_IMAGES.postgres, { context: path.join(__dirname, "postgres"), ...how });
-  if (!images.includes(DEFAULT_IMAGES.jobs)) return;
-  const context = mkdtempSync(path.join(tmpdir(), "jobs-image-"));
-  try {
-    await bundle(context);
-    copyFileSync(path.join(__dirname, "jobs/Dockerfile"), path.join(context, "Dockerfile"));
-    await buildImage(docker, DEFAULT_IMAGES.jobs, { context, ...how });
-  } finally {
-    rmSync(context, { recursive: true });
+    await build(DEFAULT_IMAGES.postgres, path.join(__dirname, "postgres"));
+  if (images.includes(DEFAULT_IMAGES.jobs)) {
+    const context = mkdtempSync(path.join(tmpdir(), "jobs-image-"));
+    try {
+      await bundle(context);
+      copyFileSync(path.join(__dirname, "jobs/Dockerfile"), path.join(context, "Dockerfile"));
+      await build(DEFAULT_IMAGES.jobs, context);
+    } finally {
+      rmSync(context, { recursive: true });
+    }
   }
+  return built;
+}
+
+async function labelsOf(docker: Docker, name: string): Promise<Record<string, string> | undefined> {
+  const found = await docker
+    .getImage(name)
+    .inspect()
+    .catch(() => undefined);
+  return found?.Config.Labels ?? undefined;
 }
 
 /** Fetches an image from its registry. */

@@ -64,8 +64,8 @@ export async function startOnDocker({ tenant, json }: DockerOptions): Promise<vo
     {
       title: "Images",
       task: async (_, task) => {
-        await fetchImages(host, missing, (line) => (task.output = line));
-        task.title += missing.length > 0 ? `: ${missing.join(", ")}` : ": all on the host";
+        const fetched = await fetchImages(tenant, spec, missing, (line) => (task.output = line));
+        task.title += fetched.length > 0 ? `: ${fetched.join(", ")}` : ": all on the host";
       },
     },
     {
@@ -79,7 +79,7 @@ export async function startOnDocker({ tenant, json }: DockerOptions): Promise<vo
       title: "Asking the servers at their addresses",
       task: async (_, task) => {
         access = await reachServers(tenant, spec, outputsOf(outcome));
-        task.title += `: ${access.map(({ status }) => status).join(", ")}`;
+        task.title += ": each answers";
       },
     },
   ]);
@@ -175,7 +175,7 @@ function writeProject(
   return spec;
 }
 
-/** @returns the images that have to be built or pulled */
+/** @returns the images that are not there */
 async function hostReady(tenant: string, spec: DockerTenant): Promise<string[]> {
   const { host } = spec.target.docker;
   const needs = needsOf(tenant, spec);
@@ -189,12 +189,23 @@ async function hostReady(tenant: string, spec: DockerTenant): Promise<string[]> 
   return missing;
 }
 
-async function fetchImages(host: string, missing: string[], report: (line: string) => void): Promise<void> {
-  const docker = connect(host);
+/** @returns the images that were built or pulled now */
+async function fetchImages(
+  tenant: string,
+  spec: DockerTenant,
+  missing: string[],
+  report: (line: string) => void,
+): Promise<string[]> {
+  const docker = connect(spec.target.docker.host);
   const told = paced(report);
-  await buildOwnImages(docker, { images: missing, report: (line) => told(`building: ${line}`) });
-  for (const image of missing.filter((name) => !OWN_IMAGES.includes(name)))
-    await pullImage(docker, image, (line) => told(`pulling ${image}: ${line}`));
+  const own = needsOf(tenant, spec).images.filter((image) => OWN_IMAGES.includes(image));
+  const built = await buildOwnImages(docker, {
+    images: own,
+    report: (line) => told(`building: ${line}`),
+  });
+  const others = missing.filter((image) => !own.includes(image));
+  for (const image of others) await pullImage(docker, image, (line) => told(`pulling ${image}: ${line}`));
+  return [...built, ...others];
 }
 
 /** On a terminal what is going on; elsewhere a line now and then. */

@@ -19,6 +19,7 @@ interface Options {
 }
 
 const choices = tenants().filter((tenant) => tenant !== OVER_QUOTA);
+const onDocker = dockerTenants(choices);
 const command = new Command("npm start --")
   .description(
     "Brings up an example tenant. On the target rehearsal it is the real Pulumi engine with providers that make " +
@@ -44,7 +45,6 @@ const command = new Command("npm start --")
       if (down || yes) command.error("error: --down and --yes go with --target docker");
       return start({ tenant: tenant ?? "moh-premium", json });
     }
-    const onDocker = dockerTenants(choices);
     const chosen = tenant ?? "moh-docker";
     if (!onDocker.includes(chosen))
       command.error(`error: tenant ${chosen} is not on Docker; allowed: ${onDocker.join(", ")}`);
@@ -106,7 +106,12 @@ async function start({ tenant, json }: { tenant: string; json: boolean }): Promi
       `\n${pc.bold("A tenant over its quota is refused")}  ${pc.dim(`npm run preview -- ${OVER_QUOTA}`)}`,
     );
     for (const line of outcome.refusal?.join("\n").split("\n") ?? []) console.log(`  ${pc.red(line)}`);
-    console.log(`\n${describeNext(tenant, choices)}`);
+    console.log(
+      `\n${describeNext(
+        tenant,
+        choices.filter((name) => !onDocker.includes(name)),
+      )}`,
+    );
   }
 }
 

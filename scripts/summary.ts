@@ -88,8 +88,8 @@ export function describeAccess(tenant: string, servers: Access[]): string {
   const again = "npm start -- --target docker";
   return [
     pc.bold("Open it"),
-    ...servers.flatMap(({ address, status, authority, login }) => [
-      `  ${pc.cyan(address)}  answers (${status}), asked just now${authority ? ", trusting the tenant's own authority alone" : ""}`,
+    ...servers.flatMap(({ address, authority, login }) => [
+      `  ${pc.cyan(address)}  answers: asked just now${authority ? ", trusting the tenant's own authority alone" : ""}`,
       ...table([
         ["  log in", `${login.account}, with the password in ${login.passwordFile}`],
         ...(authority ? [["  certificate", `its root is ${authority}`]] : []),

@@ -36,7 +36,7 @@ export async function waitUntilHealthy(
         ? `it ended ${RESTARTS} times, the last time with exit code ${ExitCode}`
         : Status === "exited" || Status === "dead"
           ? `it ended with exit code ${ExitCode}`
-          : Health?.Status === "unhealthy"
+          : Status === "running" && Health?.Status === "unhealthy"
             ? `its health check fails: ${Health.Log.at(-1)?.Output.trim() ?? ""}`
             : Date.now() > deadline
               ? `it still starts after ${patience} s; if it only needs longer, run pulumi up again: it will wait on`

@@ -5,6 +5,7 @@ GET  /api/me          the account that logs in, by basic authentication against 
 GET  /api/count/T     rows of table T, read as the application's own role
 POST /api/note        commits a row and answers with its number
 GET  /api/headers     what the proxy sent
+GET  /api/wait/N      nothing for N seconds, then the number: what a long report is to a proxy
 anything else         the log-in page
 """
 
@@ -133,6 +134,10 @@ class Handler(BaseHTTPRequestHandler):
                 return self.answer(200, "pong", "text/plain")
             if self.path == "/api/headers":
                 return self.answer(200, json.dumps({k.lower(): v for k, v in self.headers.items()}))
+            if re.fullmatch(r"/api/wait/\d+", self.path):
+                seconds = self.path.rsplit("/", 1)[1]
+                time.sleep(int(seconds))
+                return self.answer(200, seconds, "text/plain")
             if self.path == "/api/me":
                 return self.me()
             if re.fullmatch(r"/api/count/\w+", self.path):

@@ -1,0 +1,408 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { TestContext } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Result } from "../engine/pulumi";
+import type { TenantStack } from "../engine/tenants";
+import { browserLacking, openBrowser } from "./browser";
+import { Checkout } from "./checkout";
+import { BASE } from "./engine";
+import { REPORTS, scannerLacking, scanTls, type Finding } from "./scan";
+import { Visitor, type Visit } from "./visit";
+import { freePorts, startWorld, sweep, VERSIONS, type World } from "./world";
+
+/**
+ * `npm start -- --target docker` in a newcomer's checkout, and what comes of it: seen by a browser, by a scanner, and
+ * by a second tenant on the same engine, whose certificate is a given one. Each test goes on from the one before.
+ */
+const OURS = "moh-docker";
+const HMIS = "hmis.localhost";
+const THEIRS = "tierneighbour";
+const GIVEN = "neighbour.localhost";
+/** Longer than proxies wait that were told nothing, in seconds. */
+const LONG = 65;
+
+let world: World;
+let checkout: Checkout;
+let folder: string;
+let first: Result;
+let address: string;
+let visitor: Visitor;
+let neighbour: TenantStack;
+let neighbours: Visitor;
+let scan: Promise<Finding[]> | undefined;
+let longRead: Promise<Visit>;
+const start = (...args: string[]) =>
+  checkout.start(["--target", "docker", ...args], { DOCKER_HOST: world.engine.host });
+
+beforeAll(async () => {
+  mkdirSync(REPORTS, { recursive: true });
+  world = await startWorld();
+  folder = mkdtempSync(path.join(tmpdir(), "given-"));
+  checkout = new Checkout();
+  for (const tenant of [OURS, THEIRS]) await sweep(world.engine, tenant);
+  const [ports, theirPorts] = [await freePorts(), await freePorts()];
+  checkout.change(OURS, ({ target: { docker } }) => {
+    Object.assign(docker, { images: world.images, published: { address: "127.0.0.1", ...ports } });
+  });
+  neighbour = await world.tenants.stack(THEIRS, { plan: "enterprise", maxServers: 20 }, (spec) => {
+    const published = { address: "127.0.0.1", ...theirPorts };
+    const certificates = { given: giveCertificate(GIVEN) };
+    spec.target = { docker: { host: world.engine.host, published, certificates, images: world.images } };
+    spec.backups = { copies: [] };
+    spec.servers = [{ name: "hmis", dhis2: VERSIONS[0], size: "small", hostname: GIVEN }];
+  });
+  // At once: they are two tenants that know nothing of each other.
+  [first] = await Promise.all([start(), neighbour.succeed("up", "--yes", "--skip-preview")]);
+  if (first.code !== 0) throw new Error(`npm start:\n${first.stdout}\n${first.stderr}`);
+  address = `https://${HMIS}:${ports.https}`;
+  const authority = checkout.read(said(/its root is (\S+)/));
+  visitor = new Visitor(ports, authority);
+  neighbours = new Visitor(theirPorts, readFileSync(path.join(folder, "authority.pem"), "utf8"));
+  // Both take a minute in which other tests go on.
+  longRead = visitor.get(HMIS, `/api/wait/${LONG}`);
+  if (!scannerLacking()) scan = scanTls("tls-private-authority", address, authority);
+  for (const promise of [longRead, scan]) promise?.catch(() => undefined);
+});
+afterAll(async () => {
+  await scan?.catch(() => undefined);
+  for (const tenant of world ? [OURS, THEIRS] : []) await sweep(world.engine, tenant);
+  checkout?.remove();
+  rmSync(folder, { recursive: true, force: true });
+  await world?.end();
+});
+
+/** A certificate as it comes from an authority of somebody else's, `authority.pem`. */
+function giveCertificate(hostname: string): { certificate: string; privateKey: string } {
+  const at = (name: string) => path.join(folder, name);
+  const [certificate, privateKey] = [at("certificate.pem"), at("private-key.pem")];
+  const [root, rootKey] = [at("authority.pem"), at("authority-key.pem")];
+  const make = (...rest: string[]) => {
+    const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "30"];
+    execFileSync("openssl", ["req", "-x509", ...key, ...rest], { stdio: "ignore" });
+  };
+  make("-subj", "/CN=another authority", "-keyout", rootKey, "-out", root);
+  const leaf = ["-subj", "/CN=given", "-addext", "basicConstraints=critical,CA:FALSE"];
+  const names = ["-addext", `subjectAltName=DNS:${hostname}`, "-CA", root, "-CAkey", rootKey];
+  make(...leaf, ...names, "-keyout", privateKey, "-out", certificate);
+  return { certificate, privateKey };
+}
+
+/** What the first run said, in a place. */
+function said(where: RegExp): string {
+  const found = where.exec(first.stdout)?.[1];
+  if (!found) throw new Error(`nothing like ${where} in:\n${first.stdout}`);
+  return found;
+}
+
+/** Here a test is left out with a reason; in CI that is a failure. */
+function needs({ skip }: TestContext, lacking: string | undefined): void {
+  if (lacking && process.env["CI"] === "true") throw new Error(lacking);
+  skip(lacking !== undefined, lacking);
+}
+
+async function inspectAll(tenant: string) {
+  const all = await world.engine.docker.listContainers({ all: true });
+  const names = all.flatMap(({ Names }) => Names.map((each) => each.slice(1)));
+  const own = names.filter((each) => each.startsWith(`${tenant}-`)).sort();
+  return Promise.all(own.map((each) => world.engine.docker.getContainer(each).inspect()));
+}
+const ids = async (tenant: string) => (await inspectAll(tenant)).map(({ Id }) => Id);
+
+async function until(what: string, done: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 240; tries++) {
+    if (await done().catch(() => false)) return;
+    await sleep(500);
+  }
+  throw new Error(`in two minutes it did not come about that ${what}`);
+}
+
+describe("npm start -- --target docker", () => {
+  it("says in plain lines what it does, and ends with an address that answers", async () => {
+    expect(first.stdout).toContain(`${address}  answers: asked just now`);
+    expect(first.stdout).toMatch(/✔ Tenant moh-docker: \d+ created in \d+ s/);
+    expect(first.stdout).not.toContain("\u001b");
+    expect(await visitor.get(HMIS, "/api/ping")).toMatchObject({ status: 200, text: "pong" });
+  });
+
+  it("says how to log in, and shows no password", async () => {
+    const [, account, file] = /log in +(\S+), with the password in (\S+)/.exec(first.stdout) ?? [];
+    const password = checkout.read(file as string);
+    expect(first.stdout + first.stderr).not.toContain(password);
+    expect(statSync(checkout.at(file as string)).mode & 0o077).toBe(0);
+    const Authorization = `Basic ${Buffer.from(`${account}:${password}`).toString("base64")}`;
+    expect((await visitor.get(HMIS, "/api/me", { Authorization })).status).toBe(200);
+  });
+
+  it("keeps state, root and passwords where git does not look, and leaves the stack file as it was", () => {
+    const file = `Pulumi.${OURS}.yaml`;
+    expect(checkout.read(".gitignore").split("\n")).toContain(".dhistance/");
+    for (const place of [said(/its root is (\S+)/), said(/the password in (\S+)/)])
+      expect(place).toMatch(/^\.dhistance\//);
+    expect(checkout.read(file)).toContain("encryptionsalt: v1:QJARzKGHg1Y=");
+    expect(statSync(checkout.at(".dhistance/docker")).mode & 0o077).toBe(0);
+  });
+
+  it("refuses what cannot be had before it touches anything", async () => {
+    const before = await ids(OURS);
+    const { gateway } = world.images;
+    checkout.change(OURS, ({ target }) => (target.docker.images.gateway = "registry.invalid/caddy:0"));
+    const { code, stdout, stderr } = await start();
+    checkout.change(OURS, ({ target }) => (target.docker.images.gateway = gateway));
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /cannot be brought up; nothing was made\.\n- target\.docker\.images: "registry\.invalid\/caddy:0" is not on the host, and cannot be pulled .* \(docker load\)/,
+    );
+    expect(stdout).not.toContain("Images");
+    expect(await ids(OURS)).toEqual(before);
+  });
+
+  it("changes nothing when it is run again, and says so in JSON", async () => {
+    const { code, stdout } = await start("--json");
+    expect(code).toBe(0);
+    const { changes, access } = JSON.parse(stdout) as { changes: object; access: object[] };
+    expect(Object.keys(changes)).toEqual(["same"]);
+    expect(access).toMatchObject([{ address, status: 200, login: { account: "admin" } }]);
+  });
+});
+
+describe("a browser", () => {
+  it("opens the address without a complaint once it was given the root", async (context) => {
+    needs(context, browserLacking());
+    const { context: browser, close } = await openBrowser(visitor.authority);
+    try {
+      const page = await browser.newPage();
+      const response = await page.goto(address);
+      expect(response?.status()).toBe(200);
+      expect(await response?.securityDetails()).toMatchObject({
+        issuer: `${OURS}-gateway issuer`,
+        protocol: "TLS 1.3",
+      });
+      expect(await page.title()).toBe("Stand-in for DHIS2");
+      expect(await page.evaluate("isSecureContext")).toBe(true);
+    } finally {
+      await close();
+    }
+  });
+
+  it("refuses it without", async (context) => {
+    needs(context, browserLacking());
+    const { context: browser, close } = await openBrowser();
+    try {
+      const page = await browser.newPage();
+      await expect(page.goto(address)).rejects.toThrow("net::ERR_CERT_AUTHORITY_INVALID");
+    } finally {
+      await close();
+    }
+  });
+});
+
+describe("two tenants on one engine", () => {
+  /** Runs Python in a tenant's application, which has it. */
+  async function inside(tenant: string, code: string): Promise<string> {
+    const exec = await world.engine.docker
+      .getContainer(`${tenant}-hmis-application`)
+      .exec({ Cmd: ["python3", "-c", code], AttachStdout: true, AttachStderr: true, Tty: true });
+    const stream = await exec.start({ Tty: true });
+    let text = "";
+    for await (const data of stream) text += String(data);
+    return text.trim();
+  }
+  /** Of addresses those that are reached: all are tried at once. */
+  async function reached(from: string, targets: [host: string, port: number][]): Promise<string[]> {
+    const answered = await inside(
+      from,
+      [
+        "import socket, json, concurrent.futures as f",
+        "def one(t):",
+        " try: socket.create_connection(tuple(t), 3).close(); return True",
+        " except OSError: return False",
+        `targets = json.loads('${JSON.stringify(targets)}')`,
+        "print(json.dumps(list(f.ThreadPoolExecutor(32).map(one, targets))))",
+      ].join("\n"),
+    );
+    return targets
+      .filter((_, index) => (JSON.parse(answered) as boolean[])[index])
+      .map(([host, port]) => `${host}:${port}`);
+  }
+  const PORTS = [5432, 8080, 8443];
+
+  it("share no network", async () => {
+    const networks = async (tenant: string) =>
+      new Set(
+        (await inspectAll(tenant)).flatMap(({ NetworkSettings }) => Object.keys(NetworkSettings.Networks)),
+      );
+    const [ours, theirs] = [await networks(OURS), await networks(THEIRS)];
+    expect([...ours].filter((each) => theirs.has(each))).toEqual([]);
+    expect([ours.size, theirs.size]).toEqual([2, 2]);
+  });
+
+  it("reach nothing of each other: no database, no application, no gateway, by address or by name", async () => {
+    for (const [from, to] of [
+      [OURS, THEIRS],
+      [THEIRS, OURS],
+    ] as const) {
+      const containers = await inspectAll(to);
+      const addresses = containers.flatMap(({ NetworkSettings }) =>
+        Object.values(NetworkSettings.Networks).map(({ IPAddress }) => IPAddress),
+      );
+      expect(addresses).toHaveLength(4);
+      const hosts = [...addresses, ...containers.map(({ Name }) => Name.slice(1))];
+      const targets = hosts.flatMap((host) => PORTS.map((port) => [host, port] as [string, number]));
+      expect(await reached(from, targets)).toEqual([]);
+      // The same attempt finds what is its own, so it would have found the others.
+      expect(await reached(from, [["database", 5432]])).toEqual(["database:5432"]);
+    }
+  });
+
+  it("do not reach each other's published ports either, which are this machine's alone", async () => {
+    const [network] = await world.engine.docker.listNetworks({
+      filters: { name: [`${OURS}-hmis-web`] },
+    });
+    const host = network?.IPAM?.Config?.[0]?.Gateway as string;
+    const { port } = new URL(await neighbourUrl());
+    expect(
+      await reached(OURS, [
+        [host, Number(port)],
+        ["127.0.0.1", Number(port)],
+      ]),
+    ).toEqual([]);
+  });
+});
+
+async function neighbourUrl(): Promise<string> {
+  const { stdout } = await neighbour.succeed("stack", "output", "--json");
+  return (JSON.parse(stdout) as { servers: { hmis: { url: string } } }).servers.hmis.url;
+}
+
+describe("a certificate that was given", () => {
+  it("is the one that the world sees, with the headers and protocols of the others", async () => {
+    const { status, headers } = await neighbours.get(GIVEN, "/");
+    expect({ status, hsts: headers["strict-transport-security"] }).toEqual({
+      status: 200,
+      hsts: "max-age=63072000",
+    });
+    expect((await neighbours.handshake(GIVEN, { minVersion: "TLSv1.3" })).protocol).toBe("TLSv1.3");
+    await expect(visitor.get(GIVEN, "/")).rejects.toThrow();
+  });
+
+  it("keeps its key out of what the engine shows of the container, and out of the state", async () => {
+    const key = readFileSync(path.join(folder, "private-key.pem"), "utf8").split("\n")[1] as string;
+    expect(JSON.stringify(await inspectAll(THEIRS))).not.toContain(key);
+    expect(neighbour.stateFile()).not.toContain(key);
+  });
+});
+
+it("a host with too little memory is refused by an up, which touches nothing", async () => {
+  const before = await ids(THEIRS);
+  neighbour.change((spec) => {
+    for (let i = 1; i < 20; i++)
+      spec.servers.push({
+        name: `more-${i}`,
+        dhis2: VERSIONS[0],
+        size: "large",
+        hostname: `m${i}.test.test`,
+      });
+  });
+  const { code, stdout, stderr } = await neighbour.run("up", "--yes", "--skip-preview");
+  neighbour.change((spec) => spec.servers.splice(1));
+  expect(code).not.toBe(0);
+  expect(stdout + stderr).toMatch(
+    /was refused: 1 problem; nothing was changed\.\n\s*- servers: their sizes take \d+(\.\d+)? GiB of memory/,
+  );
+  expect(await ids(THEIRS)).toEqual(before);
+});
+
+describe("a version whose migration fails", () => {
+  const hindrance = `files/fail-migration-to-${VERSIONS[1]}`;
+
+  it("fails the up with its last words; people see that DHIS2 starts, and it once the next up has gone on", async (context) => {
+    needs(context, browserLacking());
+    const { docker } = world.engine;
+    const application = docker.getContainer(`${THEIRS}-hmis-application`);
+    await (await application.exec({ Cmd: ["touch", `/opt/dhis2/${hindrance}`] })).start({});
+    neighbour.change((spec) => (spec.servers[0].dhis2 = VERSIONS[1]));
+    const { code, stdout, stderr } = await neighbour.run("up", "--yes", "--skip-preview");
+    expect(code).not.toBe(0);
+    expect(stdout + stderr).toMatch(/hmis-application did not start: it ended 3 times, .* exit code 1/);
+    expect(stdout + stderr).toContain(`the migration to 2.${VERSIONS[1]} failed, as it was told to`);
+
+    const { context: browser, close } = await openBrowser(neighbours.authority);
+    try {
+      const page = await browser.newPage();
+      const response = await page.goto(await neighbourUrl());
+      expect(response?.status()).toBe(503);
+      expect(await page.textContent("h1")).toBe("DHIS2 is starting");
+      await page.screenshot({ path: path.join(REPORTS, "starting.png") });
+      await docker.run(BASE, ["rm", `/${hindrance}`], process.stderr, {
+        HostConfig: { Binds: [`${THEIRS}-hmis-files:/files`], AutoRemove: true, NetworkMode: "none" },
+      });
+      await neighbour.succeed("up", "--yes", "--skip-preview");
+      await until(
+        "the page has become DHIS2's by itself",
+        async () => (await page.textContent("h1")) === `Stand-in for DHIS2 ${VERSIONS[1]}`,
+      );
+    } finally {
+      await close();
+    }
+  });
+});
+
+it("a read that says nothing for longer than proxies usually wait comes to its end", async () => {
+  expect(await longRead).toMatchObject({ status: 200, text: String(LONG) });
+});
+
+describe("a scan of TLS", () => {
+  /** What it finds that is so on purpose. */
+  const EXCEPTED: Record<string, string> = {
+    cert_expirationStatus: "the gateway's certificates live a week; it renews them itself",
+    cert_notAfter: "the same",
+    cert_revocation: "a private authority publishes no revocations; a week's life takes their place",
+  };
+
+  it("finds TLS 1.2 and 1.3 alone, strong ciphers alone, and nothing worse than low", async (context) => {
+    needs(context, scannerLacking());
+    const findings = (await scan) as Finding[];
+    const of = (id: string) => findings.find((each) => each.id === id)?.finding;
+    expect(["SSLv2", "SSLv3", "TLS1", "TLS1_1"].map(of)).toEqual(Array(4).fill("not offered"));
+    expect(of("TLS1_2")).toBe("offered");
+    expect(of("TLS1_3")).toMatch(/^offered/);
+    for (const kind of ["NULL", "aNULL", "EXPORT", "LOW", "3DES_IDEA", "AVERAGE"])
+      expect(`${kind} ${of(`cipherlist_${kind}`)}`).toBe(`${kind} not offered`);
+    expect(of("cert_chain_of_trust")).toBe("passed.");
+    expect(of("heartbleed")).toMatch(/^not vulnerable/);
+    const serious = findings.filter(
+      ({ severity, id }) =>
+        ["MEDIUM", "HIGH", "CRITICAL", "FATAL"].includes(severity) && !Object.hasOwn(EXCEPTED, id),
+    );
+    expect(serious).toEqual([]);
+  });
+});
+
+describe("--down", () => {
+  it("asks first, and where nobody can be asked does nothing", async () => {
+    const before = await ids(OURS);
+    const { code, stderr } = await start("--down");
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr:
+        "error: This takes moh-docker down, with all that was saved in it. Say --yes to have it done.\n",
+    });
+    expect(await ids(OURS)).toEqual(before);
+  });
+
+  it("takes all of it away, and nothing of the other tenant's", async () => {
+    const before = await ids(THEIRS);
+    expect(await start("--down", "--yes")).toMatchObject({ code: 0 });
+    expect(await ids(OURS)).toEqual([]);
+    const { docker } = world.engine;
+    const networks = (await docker.listNetworks()).map(({ Name }) => Name);
+    const volumes = ((await docker.listVolumes()).Volumes ?? []).map(({ Name }) => Name);
+    expect([...networks, ...volumes].filter((each) => each.startsWith(`${OURS}-`))).toEqual([]);
+    expect(await ids(THEIRS)).toEqual(before);
+    expect((await neighbours.get(GIVEN, "/")).status).toBe(200);
+  });
+});
