@@ -67,19 +67,30 @@ for (const [id, standIn] of Object.entries(LATER)) {
 }
 
 // The SDK takes the stack of every promise it makes, for a message about promises that never end that shows them
-// only if one asks for it. To look them up in source maps is a third of a preview of a hundred resources.
+// only if one asks for it. To look them up in source maps is a third of a preview of a hundred resources. That they
+// are counted, and a program fails that leaves one, stays: the first is the SDK's own, which sees to that at the end.
 if (!process.env.PULUMI_DEBUG_PROMISE_LEAKS) {
+  const { getStore } = require("@pulumi/pulumi/runtime/state");
   const debuggable = require("@pulumi/pulumi/runtime/debuggable");
   const { debuggablePromise } = debuggable;
-  debuggable.debuggablePromise = (...args) => {
-    const { stackTraceLimit } = Error;
-    Error.stackTraceLimit = 0;
-    try {
-      return debuggablePromise(...args);
-    } finally {
-      Error.stackTraceLimit = stackTraceLimit;
-    }
+  let counted = (promise, context) => {
+    counted = (promise) => {
+      getStore().leakCandidates.add(promise);
+      const end = () => getStore().leakCandidates.delete(promise);
+      return promise.then(
+        (value) => {
+          end();
+          return value;
+        },
+        (error) => {
+          end();
+          throw error;
+        },
+      );
+    };
+    return debuggablePromise(promise, context);
   };
+  debuggable.debuggablePromise = (...args) => counted(...args);
 }
 
 // It tells the engine of each step with each resource, a call each time, which is a tenth of a preview, for
@@ -89,10 +100,16 @@ if (!process.env.DHISTANCE_DEBUG) require("@pulumi/pulumi/log").debug = () => Pr
 // Stacks name the TypeScript's lines, while frames of packages stay as they are: Pulumi's own maps lead to files
 // that do not exist, such as `node_modules/@pulumi/resource.ts`, and with a path of that form Node 20's
 // `util.inspect` does not end, which Pulumi calls for an error that nobody has caught.
+// The SDK asks for the whole stack of each resource that is made, and most of the frames are the same each time.
+/** @type {Map<string, string>} */
+const mapped = new Map();
 Error.prepareStackTrace = (error, frames) => {
-  const places = frames.map((frame) =>
-    isOurs(frame.getFileName()) ? sourceMaps.wrapCallSite(frame) : frame,
-  );
+  const places = frames.map((frame) => {
+    const place = String(frame);
+    if (!isOurs(frame.getFileName())) return place;
+    if (!mapped.has(place)) mapped.set(place, String(sourceMaps.wrapCallSite(frame)));
+    return mapped.get(place);
+  });
   return [String(error), ...places].join("\n    at ");
 };
 

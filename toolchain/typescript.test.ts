@@ -78,6 +78,30 @@ it("keeps what Pulumi does with an uncaught error from never ending", () => {
   expect(said).toContain("told");
 });
 
+it("fails a program that leaves promises, and says how many", () => {
+  const index = (promises: string) => `
+    const { debuggablePromise } = sdk("@pulumi/pulumi/runtime/debuggable");
+    console.error = console.log;
+    for (const promise of [${promises}]) debuggablePromise(promise);
+    // After Pulumi's own listener, which the first promise adds.
+    process.on("exit", () => { console.log(process.exitCode ?? 0); process.exitCode = 0; });`;
+  const never = "new Promise(() => undefined)";
+  const said = run({ "index.js": index(`Promise.resolve(), ${never}, Promise.resolve(), ${never}`) });
+  expect(said).toMatch(/detected that 2 promises were still active[^]*\n1\n$/);
+  expect(run({ "index.js": index("Promise.resolve(), Promise.resolve()") })).toBe("0\n");
+});
+
+it("leaves a promise that fails, and that nobody has waited for, to fail the program", () => {
+  const said = run({
+    "index.js": `
+      const { debuggablePromise } = sdk("@pulumi/pulumi/runtime/debuggable");
+      process.on("unhandledRejection", (error) => console.log("unhandled:", error.message));
+      debuggablePromise(Promise.resolve());
+      debuggablePromise(Promise.reject(new Error("told")));`,
+  });
+  expect(said).toBe("unhandled: told\n");
+});
+
 it("leaves the compiler unloaded until a function is to be serialised, which then works", () => {
   const said = run({
     "index.js": `
