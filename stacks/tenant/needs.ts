@@ -6,6 +6,9 @@ import type { DockerTenant } from "./spec";
 /** Of the gateway, in GiB. */
 const GATEWAY_GIB = 0.5;
 
+/** Of the container of copies beside each server, if there are copies, in GiB. */
+const COPIES_GIB = 1;
+
 /** The images that a tenant on Docker is made of. */
 export function imagesOf({ target }: DockerTenant): Images {
   return { ...DEFAULT_IMAGES, ...withoutUndefined(target.docker.images) };
@@ -24,7 +27,8 @@ export function needsOf(tenant: string, spec: DockerTenant): Needs {
     ],
     memoryGiB: spec.servers.reduce((sum, { size }) => {
       const { application, database } = SIZE_TERMS[size];
-      return sum + application.memoryGiB + database.memoryGiB;
+      const copies = spec.backups.copies.length > 0 ? COPIES_GIB : 0;
+      return sum + application.memoryGiB + database.memoryGiB + copies;
     }, GATEWAY_GIB),
   };
 }
