@@ -1,5 +1,5 @@
 import { execFile, spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -129,34 +129,87 @@ class OwnEngine {
     // What a killed one left would keep the new one from starting.
     await rm(this.pidFile, { force: true });
     const at = (name: string) => path.join(this.folder, name);
-    const log = openSync(at("log"), "w");
-    const options = {
-      host: this.host,
+    await startDaemon(this.host, at("log"), {
       "data-root": at("data"),
       "exec-root": at("run"),
       pidfile: this.pidFile,
-    };
-    const daemon = spawn(
-      "dockerd",
-      Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]),
-      { detached: true, stdio: ["ignore", log, log], env: sbin() },
-    );
-    daemon.unref();
-    const { docker } = connect(this.host);
-    for (let tries = 0; tries < 300; tries++) {
-      if (await answers(docker)) return;
-      if (daemon.exitCode !== null) break;
-      await sleep(200);
-    }
-    throw new Error(`dockerd does not answer:\n${readFileSync(at("log"), "utf8").slice(-2000)}`);
+    });
   }
 
   private async stop(): Promise<void> {
-    if (!existsSync(this.pidFile)) return;
-    const pid = Number(readFileSync(this.pidFile, "utf8"));
-    if (!alive(pid)) return;
-    process.kill(pid);
-    while (alive(pid)) await sleep(100);
+    await stopDaemon(this.pidFile);
+  }
+}
+
+async function startDaemon(
+  host: string,
+  logFile: string,
+  options: Record<string, string>,
+  [program, ...before]: [string, ...string[]] = ["dockerd"],
+): Promise<void> {
+  const log = openSync(logFile, "w");
+  const daemon = spawn(
+    program,
+    [...before, ...Object.entries({ host, ...options }).map(([name, value]) => `--${name}=${value}`)],
+    { detached: true, stdio: ["ignore", log, log], env: sbin() },
+  );
+  closeSync(log);
+  daemon.unref();
+  const { docker } = connect(host);
+  for (let tries = 0; tries < 300; tries++) {
+    if (await answers(docker)) return;
+    if (daemon.exitCode !== null) break;
+    await sleep(200);
+  }
+  throw new Error(`dockerd does not answer:\n${readFileSync(logFile, "utf8").slice(-2000)}`);
+}
+
+/** Asks a daemon to end, and waits until it has. */
+async function stopDaemon(pidFile: string): Promise<void> {
+  if (!existsSync(pidFile)) return;
+  const pid = Number(readFileSync(pidFile, "utf8"));
+  if (!alive(pid)) return;
+  process.kill(pid);
+  while (alive(pid)) await sleep(100);
+}
+
+/**
+ * An engine whose disk is small and lies in memory, with one image of another engine's. It has no network.
+ * @param folder empty; root alone can do this
+ */
+export async function startSmallEngine(
+  folder: string,
+  from: Engine,
+  { sizeMiB, image }: { sizeMiB: number; image: string },
+): Promise<{ host: string; docker: Docker; stop(): Promise<void> }> {
+  const at = (name: string) => path.join(folder, name);
+  const run = promisify(execFile);
+  const host = `unix://${at("docker.sock")}`;
+  mkdirSync(at("data"), { recursive: true });
+  await run("mount", ["-t", "tmpfs", "-o", `size=${sizeMiB}m`, "tmpfs", at("data")], { env: sbin() });
+  const stop = async () => {
+    await stopDaemon(at("pid"));
+    await run("umount", [at("data")], { env: sbin() });
+  };
+  try {
+    // In a network namespace of its own: an engine takes away the bridges and rules of another that it finds.
+    await startDaemon(
+      host,
+      at("log"),
+      {
+        "data-root": at("data"),
+        "exec-root": at("run"),
+        pidfile: at("pid"),
+        ...{ bridge: "none", iptables: "false", ip6tables: "false" },
+      },
+      ["unshare", "--net", "dockerd"],
+    );
+    const { docker } = connect(host);
+    await follow(docker, await docker.loadImage(await from.docker.getImage(image).get()));
+    return { host, docker, stop };
+  } catch (error) {
+    await stop();
+    throw error;
   }
 }
 

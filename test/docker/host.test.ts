@@ -6,7 +6,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { inspectHost, type Needs } from "../../components/docker/inspect";
-import { ensureBase, BASE, useEngine, type Engine } from "./engine";
+import { ensureBase, BASE, startSmallEngine, useEngine, type Engine } from "./engine";
 
 /** What is said of a host that cannot take a tenant, by a real engine where there is one to ask. */
 let engine: Engine;
@@ -109,6 +109,22 @@ describe("a host that lacks something", () => {
       ]);
     } finally {
       await container.remove({ force: true });
+    }
+  });
+
+  it("disk", async ({ skip }) => {
+    skip(!engine.restart, "the engine is not the tests' own, and another one takes root to start");
+    const small = await startSmallEngine(path.join(folder, "small"), engine, { sizeMiB: 700, image: BASE });
+    try {
+      // It is asked of a container from the jobs image; any with a shell's tools will do.
+      await small.docker.getImage(BASE).tag({ repo: "jobs", tag: "1" });
+      expect(await inspectHost(small.host, needs({ images: ["jobs:1"] }))).toEqual([
+        expect.stringMatching(
+          /^target\.docker\.host: its disk has 0\.\d GiB left, and a server needs 10 GiB to begin with\. Make room/,
+        ),
+      ]);
+    } finally {
+      await small.stop();
     }
   });
 
