@@ -1,7 +1,9 @@
 import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
+import { parseArgsStringToArgv } from "string-argv";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ROOT, type TenantStack } from "../engine/tenants";
 import { inside, type Ended } from "./inside";
@@ -73,13 +75,17 @@ async function until(what: string, done: () => Promise<boolean>): Promise<void> 
   }
   throw new Error(`in a minute it did not come about that ${what}`);
 }
-/** The command, as a person runs it. */
-async function pitr(...args: string[]): Promise<string> {
-  const program = path.join(ROOT, "node_modules/.bin/tsx");
-  const [verb = "", ...rest] = args;
+/** The command, as a person finds it in the docs. */
+async function pitr(verb: string, { to = "", from = "disk" } = {}): Promise<string> {
+  const page = readFileSync(path.join(ROOT, "docs/recovery.md"), "utf8");
+  const [line] = new RegExp(`(?<=npm run pitr -- )${verb}.*`).exec(page) ?? [];
+  const [, ...options] = parseArgsStringToArgv(line ?? "");
+  const values: Record<string, string> = { TENANT, SERVER: "hmis", "2026-11-25 10:00:00+00": to, disk: from };
+  const args = options.map((option) => values[option] ?? option);
+  const unasked = verb === "list" ? [] : ["--yes"];
   const { stdout } = await promisify(execFile)(
-    program,
-    ["scripts/pitr.ts", verb, TENANT, "hmis", "--host", world.engine.host, ...rest],
+    path.join(ROOT, "node_modules/.bin/tsx"),
+    ["scripts/pitr.ts", verb, ...args, "--host", world.engine.host, ...unasked],
     { cwd: ROOT },
   );
   return stdout;
@@ -147,16 +153,15 @@ describe("any moment is restored", () => {
     const first = await note("1");
     const second = await note("2");
     await note("3");
-    expect(await pitr("restore", "--from", "cloud", "--to", second, "--yes")).toContain(
-      "Look whether all is well",
-    );
+    expect(await pitr("list")).toMatch(/full backup: .*F\n[^]*repo1: [^]*repo2: /);
+    expect(await pitr("restore", { from: "cloud", to: second })).toContain("Look whether all is well");
     expect(await notes()).toEqual(["1", "2"]);
-    await pitr("undo", "--yes");
+    await pitr("undo");
     expect(await notes()).toEqual(["1", "2", "3"]);
-    await pitr("confirm", "--yes");
-    await pitr("restore", "--from", "disk", "--to", first, "--yes");
+    await pitr("confirm");
+    await pitr("restore", { from: "disk", to: first });
     expect(await notes()).toEqual(["1"]);
-    await pitr("confirm", "--yes");
+    await pitr("confirm");
   });
 
   it("of the time after a restore as well", async () => {
@@ -223,13 +228,33 @@ it("restores from the cloud alone, the copies on disk gone; and makes them anew"
   const moment = await note("8");
   await note("9");
   await succeed("sh", "-c", `rm -rf ${DISK}/*`);
-  await pitr("restore", "--from", "cloud", "--to", moment, "--yes");
+  await pitr("restore", { from: "cloud", to: moment });
   expect(await notes()).toContain("8");
   expect(await notes()).not.toContain("9");
-  await pitr("confirm", "--yes");
+  await pitr("confirm");
   await container("copies").restart({ t: 5 });
   await until("there is a full copy on disk again", async () => (await labels("disk")).length === 1);
   await until("all is well", async () => (await copies("healthy")).code === 0);
+});
+
+it("restores onto a new cluster from the cloud, when database and disk are lost", async () => {
+  await succeed("copies", "backup", "cloud", "incr");
+  const moment = await note("10");
+  await sql("select pg_switch_wal()");
+  await succeed("pgbackrest", "check");
+  await container("application").stop();
+  await container("database").stop();
+  await succeed("sh", "-c", `rm -rf "$PGDATA" ${DISK}/*`);
+  await container("database").start();
+  await until("there is a new one", async () => (await run("pg_isready")).code === 0);
+  const round = await copies("backup", "cloud", "full");
+  expect(round.output).toMatch(/ALARM backup: cloud: full copy failed: .*do not match/);
+  await pitr("restore", { from: "cloud", to: moment });
+  expect(await notes()).toContain("10");
+  await pitr("confirm");
+  await container("copies").restart({ t: 5 });
+  await until("all is well", async () => (await copies("healthy")).code === 0);
+  await until("there is a full copy on disk again", async () => (await labels("disk")).length === 1);
 });
 
 it("refuses a wrong pass phrase", async () => {
