@@ -20,6 +20,8 @@ export interface TaskRun {
   taskDefinition: string;
   /** The container whose end counts and whose output is shown. */
   container: string;
+  /** What it runs. @default its definition's own command */
+  command?: string[];
   subnets: string[];
   securityGroups: string[];
   assignPublicIp: boolean;
@@ -62,7 +64,8 @@ export async function runTask(
   show: (line: string) => Promise<void>,
   aws: Aws = realAws(run.region),
 ): Promise<void> {
-  const startedBy = `dhistance/${createHash("sha256").update(run.taskDefinition).digest("hex").slice(0, 20)}`;
+  const mark = [run.taskDefinition, ...(run.command ?? [])].join("\n");
+  const startedBy = `dhistance/${createHash("sha256").update(mark).digest("hex").slice(0, 20)}`;
   // A `pulumi up` that was killed leaves its task running: that one is waited for, not a second one started.
   const task = (await aws.running(run, startedBy)) ?? (await aws.start(run, startedBy));
   const stream = `${run.container}/${run.container}/${task.split("/").at(-1)}`;
@@ -125,6 +128,9 @@ function realAws(region: string): Aws {
           taskDefinition: run.taskDefinition,
           launchType: "FARGATE",
           startedBy,
+          ...(run.command && {
+            overrides: { containerOverrides: [{ name: run.container, command: run.command }] },
+          }),
           propagateTags: "TASK_DEFINITION",
           networkConfiguration: {
             awsvpcConfiguration: {
