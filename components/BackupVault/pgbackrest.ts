@@ -77,7 +77,9 @@ export function databaseConfiguration(queueGiB: number): string {
       "archive-push-queue-max": `${queueGiB}GiB`,
       "compress-type": "zst",
       // What it has archived is not worth a line in PostgreSQL's log; what it could not is.
-      ...{ ...COMMON, "log-level-console": "warn" },
+      ...{ ...LOGS, "log-level-console": "warn" },
+      // Seconds. A few times so long a segment waits for a place that is away, before it goes to the other alone.
+      "io-timeout": "15",
       // Segments that wait for a place that is away do so together.
       "process-max": "4",
     },
@@ -136,18 +138,16 @@ export function copiesConfiguration(
       // A checkpoint at once: a copy does not wait for the next one.
       "start-fast": "y",
       "process-max": "2",
-      ...COMMON,
+      // Seconds: for so long a copy waits for its part of the log, which may be held up by the other place.
+      "archive-timeout": "300",
+      ...LOGS,
     },
     [STANZA]: { "pg1-path": PGDATA, "pg1-user": administrator, "pg1-database": "postgres" },
   });
 }
 
-const COMMON = {
-  // To the container's output, from which nothing is lost when it goes.
-  ...{ "log-level-console": "info", "log-level-file": "off" },
-  // Seconds. For so long each segment of the log waits for a place that is away, before it goes to the other alone.
-  "io-timeout": "15",
-};
+/** To the container's output, from which nothing is lost when it goes. */
+const LOGS = { "log-level-console": "info", "log-level-file": "off" };
 
 function kept(repo: number, { days, passphrase }: Keeping): Record<string, string> {
   return prefixed(`repo${repo}`, {
