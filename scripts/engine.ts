@@ -1,3 +1,5 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { hostname } from "node:os";
 import path from "node:path";
 import {
   LocalWorkspace,
@@ -75,6 +77,40 @@ export async function destroy(
     const { summary } = await stack.destroy({ onEvent, color: "never", remove: true });
     return { changes: summary.resourceChanges ?? {}, outputs: {} };
   });
+}
+
+/**
+ * What a run of this machine's that was cut off left: the engine goes on only once its lock is gone. One whose process
+ * lives is left alone.
+ * @param state the folder of the stacks' state
+ */
+export async function forgetDeadLocks(project: Project, name: string, state: string): Promise<void> {
+  const folder = path.join(state, ".pulumi/locks/organization/dhistance", name);
+  const locks = existsSync(folder) ? readdirSync(folder).filter((file) => file.endsWith(".json")) : [];
+  const holders = locks.map((file) => JSON.parse(readFileSync(path.join(folder, file), "utf8")) as Holder);
+  if (holders.length === 0) return;
+  const living = holders.find(({ pid, hostname: host }) => host !== hostname() || alive(pid));
+  if (living) {
+    throw new EngineError([
+      `another run is at work on ${name} (${living.username}@${living.hostname}, process ${living.pid}): wait until it has ended`,
+    ]);
+  }
+  await (await openStack(project, name)).cancel();
+}
+
+interface Holder {
+  pid: number;
+  username: string;
+  hostname: string;
+}
+
+function alive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
 }
 
 /** The quotas are the tenants'; a platform has none. */

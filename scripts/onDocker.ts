@@ -16,7 +16,7 @@ import { isOnDocker, type DockerTenant } from "../stacks/tenant/spec";
 import { ensureToolchain, useToolchain } from "../toolchain";
 import { ensureDockerHome } from "../toolchain/dockerHome";
 import { LOCAL, ROOT } from "./checkout";
-import { changed, destroy, openStack, up, type Outcome } from "./engine";
+import { changed, destroy, forgetDeadLocks, openStack, up, type Outcome } from "./engine";
 import { issueExamples } from "./issuer";
 import { steps } from "./steps";
 import { describeAccess, describeTenant, type Access, type TenantOutputs } from "./summary";
@@ -56,7 +56,7 @@ export async function startOnDocker({ tenant, json }: DockerOptions): Promise<vo
       },
     },
   ]);
-  await useDocker(json);
+  await useDocker(tenant, json);
 
   let outcome: Outcome | undefined;
   let access: Access[] = [];
@@ -92,7 +92,7 @@ export async function startOnDocker({ tenant, json }: DockerOptions): Promise<vo
 export async function takeDown({ tenant, json, yes }: DockerOptions & { yes: boolean }): Promise<void> {
   if (!existsSync(stackFile(tenant))) throw new Error(`${tenant} is not up: there is nothing to take down`);
   if (!yes) await confirm(`This takes ${tenant} down, with all that was saved in it.`, tenant);
-  await useDocker(json);
+  await useDocker(tenant, json);
   let outcome: Outcome | undefined;
   await steps(json, [
     {
@@ -219,11 +219,12 @@ function paced(report: (line: string) => void): (line: string) => void {
   };
 }
 
-async function useDocker(quiet: boolean): Promise<void> {
+async function useDocker(tenant: string, quiet: boolean): Promise<void> {
   const toolchain = await ensureToolchain({ quiet });
   const home = await ensureDockerHome(toolchain, { quiet });
   const state = path.join(FOLDER, "state");
   useToolchain(toolchain, { providers: "docker", home, state, passphraseFile: PASSPHRASE });
+  await forgetDeadLocks("docker", tenant, state);
 }
 
 type Outputs = TenantOutputs & { authority?: string };

@@ -1,6 +1,6 @@
-import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { hostname, tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { TestContext } from "vitest";
@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Result } from "../engine/pulumi";
 import type { TenantStack } from "../engine/tenants";
 import { browserLacking, openBrowser } from "./browser";
+import { giveCertificate } from "./certificate";
 import { Checkout } from "./checkout";
 import { BASE } from "./engine";
 import { REPORTS, scannerLacking, scanTls, type Finding } from "./scan";
@@ -50,7 +51,7 @@ beforeAll(async () => {
   });
   neighbour = await world.tenants.stack(THEIRS, { plan: "enterprise", maxServers: 20 }, (spec) => {
     const published = { address: "127.0.0.1", ...theirPorts };
-    const certificates = { given: giveCertificate(GIVEN) };
+    const certificates = { given: giveCertificate(folder, GIVEN) };
     spec.target = { docker: { host: world.engine.host, published, certificates, images: world.images } };
     spec.backups = { copies: [] };
     spec.servers = [{ name: "hmis", dhis2: VERSIONS[0], size: "small", hostname: GIVEN }];
@@ -74,22 +75,6 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
   await world?.end();
 });
-
-/** A certificate as it comes from an authority of somebody else's, `authority.pem`. */
-function giveCertificate(hostname: string): { certificate: string; privateKey: string } {
-  const at = (name: string) => path.join(folder, name);
-  const [certificate, privateKey] = [at("certificate.pem"), at("private-key.pem")];
-  const [root, rootKey] = [at("authority.pem"), at("authority-key.pem")];
-  const make = (...rest: string[]) => {
-    const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "30"];
-    execFileSync("openssl", ["req", "-x509", ...key, ...rest], { stdio: "ignore" });
-  };
-  make("-subj", "/CN=another authority", "-keyout", rootKey, "-out", root);
-  const leaf = ["-subj", "/CN=given", "-addext", "basicConstraints=critical,CA:FALSE"];
-  const names = ["-addext", `subjectAltName=DNS:${hostname}`, "-CA", root, "-CAkey", rootKey];
-  make(...leaf, ...names, "-keyout", privateKey, "-out", certificate);
-  return { certificate, privateKey };
-}
 
 /** What the first run said, in a place. */
 function said(where: RegExp): string {
@@ -383,6 +368,14 @@ describe("a scan of TLS", () => {
 });
 
 describe("--down", () => {
+  /** As the engine does it. */
+  function lockedBy(pid: number): void {
+    const locks = checkout.at(".dhistance/docker/state/.pulumi/locks/organization/dhistance", OURS);
+    mkdirSync(locks, { recursive: true });
+    const lock = { pid, username: "me", hostname: hostname(), timestamp: new Date().toISOString() };
+    writeFileSync(path.join(locks, "of-a-test.json"), JSON.stringify(lock));
+  }
+
   it("asks first, and where nobody can be asked does nothing", async () => {
     const before = await ids(OURS);
     const { code, stderr } = await start("--down");
@@ -394,8 +387,20 @@ describe("--down", () => {
     expect(await ids(OURS)).toEqual(before);
   });
 
-  it("takes all of it away, and nothing of the other tenant's", async () => {
+  it("leaves a run alone that is still at work", async () => {
+    lockedBy(process.pid);
+    const { code, stderr } = await start("--down", "--yes");
+    expect({ code, stderr }).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(
+        `another run is at work on ${OURS} (me@${hostname()}, process ${process.pid})`,
+      ),
+    });
+  });
+
+  it("takes all of it away, also after a run that was cut off, and nothing of the other tenant's", async () => {
     const before = await ids(THEIRS);
+    lockedBy(spawnSync("true").pid);
     expect(await start("--down", "--yes")).toMatchObject({ code: 0 });
     expect(await ids(OURS)).toEqual([]);
     const { docker } = world.engine;

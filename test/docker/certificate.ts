@@ -1,0 +1,24 @@
+import { execFileSync } from "node:child_process";
+import path from "node:path";
+
+/**
+ * A certificate as it comes from an authority of somebody else's, whose own is `authority.pem` in the folder.
+ * @returns PEM files
+ */
+export function giveCertificate(
+  folder: string,
+  hostname: string,
+): { certificate: string; privateKey: string } {
+  const at = (name: string) => path.join(folder, name);
+  const [certificate, privateKey] = [at("certificate.pem"), at("private-key.pem")];
+  const [root, rootKey] = [at("authority.pem"), at("authority-key.pem")];
+  const make = (...rest: string[]) => {
+    const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "30"];
+    execFileSync("openssl", ["req", "-x509", ...key, ...rest], { stdio: "ignore" });
+  };
+  make("-subj", "/CN=another authority", "-keyout", rootKey, "-out", root);
+  const leaf = ["-subj", "/CN=given", "-addext", "basicConstraints=critical,CA:FALSE"];
+  const names = ["-addext", `subjectAltName=DNS:${hostname}`, "-CA", root, "-CAkey", rootKey];
+  make(...leaf, ...names, "-keyout", privateKey, "-out", certificate);
+  return { certificate, privateKey };
+}
