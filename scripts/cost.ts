@@ -42,6 +42,8 @@ export const PRICES = prices;
 /** Estimates a tenant's own resources, line by line; what it shares is the platform's. */
 export function estimate({ servers, backups }: Pick<AwsTenant, "servers" | "backups">): Line[] {
   const regions = backups.copies.filter((copy) => "region" in copy).length;
+  // Portable copies: in the cloud, and on each of the customer's hosts.
+  const places = 1 + backups.copies.filter((copy) => "onPremises" in copy).length;
   const used = (what: "files" | "database") => servers.reduce((sum, { size }) => sum + USE[size][what], 0);
   const exported = used("database") * EXPORTED + used("files");
   const vault = "BackupVault";
@@ -55,7 +57,10 @@ export function estimate({ servers, backups }: Pick<AwsTenant, "servers" | "back
     {
       component: vault,
       what: "keys, alarms, a secret",
-      amount: perMonth("key", 1 + regions) + perMonth("alarm", 4) + perMonth("secret"),
+      amount:
+        perMonth("key", 1 + regions) +
+        perMonth("alarm", 4 + 3 * places * servers.length) +
+        perMonth("secret"),
     },
     {
       component: vault,
@@ -80,6 +85,14 @@ export function estimate({ servers, backups }: Pick<AwsTenant, "servers" | "back
       what: "daily exports",
       // An hour of a core and 2 GiB each day.
       amount: servers.length * (30 * (prices.hour["fargate core"] + 2 * prices.hour["fargate GiB"])),
+    },
+    {
+      component: vault,
+      what: "weekly drills",
+      // An hour of two cores and 4 GiB each week, and five minutes of them a day to look at the copies.
+      amount:
+        servers.length *
+        ((30 / 7 + 30 / 12) * (2 * prices.hour["fargate core"] + 4 * prices.hour["fargate GiB"])),
     },
   ];
 }
