@@ -1,4 +1,4 @@
-/** What the small jobs' command lines have in common: how they fail. */
+/** What the jobs' command lines have in common: what they print, how they are interrupted, and how the small ones fail. */
 import { type Command, CommanderError } from "commander";
 import { DatabaseError } from "pg";
 import pc from "picocolors";
@@ -22,6 +22,42 @@ export function secretIn(variable: string, option: string): string {
   const value = process.env[variable];
   if (!value) throw new UsageError(`${option} names ${variable}, which is not set.`);
   return value;
+}
+
+/** Ended by a signal. */
+export class Interrupted extends Error {
+  constructor(
+    readonly exitCode: number,
+    how: string,
+  ) {
+    super(`Interrupted; ${how}`);
+  }
+}
+
+/**
+ * Lets the work end cleanly on the first signal, and at once on the second.
+ * @param how the work leaves things then, for the person who interrupted it
+ */
+export async function interruptible(
+  how: string,
+  work: (signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const controller = new AbortController();
+  const stop = (signal: NodeJS.Signals) => {
+    const exitCode = signal === "SIGINT" ? 130 : 143;
+    if (controller.signal.aborted) process.exit(exitCode);
+    controller.abort(new Interrupted(exitCode, how));
+  };
+  process.on("SIGINT", stop).on("SIGTERM", stop);
+  try {
+    await work(controller.signal);
+  } finally {
+    process.off("SIGINT", stop).off("SIGTERM", stop);
+  }
+}
+
+export function print(flags: { json?: boolean }, data: object, text: string): void {
+  process.stdout.write(`${flags.json ? JSON.stringify(data) : text}\n`);
 }
 
 /** Runs a command line. @returns its exit code */

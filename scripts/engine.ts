@@ -45,36 +45,25 @@ export function openStack(project: Project, name: string): Promise<Stack> {
 }
 
 /** `pulumi up` with the policy pack; `report` is told what is being made while it goes on. */
-export async function up(project: Project, name: string, report: (doing: string) => void): Promise<Outcome> {
-  return watched(report, async (onEvent) => {
-    const stack = await openStack(project, name);
-    const { summary, outputs } = await stack.up({ onEvent, color: "never", ...packs(project) });
+export function up(project: Project, name: string, report: (doing: string) => void): Promise<Outcome> {
+  return watched(project, name, report, async (stack, watch) => {
+    const { summary, outputs } = await stack.up({ ...watch, ...packs(project) });
     return { changes: summary.resourceChanges ?? {}, outputs };
   });
 }
 
 /** `pulumi preview` with the policy pack. */
-export async function preview(
-  project: Project,
-  name: string,
-  report: (doing: string) => void,
-): Promise<Outcome> {
-  return watched(report, async (onEvent) => {
-    const stack = await openStack(project, name);
-    const { changeSummary } = await stack.preview({ onEvent, color: "never", ...packs(project) });
+export function preview(project: Project, name: string, report: (doing: string) => void): Promise<Outcome> {
+  return watched(project, name, report, async (stack, watch) => {
+    const { changeSummary } = await stack.preview({ ...watch, ...packs(project) });
     return { changes: changeSummary, outputs: {} };
   });
 }
 
 /** Takes away all that a stack has, and the stack itself. */
-export async function destroy(
-  project: Project,
-  name: string,
-  report: (doing: string) => void,
-): Promise<Outcome> {
-  return watched(report, async (onEvent) => {
-    const stack = await openStack(project, name);
-    const { summary } = await stack.destroy({ onEvent, color: "never", remove: true });
+export function destroy(project: Project, name: string, report: (doing: string) => void): Promise<Outcome> {
+  return watched(project, name, report, async (stack, watch) => {
+    const { summary } = await stack.destroy({ ...watch, remove: true });
     return { changes: summary.resourceChanges ?? {}, outputs: {} };
   });
 }
@@ -126,9 +115,16 @@ export function changed({ changes, seconds }: Outcome): string {
   return `${counts.join(", ") || "no change"} in ${seconds.toFixed(0)} s`;
 }
 
+interface Watch {
+  onEvent: (event: EngineEvent) => void;
+  color: "never";
+}
+
 async function watched(
+  project: Project,
+  name: string,
   report: (doing: string) => void,
-  run: (onEvent: (event: EngineEvent) => void) => Promise<Omit<Outcome, "seconds">>,
+  run: (stack: Stack, watch: Watch) => Promise<Omit<Outcome, "seconds">>,
 ): Promise<Outcome> {
   const complaints: string[] = [];
   const started = Date.now();
@@ -151,7 +147,8 @@ async function watched(
     }
   };
   try {
-    return { ...(await run(onEvent)), seconds: (Date.now() - started) / 1000 };
+    const stack = await openStack(project, name);
+    return { ...(await run(stack, { onEvent, color: "never" })), seconds: (Date.now() - started) / 1000 };
   } catch (error) {
     // The engine closes every failed run with a remark of its own, which says nothing more.
     const own = complaints.filter((complaint) => !/^(preview|update) failed$/.test(complaint));

@@ -2,12 +2,12 @@
 import { tmpdir } from "node:os";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import pc from "picocolors";
+import { Interrupted } from "../command";
 import { parseCount, parseDuration, parseName, UsageError } from "../import/cli/options";
 import { NeedsReimport } from "../import/run";
 import { BusyError, ServerError } from "../import/server";
 import { runReplicate } from "./agent";
 import { list, runDrill, runExport, runRestore } from "./commands";
-import { Interrupted } from "./console";
 import { CopyError, MismatchError, OverdueError, PlaceError } from "./errors";
 import { ToolError } from "./tool";
 

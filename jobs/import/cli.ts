@@ -2,6 +2,7 @@
 import { availableParallelism } from "node:os";
 import { Command, CommanderError, Option } from "commander";
 import pc from "picocolors";
+import { Interrupted, interruptible, print } from "../command";
 import {
   askSecret,
   parseCount,
@@ -64,12 +65,6 @@ interface RunFlags extends ServerOptions {
   statementTimeout: number;
   dryRun?: boolean;
   json?: boolean;
-}
-
-class Interrupted extends Error {
-  constructor(readonly exitCode: number) {
-    super("Interrupted; the live database is as it was.");
-  }
 }
 
 export function program(): Command {
@@ -189,7 +184,7 @@ async function run(dump: string, flags: RunFlags): Promise<void> {
     maxRatio: flags.maxRatio,
     maxDatabaseBytes: flags.maxDatabaseSize,
   };
-  await interruptible(async (signal) => {
+  await interruptible("the live database is as it was.", async (signal) => {
     const reporter = report(progress, flags.json ?? false);
     const options: ImportOptions = {
       ...{ dump, server, database: flags.database, role: flags.role, connections: flags.jobs },
@@ -225,7 +220,7 @@ async function sanitiseOptions(dump: string, flags: RunFlags): Promise<SanitiseO
 }
 
 async function inspect(name: string, flags: Partial<RunFlags>): Promise<void> {
-  await interruptible(async (signal) => {
+  await interruptible("the live database is as it was.", async (signal) => {
     const progress = new ImportProgress();
     const reporter = report(progress, flags.json ?? false);
     let inspection: Inspection;
@@ -291,26 +286,6 @@ async function withServer(flags: RunFlags, work: (server: Server) => Promise<voi
   } finally {
     await server.close();
   }
-}
-
-/** Lets the work end cleanly on the first signal, and at once on the second. */
-async function interruptible(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
-  const controller = new AbortController();
-  const stop = (signal: NodeJS.Signals) => {
-    const exitCode = signal === "SIGINT" ? 130 : 143;
-    if (controller.signal.aborted) process.exit(exitCode);
-    controller.abort(new Interrupted(exitCode));
-  };
-  process.on("SIGINT", stop).on("SIGTERM", stop);
-  try {
-    await work(controller.signal);
-  } finally {
-    process.off("SIGINT", stop).off("SIGTERM", stop);
-  }
-}
-
-function print(flags: { json?: boolean }, data: object, text: string): void {
-  process.stdout.write(`${flags.json ? JSON.stringify(data) : text}\n`);
 }
 
 /** Without the keys that are undefined. */

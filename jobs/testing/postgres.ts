@@ -180,12 +180,12 @@ export async function startPostgres(settings: Record<string, string> = {}): Prom
   };
 }
 
-/** A TCP port nobody listens on at the moment of the call. */
-export async function freePort(): Promise<number> {
+/** A TCP port of an address of this machine, which nobody listens on at the moment of the call. */
+export async function freePort(address = "127.0.0.1"): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    server.listen(0, "127.0.0.1", resolve);
+    server.listen(0, address, resolve);
   });
   const { port } = server.address() as AddressInfo;
   await new Promise((resolve) => server.close(resolve));

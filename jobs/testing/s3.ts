@@ -1,10 +1,8 @@
 /** A throwaway S3 server for tests, with versions and object lock: versitygw on a directory. */
-import { spawn, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import {
   CreateBucketCommand,
   ListBucketsCommand,
@@ -12,7 +10,7 @@ import {
   S3Client,
 } from "@aws-sdk/client-s3";
 import { freePort } from "./postgres";
-import { ensureTool } from "./tools";
+import { versitygw } from "./versitygw";
 
 export interface TestS3 {
   /** Place of a bucket's folder, as restic takes it. */
@@ -30,7 +28,6 @@ export interface TestS3 {
 }
 
 export async function startS3(): Promise<TestS3> {
-  const program = await ensureTool("versitygw");
   const directory = await mkdtemp(join(tmpdir(), "dhistance-s3-"));
   const at = (name: string) => join(directory, name);
   await Promise.all(["data", "versions"].map((name) => mkdir(at(name))));
@@ -42,46 +39,14 @@ export async function startS3(): Promise<TestS3> {
     at("credentials"),
     `[default]\naws_access_key_id = ${keys.accessKeyId}\naws_secret_access_key = ${keys.secretAccessKey}\n`,
   );
-  let server: ChildProcess | undefined;
-  const start = async () => {
-    // It dies with this process.
-    const command = [
-      program,
-      "--port",
-      `127.0.0.1:${port}`,
-      "--quiet",
-      "posix",
-      "--versioning-dir",
-      at("versions"),
-      at("data"),
-    ];
-    server = spawn("setpriv", ["--pdeathsig", "KILL", "--", ...command], {
-      stdio: "ignore",
-      env: {
-        ROOT_ACCESS_KEY: keys.accessKeyId,
-        ROOT_SECRET_KEY: keys.secretAccessKey,
-        PATH: process.env["PATH"],
-      },
-    });
-    for (let tries = 0; ; tries++) {
-      if (server.exitCode !== null) throw new Error("versitygw did not start");
-      try {
-        await client.send(new ListBucketsCommand({}));
-        return;
-      } catch (error) {
-        if (tries > 200) throw error;
-        await sleep(50);
-      }
-    }
-  };
-  const halt = async () => {
-    const child = server;
-    server = undefined;
-    if (!child || child.exitCode !== null) return;
-    const ended = new Promise((resolve) => child.once("close", resolve));
-    child.kill("SIGKILL");
-    await ended;
-  };
+  const answers = () =>
+    client.send(new ListBucketsCommand({})).then(
+      () => true,
+      () => false,
+    );
+  const listening = ["--port", `127.0.0.1:${port}`, "--quiet"];
+  const directories = ["posix", "--versioning-dir", at("versions"), at("data")];
+  const { start, halt } = await versitygw([...listening, ...directories], keys, answers);
   await start();
   return {
     place: (bucket, folder) => `s3:${endpoint}/${bucket}/${folder}`,

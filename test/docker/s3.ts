@@ -1,12 +1,11 @@
-import { execFileSync, spawn, type ChildProcess } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { request } from "node:https";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { ensureTool } from "../../jobs/testing/tools";
+import { freePort } from "../../jobs/testing/postgres";
+import { versitygw } from "../../jobs/testing/versitygw";
 import type { Engine } from "./engine";
 
 /** An S3 server with TLS that containers reach, and nobody outside this machine: versitygw on a directory. */
@@ -27,7 +26,6 @@ export interface ContainersS3 {
 
 /** On the address that this machine has in the engine's default network. */
 export async function startContainersS3({ docker }: Engine): Promise<ContainersS3> {
-  const program = await ensureTool("versitygw");
   const { IPAM } = (await docker.getNetwork("bridge").inspect()) as {
     IPAM: { Config: { Gateway: string }[] };
   };
@@ -58,38 +56,22 @@ export async function startContainersS3({ docker }: Engine): Promise<ContainersS
   );
   const port = await freePort(address);
   const keys = { accessKeyId: "test", secretAccessKey: randomBytes(12).toString("hex") };
-  let server: ChildProcess | undefined;
-  const start = async () => {
-    const command = [
-      ...[program, "--port", `${address}:${port}`, "--cert", at("s3.crt"), "--key", at("s3.key"), "--quiet"],
-      ...["posix", at("data")],
-    ];
-    // It dies with this process.
-    const child = spawn("setpriv", ["--pdeathsig", "KILL", "--", ...command], {
-      stdio: "ignore",
-      env: {
-        ROOT_ACCESS_KEY: keys.accessKeyId,
-        ROOT_SECRET_KEY: keys.secretAccessKey,
-        PATH: process.env["PATH"],
-      },
-    });
-    server = child;
-    for (let tries = 0; !(await answers(`https://${address}:${port}`, at("s3.crt"))); tries++) {
-      if (child.exitCode !== null || tries > 200) throw new Error("versitygw does not answer");
-      await sleep(50);
-    }
-  };
-  const halt = async () => {
-    const child = server;
-    server = undefined;
-    if (!child || child.exitCode !== null) return;
-    const ended = new Promise((resolve) => child.once("close", resolve));
-    child.kill("SIGKILL");
-    await ended;
-  };
+  const endpoint = `https://${address}:${port}`;
+  const listening = [
+    "--port",
+    `${address}:${port}`,
+    "--cert",
+    at("s3.crt"),
+    "--key",
+    at("s3.key"),
+    "--quiet",
+  ];
+  const { start, halt } = await versitygw([...listening, "posix", at("data")], keys, () =>
+    answers(endpoint, at("s3.crt")),
+  );
   await start();
   return {
-    ...{ endpoint: `https://${address}:${port}`, authority: at("s3.crt"), bucket, ...keys, halt, start },
+    ...{ endpoint, authority: at("s3.crt"), bucket, ...keys, halt, start },
     files: () => readdirSync(path.join(at("data"), bucket), { recursive: true, encoding: "utf8" }),
     stop: async () => {
       await halt();
@@ -104,12 +86,4 @@ function answers(url: string, authority: string): Promise<boolean> {
       .on("error", () => resolve(false))
       .end();
   });
-}
-
-async function freePort(address: string): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, address, resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
