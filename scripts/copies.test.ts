@@ -1,7 +1,8 @@
 import { expect, it } from "vitest";
 import { registered } from "../components/testing/mocks";
 import { makeServer, makeVault } from "../components/testing/tenant";
-import { copiesOf, type Deployment } from "./copies";
+import { copiesOf } from "./copies";
+import { type Deployment } from "./deployment";
 
 const SIGNATURE = "4dabf18193072939515e22adb298388d";
 

@@ -1,15 +1,5 @@
 /** What a stack's state says of a server's portable copies on AWS: where they are, their keys, and what can restore them. */
-
-interface Resource {
-  type: string;
-  urn: string;
-  outputs?: Record<string, unknown>;
-}
-
-/** A stack's deployment, as `pulumi stack export --show-secrets` has it. */
-export interface Deployment {
-  resources?: Resource[];
-}
+import { outputsIn, type Deployment } from "./deployment";
 
 export interface ServerCopies {
   region: string;
@@ -38,15 +28,15 @@ export interface ServerCopies {
 /**
  * @throws Error for a person when the state has no such server
  */
-export function copiesOf(tenant: string, server: string, { resources = [] }: Deployment): ServerCopies {
+export function copiesOf(tenant: string, server: string, deployment: Deployment): ServerCopies {
   const vault = `${tenant}-vault`;
   const find = (type: string, name: string): Record<string, unknown> => {
-    const found = resources.find((each) => each.type === type && each.urn.endsWith(`::${name}`));
-    if (!found?.outputs)
+    const outputs = outputsIn(deployment, type, name);
+    if (!outputs)
       throw new Error(
         `stack ${tenant} has no ${name} (${type}): is there a server "${server}", and has pulumi up been run?`,
       );
-    return plain(found.outputs) as Record<string, unknown>;
+    return outputs;
   };
   const schedule = find("aws:scheduler/schedule:Schedule", `${vault}-export-${server}`) as unknown as {
     target: { arn: string; ecsParameters: Parameters };
@@ -71,7 +61,7 @@ export function copiesOf(tenant: string, server: string, { resources = [] }: Dep
       logGroup: options["awslogs-group"] ?? "",
       ...{ server: option("--server"), database: option("--database") },
     },
-    agents: resources
+    agents: (deployment.resources ?? [])
       .filter(({ type }) => type === "docker:index/container:Container")
       .map(({ urn }) => urn.slice(urn.lastIndexOf("::") + 2))
       .filter((name) => name.startsWith(`${vault}-agent-`))
@@ -87,16 +77,4 @@ interface Parameters {
 interface Container {
   command: string[];
   logConfiguration: { options: Record<string, string> };
-}
-
-/** How the engine marks a secret in a deployment. */
-const SIGNATURE = "4dabf18193072939515e22adb298388d";
-
-/** A value with its secrets in plain text. */
-function plain(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(plain);
-  if (typeof value !== "object" || value === null) return value;
-  const { plaintext } = value as { plaintext?: string };
-  if (SIGNATURE in value && plaintext !== undefined) return plain(JSON.parse(plaintext));
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, plain(each)]));
 }

@@ -107,6 +107,12 @@ function packs(project: Project) {
   return project === "platform" ? {} : { policyPacks: [POLICIES] };
 }
 
+/** The outputs of a run alone. */
+export function valuesOf<T>(outcome: Outcome | undefined): T {
+  const all = Object.entries(outcome?.outputs ?? {});
+  return Object.fromEntries(all.map(([name, { value }]) => [name, value as unknown])) as T;
+}
+
 /** What a run has come to, for a person. */
 export function changed({ changes, seconds }: Outcome): string {
   const counts = (["create", "update", "replace", "delete"] as const)

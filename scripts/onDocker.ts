@@ -2,7 +2,6 @@ import { randomBytes } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import https from "node:https";
 import path from "node:path";
-import { createInterface } from "node:readline/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import pc from "picocolors";
 import { parse, stringify } from "yaml";
@@ -15,8 +14,10 @@ import { readRequest } from "../stacks/tenant/request";
 import { isOnDocker, type DockerTenant } from "../stacks/tenant/spec";
 import { ensureToolchain, useToolchain } from "../toolchain";
 import { ensureDockerHome } from "../toolchain/dockerHome";
+import { ask } from "./ask";
 import { LOCAL, ROOT } from "./checkout";
-import { changed, destroy, forgetDeadLocks, openStack, up, type Outcome } from "./engine";
+import { outputsIn, type Deployment } from "./deployment";
+import { changed, destroy, forgetDeadLocks, openStack, up, valuesOf, type Outcome } from "./engine";
 import { issueExamples } from "./issuer";
 import { steps } from "./steps";
 import { describeAccess, describeTenant, type Access, type TenantOutputs } from "./summary";
@@ -78,12 +79,12 @@ export async function startOnDocker({ tenant, json }: DockerOptions): Promise<vo
     {
       title: "Asking the servers at their addresses",
       task: async (_, task) => {
-        access = await reachServers(tenant, spec, outputsOf(outcome));
+        access = await reachServers(tenant, spec, valuesOf<Outputs>(outcome));
         task.title += ": each answers";
       },
     },
   ]);
-  const { authority: _, ...outputs } = outputsOf(outcome);
+  const { authority: _, ...outputs } = valuesOf<Outputs>(outcome);
   if (json) console.log(JSON.stringify({ tenant: outputs, changes: outcome?.changes, access }, null, 2));
   else console.log(`\n${describeTenant(outputs)}\n\n${describeAccess(tenant, access)}`);
 }
@@ -229,11 +230,6 @@ async function useDocker(tenant: string, quiet: boolean): Promise<void> {
 
 type Outputs = TenantOutputs & { authority?: string };
 
-function outputsOf(outcome: Outcome | undefined): Outputs {
-  const all = Object.entries(outcome?.outputs ?? {});
-  return Object.fromEntries(all.map(([name, { value }]) => [name, value as unknown])) as unknown as Outputs;
-}
-
 /** Asks every server at its address, as a browser would, and lays out what a person needs to get in. */
 async function reachServers(tenant: string, spec: DockerTenant, outputs: Outputs): Promise<Access[]> {
   const { authority } = outputs;
@@ -254,18 +250,14 @@ async function reachServers(tenant: string, spec: DockerTenant, outputs: Outputs
   return all;
 }
 
-interface Deployment {
-  resources: { urn: string; outputs?: { result?: { plaintext: string } } }[];
-}
-
 async function adminPasswords(tenant: string): Promise<(server: string) => string> {
   const { deployment } = await (await openStack("docker", tenant)).exportStack();
-  const { resources } = deployment as Deployment;
   return (server) => {
-    const name = `::${tenant}-${server}-admin-password`;
-    const plaintext = resources.find(({ urn }) => urn.endsWith(name))?.outputs?.result?.plaintext;
-    if (plaintext === undefined) throw new Error(`the state has no password of ${server}'s administrator`);
-    return JSON.parse(plaintext) as string;
+    const name = `${tenant}-${server}-admin-password`;
+    const made = outputsIn(deployment as Deployment, "random:index/randomPassword:RandomPassword", name);
+    if (made?.["result"] === undefined)
+      throw new Error(`the state has no password of ${server}'s administrator`);
+    return made["result"] as string;
   };
 }
 
@@ -280,7 +272,7 @@ async function answer(url: string, { target }: DockerTenant, ca: string | undefi
   const at = host.startsWith("ssh:") ? new URL(host).hostname : everywhere ? "127.0.0.1" : published.address;
   const deadline = Date.now() + PATIENCE * 1000;
   for (;;) {
-    const last = await ask(url, at, ca).catch((error: Error) => error.message);
+    const last = await firstPage(url, at, ca).catch((error: Error) => error.message);
     if (typeof last === "number" && last < 400) return last;
     if (Date.now() > deadline)
       throw new Error(`${url} does not answer as it should: ${last}. See: docker logs, for what DHIS2 says`);
@@ -288,7 +280,7 @@ async function answer(url: string, { target }: DockerTenant, ca: string | undefi
   }
 }
 
-function ask(url: string, at: string, ca: string | undefined): Promise<number> {
+function firstPage(url: string, at: string, ca: string | undefined): Promise<number> {
   const { hostname, port, host } = new URL(url);
   return new Promise((resolve, reject) => {
     const options = { host: at, port: port || 443, servername: hostname, headers: { host }, agent: false };
@@ -302,12 +294,9 @@ function ask(url: string, at: string, ca: string | undefined): Promise<number> {
 }
 
 async function confirm(what: string, name: string): Promise<void> {
-  if (!process.stdin.isTTY) throw new Error(`${what} Say --yes to have it done.`);
-  const asking = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    const said = await asking.question(`${what} Type ${pc.bold(name)} to go on: `);
-    if (said.trim() !== name) throw new Error("nothing was done");
-  } finally {
-    asking.close();
-  }
+  const said = await ask(
+    `${what} Type ${pc.bold(name)} to go on: `,
+    new Error(`${what} Say --yes to have it done.`),
+  );
+  if (said !== name) throw new Error("nothing was done");
 }

@@ -1,9 +1,9 @@
-import { createInterface } from "node:readline/promises";
 import { Command, Option } from "commander";
 import type Docker from "dockerode";
 import pc from "picocolors";
 import { connect } from "../components/docker/engine";
 import { waitUntilHealthy } from "../components/docker/health";
+import { agreed } from "./ask";
 
 interface Where {
   host: string;
@@ -73,12 +73,7 @@ async function stop(docker: Docker, name: string): Promise<void> {
 
 /** @throws Error where nobody is there to be asked */
 async function sure(question: string, { yes }: { yes?: boolean }): Promise<boolean> {
-  if (yes) return true;
-  if (!process.stdin.isTTY) throw new Error(`${question} Say --yes to have it done.`);
-  const terminal = createInterface({ input: process.stdin, output: process.stdout });
-  const answer = await terminal.question(`${question} [y/N] `);
-  terminal.close();
-  return /^y(es)?$/i.test(answer.trim());
+  return yes || agreed(question, new Error(`${question} Say --yes to have it done.`));
 }
 
 const program = new Command("npm run pitr --").description(

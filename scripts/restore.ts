@@ -1,15 +1,16 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { createInterface } from "node:readline/promises";
 import { Argument, Command, Option } from "commander";
 import pc from "picocolors";
 import { ROLE, SECRETS } from "../components/jobs";
 import { main as backup } from "../jobs/backup/cli";
 import { isOnDocker } from "../stacks/tenant/spec";
 import { ensureToolchain, useToolchain } from "../toolchain";
+import { agreed } from "./ask";
 import { ROOT, tenants } from "./checkout";
-import { copiesOf, type Deployment, type ServerCopies } from "./copies";
+import { copiesOf, type ServerCopies } from "./copies";
+import type { Deployment } from "./deployment";
 import { readTenant } from "./tenant";
 
 /** `npm run restore -- TENANT SERVER`: what can be restored of a server on AWS, and the restore itself. */
@@ -198,11 +199,8 @@ async function task(title: string, { region, task: where }: ServerCopies, comman
 
 async function ask(question: string, { yes }: Flags): Promise<void> {
   if (yes) return;
-  if (!process.stdin.isTTY) throw new Refused("there is nobody to ask; --yes does without.");
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await terminal.question(`${question} [y/N] `);
-  terminal.close();
-  if (!/^y(es)?$/i.test(answer)) throw new Refused("it was not wanted.");
+  const nobody = new Refused("there is nobody to ask; --yes does without.");
+  if (!(await agreed(question, nobody))) throw new Refused("it was not wanted.");
 }
 
 /** The options that name a place and its keys; the keys are in files for as long as `work` takes. */

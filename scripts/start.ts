@@ -2,7 +2,7 @@ import { Command, Option } from "commander";
 import pc from "picocolors";
 import { ensureToolchain, useToolchain } from "../toolchain";
 import { tenants } from "./checkout";
-import { changed, EngineError, preview, up, type Outcome } from "./engine";
+import { changed, EngineError, preview, up, valuesOf, type Outcome } from "./engine";
 import { dockerTenants, startOnDocker, takeDown } from "./onDocker";
 import { PLATFORM, preparePlatform, prepareTenants } from "./rehearsal";
 import { steps } from "./steps";
@@ -89,9 +89,7 @@ async function start({ tenant, json }: { tenant: string; json: boolean }): Promi
     },
   ]);
 
-  const outputs = Object.fromEntries(
-    Object.entries(outcome.tenant?.outputs ?? {}).map(([name, { value }]) => [name, value as unknown]),
-  ) as unknown as TenantOutputs;
+  const outputs = valuesOf<TenantOutputs>(outcome.tenant);
   if (json) {
     console.log(
       JSON.stringify(
