@@ -1,3 +1,4 @@
+import { promisify } from "node:util";
 import * as grpc from "@grpc/grpc-js";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { Struct, type JavaScriptValue } from "google-protobuf/google/protobuf/struct_pb";
@@ -13,8 +14,9 @@ import { isObject, type Properties } from "./values";
  *
  * The engine is told that secrets are not accepted. It then takes them out of what it sends, and marks each output
  * secret again whose input of the same name was: what it also does for the providers that are simulated here.
+ * @returns its port on this machine
  */
-export function serve(provider: Provider): void {
+export function serve(provider: Provider): Promise<number> {
   let config: Properties = {};
 
   const handlers: Partial<Record<keyof typeof ResourceProviderService, unknown>> = {
@@ -109,7 +111,7 @@ export function serve(provider: Provider): void {
     getMappings: answer(() => new rpc.GetMappingsResponse()),
     cancel: answer(() => {
       // The answer goes out first: the engine waits for it.
-      setImmediate(() => server.tryShutdown(() => process.exit(0)));
+      setImmediate(() => server.tryShutdown(() => undefined));
       return new Empty();
     }),
   };
@@ -117,10 +119,7 @@ export function serve(provider: Provider): void {
   const unlimited = { "grpc.max_receive_message_length": -1, "grpc.max_send_message_length": -1 };
   const server = new grpc.Server(unlimited);
   server.addService(ResourceProviderService, handlers as grpc.UntypedServiceImplementation);
-  server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, port) => {
-    if (error) throw error;
-    process.stdout.write(`${port}\n`);
-  });
+  return promisify(server.bindAsync.bind(server))("127.0.0.1:0", grpc.ServerCredentials.createInsecure());
 }
 
 /** A method's handler from a function of its request. What it throws is the message a person reads. */

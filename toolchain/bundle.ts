@@ -20,6 +20,7 @@ const SURROUNDINGS = [
   "package-lock.json",
   "toolchain/bundle.ts",
   "toolchain/launcher.cjs",
+  "toolchain/plugin.sh",
   "toolchain/pins.ts",
 ].map((file) => path.join(ROOT, file));
 
@@ -40,9 +41,12 @@ export async function withOwnHost(pulumi: string, { cache, progress }: Context):
       progress.step("language host: bundling");
       const engine = path.join(folder, "pulumi");
       linkSync(pulumi, engine);
-      await bundle(path.join(HOST, "main.ts"), files, path.join(folder, "language-host.js"), [
+      await bundle(
+        path.join(HOST, "main.ts"),
+        files,
+        path.join(folder, "language-host.js"),
         hostBeside(engine),
-      ]);
+      );
     },
   });
   return path.join(folder, "pulumi");
@@ -56,20 +60,24 @@ export async function withOwnHost(pulumi: string, { cache, progress }: Context):
 export async function rehearsalHome({ cache, progress }: Context): Promise<string | undefined> {
   const entry = path.join(REHEARSAL, "main.ts");
   if (!existsSync(entry)) return undefined;
-  const plugins = rehearsed().map(
-    ({ name, version }) => `plugins/resource-${name}-v${version}/pulumi-resource-${name}`,
-  );
+  const plugins = rehearsed().map(({ name, version }) => ({
+    name,
+    file: `plugins/resource-${name}-v${version}/pulumi-resource-${name}`,
+  }));
   const files = [...sources(REHEARSAL), ...SURROUNDINGS];
-  const hash = contentHash([process.version, ...plugins], files);
+  const hash = contentHash([process.version, ...plugins.map(({ file }) => file)], files);
   const { folder } = await cached(cache, `rehearsal-${hash}`, {
     make: async (folder) => {
       progress.step("rehearsal providers: bundling");
-      await bundle(
-        entry,
-        files,
-        path.join(folder, "provider.js"),
-        plugins.map((plugin) => path.join(folder, plugin)),
-      );
+      const providers = path.join(folder, "providers");
+      await bundle(entry, files, `${providers}.js`, providers);
+      const script = readFileSync(path.join(__dirname, "plugin.sh"), "utf8");
+      for (const { name, file } of plugins) {
+        const plugin = path.join(folder, file);
+        const place = path.relative(path.dirname(plugin), providers);
+        mkdirSync(path.dirname(plugin), { recursive: true });
+        writeFileSync(plugin, script.replaceAll("NAME", name).replace("PROVIDERS", place), { mode: 0o755 });
+      }
     },
   });
   return folder;
@@ -97,7 +105,7 @@ function sources(folder: string): string[] {
 }
 
 /**
- * Makes one file of a program, and executables that run it: a program may look at the name it was started by.
+ * Makes one file of a program, and an executable that runs it.
  * @param files all that its content is made from, libraries aside
  * @throws Error when it imports anything else, or does not start
  */
@@ -105,7 +113,7 @@ export async function bundle(
   entry: string,
   files: readonly string[],
   output: string,
-  executables: readonly string[],
+  executable: string,
 ): Promise<void> {
   const { metafile } = await build({
     entryPoints: [entry],
@@ -129,14 +137,12 @@ export async function bundle(
     throw new Error(`${entry} imports ${foreign.join(", ")}, which is not among the files it is hashed by`);
   }
   const launcher = readFileSync(path.join(__dirname, "launcher.cjs"), "utf8");
-  for (const executable of executables) {
-    mkdirSync(path.dirname(executable), { recursive: true });
-    const place = path.relative(path.dirname(executable), output);
-    writeFileSync(executable, `#!/usr/bin/env node\n${launcher.replace('"BUNDLE"', JSON.stringify(place))}`, {
-      mode: 0o755,
-    });
-  }
-  await writeCodeCache(executables[0] as string);
+  mkdirSync(path.dirname(executable), { recursive: true });
+  const place = path.relative(path.dirname(executable), output);
+  writeFileSync(executable, `#!/usr/bin/env node\n${launcher.replace('"BUNDLE"', JSON.stringify(place))}`, {
+    mode: 0o755,
+  });
+  await writeCodeCache(executable);
 }
 
 /** Starts it once for that, which shows as well that it does start. */

@@ -5,10 +5,6 @@ const { createRequire } = require("node:module");
 const path = require("node:path");
 const vm = require("node:vm");
 
-/** The engine ends its plugins, unless it is killed itself: then they are given to another parent, and go. */
-const parent = process.ppid;
-setInterval(() => process.ppid === parent || process.exit(1), 1000).unref();
-
 const file = path.resolve(__dirname, "BUNDLE");
 const script = new vm.Script(readFileSync(file, "utf8"), { filename: file, cachedData: codeCache() });
 script.runInThisContext()(exports, createRequire(file), module, file, path.dirname(file));

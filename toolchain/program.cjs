@@ -2,7 +2,7 @@
 // file with the machine code that V8 made of it at an earlier run. From its hundreds of files, most of them packages',
 // it loads four times as slowly, and a preview waits for that. The file is made anew when anything in it has changed;
 // where none can be made, the program is loaded from its files. Programs that need not be quick use `typescript.cjs`.
-require("./typescript.cjs");
+const { mapped } = require("./typescript.cjs");
 const { createHash } = require("node:crypto");
 const { execFileSync } = require("node:child_process");
 const { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } = require("node:fs");
@@ -19,11 +19,14 @@ const BUNDLED = /^(@pulumi\/(aws|docker|random|tls)|jose|zod)(\/|$)/;
 const SURROUNDINGS = [path.join(ROOT, "node_modules/.package-lock.json"), __filename];
 
 module.exports = function load(/** @type {string} */ entry) {
-  const { file, source, map } = current(entry) ?? made(entry) ?? {};
+  const { file, source } = current(entry) ?? made(entry) ?? {};
   if (!file) return require(entry);
   // Beside its entry, for that is where its packages are looked for, and a frame there is taken for one of ours.
   const filename = path.join(path.dirname(entry), `${path.basename(entry, ".ts")}.bundle.js`);
-  sourceMaps.install({ retrieveSourceMap: (of) => (of === filename ? { url: filename, map } : null) });
+  const mapOf = (of) =>
+    of === filename ? { url: filename, map: readFileSync(`${file}.map`, "utf8") } : null;
+  sourceMaps.install({ retrieveSourceMap: mapOf });
+  keepFrames(`${file}.frames`, filename);
   const code = attempt(() => readFileSync(`${file}.code`));
   const script = new vm.Script(source, { filename, ...(code && { cachedData: code }) });
   // At the end, for then V8 has compiled what a run needs.
@@ -37,12 +40,24 @@ module.exports = function load(/** @type {string} */ entry) {
 
 module.exports.folderOf = folderOf;
 
+/** Where its frames are in the TypeScript, from earlier runs: to read a source map takes longer than all they are for. */
+function keepFrames(kept, filename) {
+  for (const [place, of] of attempt(() => JSON.parse(readFileSync(kept, "utf8"))) ?? [])
+    mapped.set(place, of);
+  const before = mapped.size;
+  process.once("exit", () => {
+    if (mapped.size === before) return;
+    const ours = [...mapped].filter(([place]) => place.includes(filename));
+    attempt(() => writeWhole(kept, JSON.stringify(ours)));
+  });
+}
+
 /** The bundle, if there is one and it is still what its sources say. */
 function current(entry) {
   return attempt(() => {
     const { file, inputs } = JSON.parse(readFileSync(path.join(folderOf(entry), "current.json"), "utf8"));
     if (inputs.some(([input, hash]) => hashOf(readFileSync(input)) !== hash)) return undefined;
-    return { file, source: readFileSync(file, "latin1"), map: readFileSync(`${file}.map`, "utf8") };
+    return { file, source: readFileSync(file, "latin1") };
   });
 }
 

@@ -102,7 +102,7 @@ if (!process.env.DHISTANCE_DEBUG) require("@pulumi/pulumi/log").debug = () => Pr
 // `util.inspect` does not end, which Pulumi calls for an error that nobody has caught.
 // The SDK asks for the whole stack of each resource that is made, and most of the frames are the same each time.
 /** @type {Map<string, string>} */
-const mapped = new Map();
+const mapped = (module.exports.mapped = new Map());
 Error.prepareStackTrace = (error, frames) => {
   const places = frames.map((frame) => {
     const place = String(frame);

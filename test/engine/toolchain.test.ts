@@ -123,20 +123,23 @@ describe("a program", () => {
     expect(stderr).toContain("runtime option nodeargs is 7; it has to be a string");
   });
 
-  it("does not outlive an engine that is killed", async () => {
+  it("does not outlive an engine that is killed, and neither do providers", async () => {
     const { options } = await project("orphan", {
       "index.js": `
-        require("@pulumi/random");
-        console.log("program " + process.pid + " waits");
+        const { RandomId } = require("@pulumi/random");
+        new RandomId("pet", { byteLength: 8 }).urn.apply(() => console.log("program " + process.pid + " waits"));
         module.exports = () => new Promise(() => setInterval(() => undefined, 1000));`,
     });
     const running = startPulumi(["preview", "--non-interactive", "--stack", "one"], options);
     await running.until(/program \d+ waits/);
     const before = processTree(running.pid);
-    expect(before.length).toBeGreaterThan(1);
+    const commands = execFileSync("ps", ["-o", "args=", "-p", before.join(",")], { encoding: "utf8" });
+    expect(commands).toMatch(/pulumi-resource-random .*\n(.*\n)*.*\/providers /);
     running.crash();
     await running.ended;
     await expect.poll(() => before.filter(isAlive), { timeout: 20_000 }).toEqual([]);
+    const desks = path.join(options.env["PULUMI_HOME"] ?? "", "running");
+    expect(readdirSync(desks).filter((desk) => desk.startsWith(`${running.pid}-`))).toEqual([]);
   });
 });
 

@@ -293,6 +293,10 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.once(signal, () => void children.stop().then(() => process.exit()));
 }
 
+/** An engine that is killed does not end its plugins: they are given to another parent, and go. */
+const parent = process.ppid;
+setInterval(() => process.ppid === parent || process.exit(1), 1000).unref();
+
 const server = new grpc.Server(ANY_SIZE);
 server.addService(LanguageRuntimeService, service as ILanguageRuntimeServer);
 server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, port) => {
