@@ -12,24 +12,33 @@ import pc from "picocolors";
 interface Tier {
   name: string;
   what: string;
+  /** Tiers of one lane run one after another, lanes side by side: of the second's, most is waiting. */
+  lane: 0 | 1;
   /** What this machine lacks for it, if anything. */
   lacking?: () => string | undefined | Promise<string | undefined>;
 }
 
 const TIERS: Tier[] = [
-  { name: "unit", what: "pure functions; components under strict mocks" },
-  { name: "engine", what: "the real Pulumi engine with rehearsal providers" },
+  { name: "unit", lane: 0, what: "pure functions; components under strict mocks" },
+  { name: "engine", lane: 0, what: "the real Pulumi engine with rehearsal providers" },
+  {
+    name: "jobs",
+    lane: 0,
+    what: "the data jobs on a real PostgreSQL with PostGIS, restic and an S3 server",
+    lacking: async () => postgresql() ?? (await copyTools()),
+  },
   {
     name: "emulator",
+    lane: 1,
     what: "the real AWS provider before an emulated AWS",
     lacking: emulator,
   },
   {
-    name: "jobs",
-    what: "the data jobs on a real PostgreSQL with PostGIS, restic and an S3 server",
-    lacking: async () => postgresql() ?? (await copyTools()),
+    name: "docker",
+    lane: 1,
+    what: "a tenant on a real Docker engine, by the real provider",
+    lacking: docker,
   },
-  { name: "docker", what: "a tenant on a real Docker engine, by the real provider", lacking: docker },
 ];
 
 function postgresql(): string | undefined {
@@ -85,6 +94,8 @@ async function docker(): Promise<string | undefined> {
 interface Result {
   passed: number;
   failed: number;
+  /** Tiers that this machine cannot run. */
+  leftOut: string[];
 }
 
 const CHECKS: [name: string, command: string[]][] = [
@@ -98,33 +109,38 @@ async function main(names: string[]): Promise<void> {
   if (unknown.length)
     throw new Error(`no tier ${unknown.join(", ")}; there are ${TIERS.map((t) => t.name).join(", ")}`);
   const chosen = TIERS.filter(({ name }) => names.length === 0 || names.includes(name));
-  const leftOut: { name: string; reason: string }[] = [];
-  for (const { name, lacking } of chosen) {
-    const reason = await lacking?.();
-    if (reason) leftOut.push({ name, reason });
-  }
-  const running = chosen.filter(({ name }) => !leftOut.some((out) => out.name === name));
-  for (const { name, what } of running) console.log(`${pc.bold(name.padEnd(8))} ${what}`);
-  for (const { name, reason } of leftOut) console.log(pc.yellow(`${name.padEnd(8)} left out: ${reason}`));
+  for (const { name, what } of chosen) console.log(`${pc.bold(name.padEnd(8))} ${what}`);
 
   const results = await Promise.all([
-    vitest(running.map(({ name }) => name)),
+    ...[0, 1].map((lane) => run(chosen.filter((tier) => tier.lane === lane))),
     ...(names.length === 0 ? [checks()] : []),
   ]);
-  const inCi = process.env["CI"] === "true";
-  const passed = results.reduce((sum, result) => sum + result.passed, 0);
-  const failed = results.reduce((sum, result) => sum + result.failed, 0) + (inCi ? leftOut.length : 0);
-  for (const { name, reason } of leftOut) console.log(pc.yellow(`${name} was left out: ${reason}`));
+  const leftOut = results.flatMap((result) => result.leftOut);
+  for (const reason of leftOut) console.log(pc.yellow(reason));
+  const sum = (of: "passed" | "failed"): number => results.reduce((all, result) => all + result[of], 0);
+  const passed = sum("passed");
+  const failed = sum("failed") + (process.env["CI"] === "true" ? leftOut.length : 0);
   console.log(`${passed} passed, ${failed} failed`);
   process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
 }
 
-async function vitest(projects: string[]): Promise<Result> {
+async function run(tiers: Tier[]): Promise<Result> {
+  const leftOut: string[] = [];
+  const running: string[] = [];
+  for (const { name, lacking } of tiers) {
+    const reason = await lacking?.();
+    if (reason) leftOut.push(`${name} was left out: ${reason}`);
+    else running.push(name);
+  }
+  return { ...(running.length > 0 ? await vitest(running) : { passed: 0, failed: 0 }), leftOut };
+}
+
+async function vitest(projects: string[]): Promise<Omit<Result, "leftOut">> {
   const folder = mkdtempSync(path.join(tmpdir(), "tests-"));
   const report = path.join(folder, "report.json");
   try {
     const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
-    const code = await run(
+    const code = await command(
       ["vitest", "run", ...projects.flatMap((name) => ["--project", name]), ...reporters],
       "inherit",
     );
@@ -142,21 +158,21 @@ async function vitest(projects: string[]): Promise<Result> {
   }
 }
 
-/** One after another: each takes a core, and vitest has the other. */
+/** One after another: each takes a core. */
 async function checks(): Promise<Result> {
-  const result = { passed: 0, failed: 0 };
-  for (const [name, command] of CHECKS) {
-    const code = await run(command, "pipe");
+  const result = { passed: 0, failed: 0, leftOut: [] };
+  for (const [name, line] of CHECKS) {
+    const code = await command(line, "pipe");
     result[code === 0 ? "passed" : "failed"]++;
-    console.log(code === 0 ? pc.green(`✓ ${name}`) : pc.red(`✗ ${name}: ${command.join(" ")}`));
+    console.log(code === 0 ? pc.green(`✓ ${name}`) : pc.red(`✗ ${name}: ${line.join(" ")}`));
   }
   return result;
 }
 
 /** Runs a command of `node_modules/.bin`; what it printed is shown at its end unless it went straight through. */
-function run([command = "", ...args]: string[], output: "inherit" | "pipe"): Promise<number> {
+function command([name = "", ...args]: string[], output: "inherit" | "pipe"): Promise<number> {
   return new Promise((resolve, reject) => {
-    const child = spawn(path.join(__dirname, "../node_modules/.bin", command), args, {
+    const child = spawn(path.join(__dirname, "../node_modules/.bin", name), args, {
       cwd: path.join(__dirname, ".."),
       stdio: ["ignore", output, output],
     });
