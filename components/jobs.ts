@@ -11,10 +11,14 @@ export const ROLE = "dhis2";
 /** The administrator of the PostgreSQL server, for jobs alone. */
 export const ADMINISTRATOR = "dhistance";
 
+/** Sees how the PostgreSQL server is, and none of the data. */
+export const MONITOR = "dhistance_monitor";
+
 /** Variables that a task gets as secrets. */
 export const SECRETS = {
   administrator: "PGPASSWORD",
   role: "DHIS2_ROLE_PASSWORD",
+  monitor: "DHISTANCE_MONITOR_PASSWORD",
   admin: "DHIS2_ADMIN_PASSWORD",
   repository: "RESTIC_PASSWORD",
   signing: "DHISTANCE_SIGNING_KEY",
@@ -37,11 +41,15 @@ function onServer(command: string[], host: pulumi.Input<string>, rest: pulumi.In
   return pulumi.all([...command, "--server", address, "--password-env", SECRETS.administrator, ...rest]);
 }
 
-/** Makes the role, the database and the extensions, or finds them made. */
-export function prepareCommand(host: pulumi.Input<string>): Command {
+/**
+ * Makes the role, the database and the extensions, or finds them made.
+ * @param monitored whether there is to be a role for exporters, too
+ */
+export function prepareCommand(host: pulumi.Input<string>, monitored = false): Command {
   return onServer(["prepare"], host, [
     ...["--database", DATABASE, "--role", ROLE],
     ...["--role-password-env", SECRETS.role],
+    ...(monitored ? ["--monitor", MONITOR, "--monitor-password-env", SECRETS.monitor] : []),
   ]);
 }
 

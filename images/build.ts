@@ -37,7 +37,11 @@ export async function buildImage(docker: Docker, tag: string, build: Build): Pro
 }
 
 /** Those that are built here, under the names that the components use. */
-export const OWN_IMAGES: readonly string[] = [DEFAULT_IMAGES.postgres, DEFAULT_IMAGES.jobs];
+export const OWN_IMAGES: readonly string[] = [
+  DEFAULT_IMAGES.postgres,
+  DEFAULT_IMAGES.jobs,
+  DEFAULT_IMAGES.monitoring,
+];
 
 /** On an image of ours: what it was built from, so that one of an older checkout is told from this one's. */
 const CONTENT = "dhistance.content";
@@ -63,6 +67,8 @@ export async function buildOwnImages(
   };
   if (images.includes(DEFAULT_IMAGES.postgres))
     await build(DEFAULT_IMAGES.postgres, path.join(__dirname, "postgres"));
+  if (images.includes(DEFAULT_IMAGES.monitoring))
+    await build(DEFAULT_IMAGES.monitoring, path.join(__dirname, "monitoring"));
   if (images.includes(DEFAULT_IMAGES.jobs)) {
     const context = mkdtempSync(path.join(tmpdir(), "jobs-image-"));
     try {

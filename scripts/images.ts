@@ -10,7 +10,7 @@ interface Options {
 
 new Command("npm run images --")
   .description(
-    "Builds our own images, PostgreSQL and the jobs, on a Docker host; what is unchanged is not built again.",
+    "Builds our own images, PostgreSQL, the jobs and monitoring, on a Docker host; what is unchanged is not built again.",
   )
   .option(
     "--host <address>",

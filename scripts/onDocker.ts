@@ -86,7 +86,10 @@ export async function startOnDocker({ tenant, json }: DockerOptions): Promise<vo
   ]);
   const { authority: _, ...outputs } = valuesOf<Outputs>(outcome);
   if (json) console.log(JSON.stringify({ tenant: outputs, changes: outcome?.changes, access }, null, 2));
-  else console.log(`\n${describeTenant(outputs)}\n\n${describeAccess(tenant, access)}`);
+  else {
+    const page = { page: outputs.monitoring, ...(host.startsWith("ssh:") && { host }) };
+    console.log(`\n${describeTenant(outputs)}\n\n${describeAccess(tenant, access, page)}`);
+  }
 }
 
 /** Takes a tenant down, its data with it. */
@@ -228,7 +231,7 @@ async function useDocker(tenant: string, quiet: boolean): Promise<void> {
   await forgetDeadLocks("docker", tenant, state);
 }
 
-type Outputs = TenantOutputs & { authority?: string };
+type Outputs = TenantOutputs & { authority?: string; monitoring: string };
 
 /** Asks every server at its address, as a browser would, and lays out what a person needs to get in. */
 async function reachServers(tenant: string, spec: DockerTenant, outputs: Outputs): Promise<Access[]> {

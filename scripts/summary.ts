@@ -81,8 +81,15 @@ export interface Access {
   login: { account: string; passwordFile: string };
 }
 
+export interface Monitoring {
+  /** Of the page that shows how the servers are. */
+  page: string;
+  /** The host that it is reached on, `ssh://…`, where that is not this machine. */
+  host?: string;
+}
+
 /** How people get in, and how all of it goes away again. */
-export function describeAccess(tenant: string, servers: Access[]): string {
+export function describeAccess(tenant: string, servers: Access[], monitoring: Monitoring): string {
   const [first] = servers;
   const curl = first?.authority && `curl --cacert ${first.authority} ${first.address}/`;
   const again = "npm start -- --target docker";
@@ -101,6 +108,15 @@ export function describeAccess(tenant: string, servers: Access[]): string {
         ]
       : []),
     "",
+    pc.bold("See how it is"),
+    ...table([
+      [
+        pc.cyan(monitoring.page),
+        "health, database, copies, days left of the certificate; reached on the host alone",
+      ],
+      ...(monitoring.host ? [[tunnel(monitoring.page, monitoring.host), "makes it reached here"]] : []),
+    ]),
+    "",
     pc.bold("Next"),
     ...table([
       ...(curl ? [[curl, "asks it with the root"]] : []),
@@ -109,6 +125,11 @@ export function describeAccess(tenant: string, servers: Access[]): string {
       ["docs/docker.md", "a server of your own, on this or another host"],
     ]),
   ].join("\n");
+}
+
+function tunnel(page: string, host: string): string {
+  const { hostname, port } = new URL(page);
+  return `ssh -N -L ${port}:${hostname}:${port} ${host}`;
 }
 
 function table(rows: string[][]): string[] {

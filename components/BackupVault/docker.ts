@@ -8,7 +8,15 @@ import { service } from "../docker/container";
 import { POSTGRES, type DockerCopies, type DockerTarget } from "../docker/target";
 import { ADMINISTRATOR } from "../jobs";
 import type { BackupVaultArgs, Copy } from "./index";
-import { COPIES_HOST, copiesConfiguration, DISK_PATH, FILES, PGDATA, scheduleCommand } from "./pgbackrest";
+import {
+  COPIES_HOST,
+  copiesConfiguration,
+  DISK_PATH,
+  FILES,
+  PGDATA,
+  scheduleCommand,
+  TOLD_PATH,
+} from "./pgbackrest";
 import { RETENTION, type Retention } from "./retention";
 
 /** For how many days back any moment can be restored from each place. The cloud outlives the host, and keeps longer. */
@@ -26,8 +34,15 @@ export function copiesOnDocker({ disk, cloud }: DockerCopies, kept: Retention): 
   ];
 }
 
-/** For each server a container that takes its log, copies the database when a copy is due, and restores. */
-export function vaultOnDocker(parent: pulumi.Resource, args: BackupVaultArgs, target: DockerTarget): void {
+/**
+ * For each server a container that takes its log, copies the database when a copy is due, and restores.
+ * @returns by server the volume in which it tells how the copies are
+ */
+export function vaultOnDocker(
+  parent: pulumi.Resource,
+  args: BackupVaultArgs,
+  target: DockerTarget,
+): Record<string, pulumi.Output<string> | undefined> {
   const { copies } = target;
   if (!copies) {
     if (args.tenant.plan !== "trial")
@@ -35,9 +50,11 @@ export function vaultOnDocker(parent: pulumi.Resource, args: BackupVaultArgs, ta
         "backups.copies: []; no copy of any server is made. Add { disk: … } and { s3: … } (docs/docker.md, Copies)",
         parent,
       );
-    return;
+    return {};
   }
-  for (const server of args.servers) keepCopies(parent, args, server, target, copies);
+  return Object.fromEntries(
+    args.servers.map((server) => [server.server, keepCopies(parent, args, server, target, copies)]),
+  );
 }
 
 function keepCopies(
@@ -46,9 +63,9 @@ function keepCopies(
   { server, docker }: DataManagementServer,
   target: DockerTarget,
   { disk, cloud }: DockerCopies,
-): void {
+): pulumi.Output<string> | undefined {
   const { handsOver } = docker;
-  if (!handsOver) return;
+  if (!handsOver) return undefined;
   const name = `${tenant.id}-${server}-copies`;
   const opts = { parent };
   // What opens the copies, and the copies: kept as long as the data are, and with them.
@@ -79,8 +96,9 @@ function keepCopies(
     },
     keep,
   );
+  const told = new Volume(`${name}-told`, { name: `${name}-told` }, opts);
   const world = new Network(name, { name, driver: "bridge" }, opts);
-  service(
+  const { container } = service(
     name,
     target,
     {
@@ -94,10 +112,15 @@ function keepCopies(
           PGDATABASE: "postgres",
           PGSSLMODE: "require",
           PGPASSFILE: "/tmp/pgpass",
+          SERVER: server,
         },
       },
       networks: [{ name: docker.dataNetwork, aliases: [COPIES_HOST] }, { name: world.name }],
-      volumes: { [PGDATA.replace(/\/[^/]+$/, "")]: docker.volumes.database, [DISK_PATH]: volume.name },
+      volumes: {
+        [PGDATA.replace(/\/[^/]+$/, "")]: docker.volumes.database,
+        [DISK_PATH]: volume.name,
+        [TOLD_PATH]: told.name,
+      },
       scratch: { "/tmp": "size=256m", "/run/postgresql": `uid=${POSTGRES},gid=${POSTGRES},mode=0775` },
       files: {
         [FILES.configuration]: configuration,
@@ -119,4 +142,6 @@ function keepCopies(
     },
     { ...opts, dependsOn: [docker.prepared] },
   );
+  // The volume is its user's once it has been there: whoever reads in it comes after.
+  return pulumi.all([told.name, container.id]).apply(([volume]) => volume);
 }

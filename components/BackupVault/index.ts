@@ -47,6 +47,8 @@ export interface Copy {
  */
 export class BackupVault extends pulumi.ComponentResource {
   readonly copies: Copy[];
+  /** On Docker, by server: the volume in which its container of copies tells how the copies are. */
+  readonly docker?: Record<string, pulumi.Output<string> | undefined>;
 
   constructor(name: string, args: BackupVaultArgs, opts?: pulumi.ComponentResourceOptions) {
     const { tenant, target } = args;
@@ -61,7 +63,7 @@ export class BackupVault extends pulumi.ComponentResource {
         break;
       }
       case "docker":
-        vaultOnDocker(this, args, target);
+        this.docker = vaultOnDocker(this, args, target);
         break;
     }
     // Of a component a policy over the whole stack is shown the outputs alone.

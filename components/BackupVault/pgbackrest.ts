@@ -13,6 +13,8 @@ export const FILES = {
   /** The authority of an S3 server that the world's do not vouch for. */
   authority: `${GIVEN}/cloud-authority.crt`,
 } as const;
+/** Where the container of copies tells how the copies are, for whoever watches. */
+export const TOLD_PATH = "/var/lib/copies";
 /** The place on disk, in the container of copies. */
 export const DISK_PATH = "/var/lib/pgbackrest";
 export const PGDATA = "/var/lib/postgresql/data/cluster";

@@ -9,7 +9,7 @@ import { archiveSettings, COPIES_HOST, databaseConfiguration, FILES } from "../B
 import { service } from "../docker/container";
 import { runOnce } from "../docker/run";
 import { POSTGRES, type DockerTarget } from "../docker/target";
-import { ADMINISTRATOR, DATABASE, prepareCommand, ROLE, SECRETS } from "../jobs";
+import { ADMINISTRATOR, DATABASE, MONITOR, prepareCommand, ROLE, SECRETS } from "../jobs";
 import type { DataManagementServerArgs } from "./index";
 import { postgresParameters, SIZE_TERMS } from "./sizes";
 
@@ -23,8 +23,10 @@ export interface DockerServer {
   volumes: { database: pulumi.Output<string>; files: pulumi.Output<string> };
   /** Id of the jobs image. */
   jobs: pulumi.Output<string>;
-  /** PostgreSQL's administrator, DHIS2's role, DHIS2's administrator. */
-  passwords: Record<"administrator" | "role" | "admin", pulumi.Output<string>>;
+  /** PostgreSQL's administrator, DHIS2's role, the role of monitoring, DHIS2's administrator. */
+  passwords: Record<"administrator" | "role" | "monitor" | "admin", pulumi.Output<string>>;
+  /** Where a container that is in several servers' networks finds this one's database. */
+  database: string;
   /** Role, database and extensions exist. */
   prepared: pulumi.Resource;
   /** Where the gateway finds the application. */
@@ -70,6 +72,7 @@ export function dataOnDocker(
   const passwords = {
     administrator: randomPassword(`${name}-administrator-password`, 40, keep),
     role: randomPassword(`${name}-role-password`, 40, keep),
+    monitor: randomPassword(`${name}-monitor-password`, 40, keep),
     admin: randomPassword(`${name}-admin-password`, 24, keep),
   };
   const jobs = new RemoteImage(`${name}-jobs-image`, { name: target.images.jobs, keepLocally: true }, opts)
@@ -113,17 +116,21 @@ export function dataOnDocker(
     target,
     {
       title: `preparation of ${args.server}'s database`,
-      job: job(`${name}-prepare`, { dataNetwork, jobs }, prepareCommand(DATABASE_HOST), 900, {
+      job: job(`${name}-prepare`, { dataNetwork, jobs }, prepareCommand(DATABASE_HOST, true), 900, {
         [SECRETS.administrator]: passwords.administrator,
         [SECRETS.role]: passwords.role,
+        [SECRETS.monitor]: passwords.monitor,
       }),
       // The volume, not the container: a new container finds all that was prepared.
-      because: { database: DATABASE, role: ROLE, volume: volumes.database },
+      because: { database: DATABASE, role: ROLE, monitor: MONITOR, volume: volumes.database },
     },
     { ...opts, dependsOn: [database.started] },
   );
   const keeps = keepsData(args);
-  return { dataNetwork, webNetwork, volumes, jobs, passwords, prepared, handsOver, keepsData: keeps };
+  return {
+    ...{ dataNetwork, webNetwork, volumes, jobs, passwords, prepared, handsOver, keepsData: keeps },
+    database: `${name}-database:5432`,
+  };
 }
 
 /**

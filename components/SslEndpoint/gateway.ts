@@ -1,3 +1,4 @@
+import { Network } from "@pulumi/docker/network";
 import { Volume } from "@pulumi/docker/volume";
 import * as pulumi from "@pulumi/pulumi";
 import { LocallySignedCert } from "@pulumi/tls/locallySignedCert";
@@ -20,6 +21,12 @@ export interface Opened {
 }
 
 export interface TenantGateway {
+  /** Of the container. */
+  name: string;
+  /** An internal network in which the gateway is asked how it is. */
+  watched: pulumi.Output<string>;
+  /** PEM of whom to trust to find its certificates good. @default the world's authorities */
+  trusted?: pulumi.Input<string>;
   /** PEM of the authority that browsers have to be given, where it is the tenant's own. */
   authority?: pulumi.Output<string>;
 }
@@ -60,6 +67,7 @@ export function openGateway(
           ),
         ]
       : [];
+  const watched = new Network(name, { name, internal: true, driver: "bridge" }, opts).name;
   const port = (internal: number, external: number) => ({ internal, external, ip: published.address });
   service(
     name,
@@ -68,7 +76,7 @@ export function openGateway(
       image: target.images.gateway,
       user: NOBODY,
       command: ["caddy", "run", "--config", PATHS.config, "--adapter", "caddyfile"],
-      networks: servers.map(({ webNetwork }) => ({ name: webNetwork })),
+      networks: [...servers.map(({ webNetwork }) => ({ name: webNetwork })), { name: watched }],
       // Let's Encrypt's certificates outlive the container: it gives only so many a week.
       volumes: data ? { "/data": data.name } : {},
       scratch: {
@@ -94,7 +102,8 @@ export function openGateway(
     },
     { ...opts, dependsOn: [...servers.map(({ secured }) => secured), ...handed] },
   );
-  return authority ? { authority } : {};
+  const trusted = certificates.kind === "given" ? certificates.certificate : authority;
+  return { name, watched, ...(trusted && { trusted }), ...(authority && { authority }) };
 }
 
 const YEAR_HOURS = 365 * 24;

@@ -14,6 +14,8 @@ export interface ServiceArgs {
   networks: { name: pulumi.Input<string>; aliases?: string[] }[];
   /** Named volumes by the path they are at. */
   volumes: Record<string, pulumi.Input<string>>;
+  /** The same, to be read and not written. @default none */
+  reads?: Record<string, pulumi.Input<string>>;
   /** Paths that lose what is in them at every start. */
   scratch: Record<string, string>;
   /** Files by path, readable for its user: in the container and not in its environment, which children inherit. */
@@ -66,10 +68,12 @@ export function service(
       envs: Object.entries(args.environment ?? {}).map(([key, value]) => `${key}=${value}`),
       user: `${args.user}:${args.user}`,
       networksAdvanced: args.networks,
-      volumes: Object.entries(args.volumes).map(([containerPath, volumeName]) => ({
-        containerPath,
-        volumeName,
-      })),
+      volumes: [
+        ...Object.entries(args.volumes).map(([containerPath, volumeName]) => ({ containerPath, volumeName })),
+        ...Object.entries(args.reads ?? {}).map(([containerPath, volumeName]) => ({
+          ...{ containerPath, volumeName, readOnly: true },
+        })),
+      ],
       tmpfs: args.scratch,
       uploads: Object.entries(args.files).map(([file, content]) => ({ file, content, permissions: "0444" })),
       capabilities: { drops: ["ALL"], adds: args.capabilities ?? [] },

@@ -5,8 +5,8 @@ import { connect } from "./engine";
 /** What a tenant needs of a host. */
 export interface Needs {
   tenant: string;
-  /** That it publishes. */
-  ports: { address: string; ports: number[] };
+  /** That it publishes, each with the container that does, and the key that names it. */
+  ports: { address: string; port: number; container: string; key: string }[];
   images: string[];
   /** Of all of its containers. */
   memoryGiB: number;
@@ -36,7 +36,7 @@ export async function inspectHost(
   }
   const results = await Promise.all([
     Promise.resolve(memoryProblem(info.MemTotal, needs)),
-    ...needs.ports.ports.map((port) => portProblem(docker, host, port, needs)),
+    ...needs.ports.map((port) => portProblem(docker, host, port)),
     ...needs.images.map((image) => imageProblem(docker, host, image)),
     diskProblem(docker, needs),
   ]);
@@ -74,19 +74,17 @@ function memoryProblem(bytes: number, { memoryGiB }: Needs): string | undefined 
   );
 }
 
-/** What else is on a port, if anything. The tenant's own gateway may be. */
+/** What else is on a port, if anything. The tenant's own container may be. */
 async function portProblem(
   docker: Docker,
   host: string,
-  port: number,
-  { tenant, ports: { address } }: Needs,
+  { address, port, container, key }: Needs["ports"][number],
 ): Promise<string | undefined> {
-  const key = "target.docker.published";
   const containers = await docker.listContainers();
   const holder = containers.find(({ Ports }) => Ports.some(({ PublicPort }) => PublicPort === port));
   const name = holder?.Names[0]?.slice(1);
-  if (name === `${tenant}-gateway`) return undefined;
-  const remedy = `Stop it, or name another port: ${key}.http and ${key}.https`;
+  if (name === container) return undefined;
+  const remedy = "Stop it, or name another port";
   if (name) return `${key}: port ${port} is taken by the container ${name}. ${remedy}`;
   // What is no container is seen only on this machine.
   if (!host.startsWith("unix:") || (await free(address, port))) return undefined;

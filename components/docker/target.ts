@@ -15,6 +15,7 @@ export interface Images {
   jobs: string;
   /** Caddy. */
   gateway: string;
+  monitoring: string;
   /** The repository: the tag is the server's version of DHIS2. */
   dhis2: string;
 }
@@ -44,6 +45,8 @@ export interface DockerTarget {
   images: Images;
   /** Where the gateway is published: an address of the host, and its ports. */
   published: { address: string; http: number; https: number };
+  /** Where the page of monitoring is published: a private address of the host. */
+  monitoring: { address: string; port: number };
   certificates: Certificates;
   /** @default none are made */
   copies?: DockerCopies | undefined;
@@ -56,6 +59,7 @@ export const DEFAULT_IMAGES: Images = {
   postgres: "dhistance/postgres:0.1.0",
   jobs: "dhistance/jobs:0.1.0",
   gateway: "caddy:2.10.2",
+  monitoring: "dhistance/monitoring:0.1.0",
   dhis2: "dhis2/core",
 };
 

@@ -8,6 +8,8 @@ interface Flags extends ServerOptions {
   database: string;
   role: string;
   rolePasswordEnv: string;
+  monitor?: string;
+  monitorPasswordEnv?: string;
 }
 
 export function program(): Command {
@@ -22,6 +24,8 @@ export function program(): Command {
     .requiredOption("--database <name>", "the database", parseName)
     .requiredOption("--role <name>", "the role that owns it", parseName)
     .requiredOption("--role-password-env <name>", "environment variable with the role's password")
+    .option("--monitor <name>", "a role that may see how the server is, and none of the data", parseName)
+    .option("--monitor-password-env <name>", "environment variable with its password")
     .addHelpText("after", EXIT_CODES)
     .action(async (flags: Flags) => {
       const { made, versions } = await prepare({
@@ -29,6 +33,12 @@ export function program(): Command {
         database: flags.database,
         role: flags.role,
         rolePassword: secretIn(flags.rolePasswordEnv, "--role-password-env"),
+        ...(flags.monitor && {
+          monitor: {
+            role: flags.monitor,
+            password: secretIn(flags.monitorPasswordEnv ?? "", "--monitor-password-env"),
+          },
+        }),
       });
       const extensions = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
       console.log(made.length > 0 ? `Made ${made.join(", ")}.` : "Everything was there.");

@@ -68,6 +68,27 @@ it("keeps other roles out of the database", async () => {
   );
 });
 
+it("makes a role that sees how the server is, and none of the data", async () => {
+  const monitor = { role: "monitor", password: secret() };
+  const options = {
+    ...{ server: server(), database: "five", role: "five", rolePassword: secret() },
+    monitor,
+  };
+  expect((await prepare(options)).made).toContain("role monitor");
+  expect((await prepare(options)).made).toEqual([]);
+  const client = await as({ user: "monitor", password: monitor.password }, "postgres");
+  try {
+    const { rows } = await client.query("SELECT pg_database_size('five') > 0 AS seen");
+    expect(rows).toEqual([{ seen: true }]);
+    await expect(client.query("SELECT rolpassword FROM pg_authid")).rejects.toThrow("permission denied");
+  } finally {
+    await client.end();
+  }
+  await expect(as({ user: "monitor", password: monitor.password }, "five")).rejects.toThrow(
+    "permission denied for database",
+  );
+});
+
 it("needs no superuser but for the extensions", async () => {
   await postgres.query("CREATE ROLE boss LOGIN CREATEDB CREATEROLE PASSWORD 'boss'");
   const options = { server: server("boss", "boss"), database: "four", role: "four", rolePassword: secret() };

@@ -13,6 +13,8 @@ export interface PrepareOptions {
   role: string;
   /** It gets this password, also if it had another. */
   rolePassword: string;
+  /** A role that may see how the server is, and none of the data. @default none is made */
+  monitor?: { role: string; password: string };
 }
 
 export interface Prepared {
@@ -26,8 +28,13 @@ export async function prepare(options: PrepareOptions): Promise<Prepared> {
   const { server, database, role } = options;
   const made: string[] = [];
   await connected(server, async (client) => {
-    if (await ensureRole(client, options)) made.push(`role ${role}`);
+    if (await ensureRole(client, role, options.rolePassword)) made.push(`role ${role}`);
     if (await ensureDatabase(client, database, role)) made.push(`database ${database}`);
+    const { monitor } = options;
+    if (monitor) {
+      if (await ensureRole(client, monitor.role, monitor.password)) made.push(`role ${monitor.role}`);
+      await client.query(`GRANT pg_monitor TO ${escapeIdentifier(monitor.role)}`);
+    }
   });
   const versions: Record<string, string> = {};
   await connected({ ...server, database }, async (client) => {
@@ -55,12 +62,12 @@ async function connected(config: ClientConfig, work: (client: Client) => Promise
   }
 }
 
-async function ensureRole(client: Client, { role, rolePassword }: PrepareOptions): Promise<boolean> {
+async function ensureRole(client: Client, role: string, password: string): Promise<boolean> {
   const { rows } = await client.query("SELECT FROM pg_roles WHERE rolname = $1", [role]);
   const name = escapeIdentifier(role);
   if (rows.length === 0) await client.query(`CREATE ROLE ${name}`);
   const limits = "LOGIN NOCREATEDB NOCREATEROLE";
-  await client.query(`ALTER ROLE ${name} ${limits} PASSWORD ${escapeLiteral(scramVerifier(rolePassword))}`);
+  await client.query(`ALTER ROLE ${name} ${limits} PASSWORD ${escapeLiteral(scramVerifier(password))}`);
   return rows.length === 0;
 }
 

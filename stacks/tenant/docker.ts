@@ -3,9 +3,11 @@ import path from "node:path";
 import { getNetwork } from "@pulumi/docker/getNetwork";
 import { Provider as DockerProvider } from "@pulumi/docker/provider";
 import * as pulumi from "@pulumi/pulumi";
+import type { BackupVault } from "../../components/BackupVault";
 import type { DataManagementServer } from "../../components/DataManagementServer";
 import type { Certificates, DockerCopies, DockerTarget } from "../../components/docker/target";
-import { openGateway, type TenantGateway } from "../../components/SslEndpoint/gateway";
+import { watchOnDocker } from "../../components/Monitoring/docker";
+import { openGateway } from "../../components/SslEndpoint/gateway";
 import type { Entitlement } from "../../plans/entitlement";
 import { SpecError } from "../config";
 import { imagesOf, needsOf } from "./needs";
@@ -29,7 +31,7 @@ const REHEARSAL_ID = "000000000000";
  */
 export async function dockerPlace(tenant: string, spec: DockerTenant, root: string): Promise<DockerPlace> {
   const { docker } = spec.target;
-  const { host, published } = docker;
+  const { host, published, monitoring } = docker;
   const problems: string[] = [];
   const images = imagesOf(spec);
   const certificates = certificatesOf(docker, spec, root, problems);
@@ -44,22 +46,38 @@ export async function dockerPlace(tenant: string, spec: DockerTenant, root: stri
     problems.push(...(await inspectHost(host, needsOf(tenant, spec))));
   }
   if (problems.length > 0 || !certificates) throw new SpecError(problems);
-  return { provider, target: { kind: "docker", host, images, published, certificates, copies, rehearsal } };
+  const places = { images, published, monitoring, certificates, copies };
+  return { provider, target: { kind: "docker", host, ...places, rehearsal } };
 }
 
-/** The servers' common gateway, once each is secured. */
+/**
+ * The servers' common gateway, once each is secured, and the page on which they are watched.
+ * @returns outputs
+ */
 export function openDocker(
   { entitlement, target, spec }: { entitlement: Entitlement; target: DockerTarget; spec: DockerTenant },
   servers: readonly DataManagementServer[],
+  vault: BackupVault,
   parent: pulumi.Resource,
-): TenantGateway {
-  return openGateway(
+): { authority?: pulumi.Output<string>; monitoring: string } {
+  const hostname = (index: number) => spec.servers[index]?.hostname ?? "";
+  const gateway = openGateway(
     `${entitlement.tenant}-gateway`,
     target,
-    servers.map(({ docker }, index) => ({ ...docker, hostname: spec.servers[index]?.hostname ?? "" })),
+    servers.map(({ docker }, index) => ({ ...docker, hostname: hostname(index) })),
     entitlement.plan !== "trial" && !spec.servers.every(({ retire }) => retire),
     { parent },
   );
+  const monitoring = watchOnDocker(
+    { id: entitlement.tenant, displayName: spec.displayName },
+    target,
+    servers.map((server, index) => ({
+      ...{ server, hostname: hostname(index), copies: vault.docker?.[server.server] },
+    })),
+    gateway,
+    { parent },
+  );
+  return { monitoring, ...(gateway.authority && { authority: gateway.authority }) };
 }
 
 function certificatesOf(

@@ -3,8 +3,9 @@ import type { Needs } from "../../components/docker/inspect";
 import { DEFAULT_IMAGES, type Images } from "../../components/docker/target";
 import type { DockerTenant } from "./spec";
 
-/** Of the gateway, in GiB. */
+/** Of the gateway, and of monitoring, in GiB. */
 const GATEWAY_GIB = 0.5;
+const MONITORING_GIB = 0.5;
 
 /** Of the container of copies beside each server, if there are copies, in GiB. */
 const COPIES_GIB = 1;
@@ -16,20 +17,26 @@ export function imagesOf({ target }: DockerTenant): Images {
 
 /** What a tenant needs of its Docker host. */
 export function needsOf(tenant: string, spec: DockerTenant): Needs {
-  const { published } = spec.target.docker;
+  const { published, monitoring } = spec.target.docker;
+  const { address } = published;
+  const gateway = { address, container: `${tenant}-gateway` };
   const images = imagesOf(spec);
   return {
     tenant,
-    ports: { address: published.address, ports: [published.http, published.https] },
+    ports: [
+      { ...gateway, port: published.http, key: "target.docker.published.http" },
+      { ...gateway, port: published.https, key: "target.docker.published.https" },
+      { ...monitoring, container: `${tenant}-monitoring`, key: "target.docker.monitoring.port" },
+    ],
     images: [
-      ...[images.postgres, images.jobs, images.gateway],
+      ...[images.postgres, images.jobs, images.gateway, images.monitoring],
       ...new Set(spec.servers.map(({ dhis2 }) => `${images.dhis2}:${dhis2}`)),
     ],
     memoryGiB: spec.servers.reduce((sum, { size }) => {
       const { application, database } = SIZE_TERMS[size];
       const copies = spec.backups.copies.length > 0 ? COPIES_GIB : 0;
       return sum + application.memoryGiB + database.memoryGiB + copies;
-    }, GATEWAY_GIB),
+    }, GATEWAY_GIB + MONITORING_GIB),
   };
 }
 

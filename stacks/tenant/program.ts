@@ -45,7 +45,7 @@ export async function tenant() {
     { tenant: identity, servers, target, ...place.destinations },
     { parent: root },
   );
-  const opened = place.open?.(servers, root);
+  const opened = place.open?.(servers, vault, root);
 
   await place.problems.then(refuseFor);
 
@@ -81,7 +81,7 @@ interface Place {
   /** What stands against it, where asking takes so long that the program goes on meanwhile. */
   problems: Promise<string[]>;
   /** Lets the world in, once the servers are safe to be reached. @returns outputs */
-  open?: (servers: DataManagementServer[], parent: pulumi.Resource) => object;
+  open?: (servers: DataManagementServer[], vault: BackupVault, parent: pulumi.Resource) => object;
 }
 
 async function placeOf({ spec, entitlement }: Request): Promise<Place> {
@@ -92,7 +92,7 @@ async function placeOf({ spec, entitlement }: Request): Promise<Place> {
       target: () => target,
       destinations: { regions: [], onPremises: [] },
       problems: Promise.resolve([]),
-      open: (servers, parent) => openDocker({ entitlement, target, spec }, servers, parent),
+      open: (servers, vault, parent) => openDocker({ entitlement, target, spec }, servers, vault, parent),
     };
   }
   const platform = await readPlatform(spec);

@@ -36,12 +36,28 @@ function problemsOf(change: (spec: Draft) => void): string[] {
 const onDocker = { target: { docker: {} }, backups: { copies: [] } };
 
 describe("parseTenant", () => {
+  it.each(["127.0.0.1", "10.1.2.3", "172.31.0.1", "192.168.1.10", "100.64.0.9", "::1", "fd12::1"])(
+    "takes the private address %s for the page of monitoring",
+    (address) => {
+      const given = { ...onDocker, target: { docker: { monitoring: { address } } } };
+      expect(parseTenant({ ...good(), ...given }).target).toMatchObject(given.target);
+    },
+  );
+  it.each(["0.0.0.0", "::", "8.8.8.8", "172.32.0.1", "192.169.0.1", "2001:db8::1", "::ffff:8.8.8.8"])(
+    "does not take %s",
+    (address) => {
+      const given = { ...onDocker, target: { docker: { monitoring: { address } } } };
+      expect(() => parseTenant({ ...good(), ...given })).toThrow("is for yourselves");
+    },
+  );
+
   it("takes a Docker host for this machine's unless it is named", () => {
     const spec = parseTenant({ ...good(), ...onDocker });
     expect(spec.target).toEqual({
       docker: {
         host: "unix:///var/run/docker.sock",
         published: { address: "0.0.0.0", http: 80, https: 443 },
+        monitoring: { address: "127.0.0.1", port: 9090 },
         certificates: { acme: {} },
         images: {},
       },
@@ -164,6 +180,24 @@ describe("parseTenant", () => {
         "target.docker.published.https: 70000; allowed: 1 to 65535",
         'target.docker.images.gateway: "caddy"; allowed: an image with its tag or digest',
       ],
+    ],
+    [
+      "a page of monitoring that others would reach",
+      (s) => {
+        Object.assign(s, onDocker);
+        s.target = { docker: { monitoring: { address: "0.0.0.0" } } };
+      },
+      [
+        'target.docker.monitoring.address: "0.0.0.0"; is for yourselves; allowed: a private address: 127.0.0.1, or one of 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 100.64.0.0/10, fc00::/7',
+      ],
+    ],
+    [
+      "a port that two things want",
+      (s) => {
+        Object.assign(s, onDocker);
+        s.target = { docker: { monitoring: { port: 443 } } };
+      },
+      ["target.docker.monitoring.port: 443; is a port of the servers; allowed: another"],
     ],
     [
       "what a Docker host cannot do",

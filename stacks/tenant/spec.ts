@@ -1,3 +1,4 @@
+import { BlockList, isIPv6 } from "node:net";
 import { z } from "zod";
 import { SIZES } from "../../plans/plans";
 import { matching, object, parseConfig, REGION } from "../config";
@@ -148,25 +149,54 @@ const certificatesSchema = z.union(
   { error: () => "allowed: { acme: {} }, { private: {} } or { given: { certificate: …, privateKey: … } }" },
 );
 
+const address = z.union([
+  z.ipv4("allowed: an IP address of the host"),
+  z.ipv6("allowed: an IP address of the host"),
+]);
+const PRIVATE = "127.0.0.1, or one of 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 100.64.0.0/10, fc00::/7";
+const PRIVATE_ADDRESSES = new BlockList();
+for (const [net, prefix] of [
+  ["127.0.0.0", 8],
+  ["10.0.0.0", 8],
+  ["172.16.0.0", 12],
+  ["192.168.0.0", 16],
+  ["100.64.0.0", 10],
+] as const)
+  PRIVATE_ADDRESSES.addSubnet(net, prefix);
+PRIVATE_ADDRESSES.addAddress("::1", "ipv6");
+PRIVATE_ADDRESSES.addSubnet("fc00::", 7, "ipv6");
+
+/** Whether the world cannot reach an address, whatever listens there. */
+function isPrivate(address: string): boolean {
+  return PRIVATE_ADDRESSES.check(address, isIPv6(address) ? "ipv6" : "ipv4");
+}
+
 const dockerSchema = object({
   host: matching(/^(unix:\/\/\/\S+|ssh:\/\/[^\s/]+)$/, "unix:///path/to/socket or ssh://user@host")
     .default("unix:///var/run/docker.sock")
     .describe("The Docker host, as DOCKER_HOST has it. Default: this machine."),
   published: object({
-    address: z
-      .union([z.ipv4("allowed: an IP address of the host"), z.ipv6("allowed: an IP address of the host")])
-      .default("0.0.0.0")
-      .describe("The host's address that the servers are reached under."),
+    address: address.default("0.0.0.0").describe("The host's address that the servers are reached under."),
     http: port.default(80),
     https: port.default(443),
   })
     .default({ address: "0.0.0.0", http: 80, https: 443 })
     .describe("Where the servers are reached."),
+  monitoring: object({
+    address: address
+      .refine(isPrivate, `is for yourselves; allowed: a private address: ${PRIVATE}`)
+      .default("127.0.0.1")
+      .describe("A private address of the host, where the page that shows how the servers are is reached."),
+    port: port.default(9090),
+  })
+    .default({ address: "127.0.0.1", port: 9090 })
+    .describe("The page that shows how the servers are."),
   certificates: certificatesSchema.default({ acme: {} }),
   images: object({
     postgres: imageName(true).optional(),
     jobs: imageName(true).optional(),
     gateway: imageName(true).optional(),
+    monitoring: imageName(true).optional(),
     dhis2: imageName(false).optional(),
   })
     .default({})
@@ -241,9 +271,11 @@ function copyProblems(copies: z.output<typeof copySchema>[], home: string, probl
 }
 
 function dockerProblems({ target, servers, backups }: z.output<typeof tenantShape>, problem: Problem): void {
-  const published = "docker" in target ? target.docker.published : undefined;
+  const { published, monitoring } = "docker" in target ? target.docker : {};
   if (published?.http === published?.https)
     problem(["target", "docker", "published", "https"], "is the port for http; allowed: another");
+  if (monitoring && [published?.http, published?.https].includes(monitoring.port))
+    problem(["target", "docker", "monitoring", "port"], "is a port of the servers; allowed: another");
   servers.forEach((server, index) => {
     if (server.import?.dump.startsWith("s3://"))
       problem(

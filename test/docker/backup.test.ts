@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ROOT, type TenantStack } from "../engine/tenants";
 import { inside, type Ended } from "./inside";
 import { startContainersS3, type ContainersS3 } from "./s3";
-import { freePorts, startWorld, sweep, VERSIONS, type World } from "./world";
+import { freePlace, startWorld, sweep, VERSIONS, type World } from "./world";
 
 /** The copies of a server on a real engine, by the real pgBackRest. Each test goes on from where the one before ended. */
 const TENANT = "copymoh";
@@ -21,11 +21,10 @@ beforeAll(async () => {
   world = await startWorld();
   await sweep(world.engine, TENANT);
   s3 = await startContainersS3(world.engine);
-  const ports = await freePorts();
+  const place = await freePlace();
   stack = await world.tenants.stack(TENANT, { plan: "trial", maxServers: 1 }, (spec) => {
-    const published = { address: "127.0.0.1", ...ports };
     const { images } = world;
-    spec.target = { docker: { host: world.engine.host, published, certificates: { private: {} }, images } };
+    spec.target = { docker: { host: world.engine.host, ...place, certificates: { private: {} }, images } };
     const { endpoint, bucket, accessKeyId, secretAccessKey, authority } = s3;
     spec.backups = {
       copies: [{ disk: {} }, { s3: { endpoint, bucket, accessKeyId, secretAccessKey, authority } }],
@@ -135,6 +134,42 @@ it("keeps the keys of the copies, and the way to them, from the database", async
   expect(beside.Config.User).toBe("999:999");
   expect(beside.HostConfig).toMatchObject({ Privileged: false, CapDrop: ["ALL"] });
   expect(beside.Mounts.filter(({ Type }) => Type === "bind")).toEqual([]);
+});
+
+/** What Prometheus has, by its labels. */
+async function watched(query: string): Promise<Record<string, number>> {
+  const url = new URL(`/api/v1/query?query=${encodeURIComponent(query)}`, await monitoringPage());
+  const { data } = (await (await fetch(url)).json()) as {
+    data: { result: { metric: { place: string; type?: string }; value: [number, string] }[] };
+  };
+  return Object.fromEntries(
+    data.result.map(({ metric, value }) => [`${metric.place} ${metric.type ?? ""}`.trim(), Number(value[1])]),
+  );
+}
+const monitoringPage = async () => (await stack.succeed("stack", "output", "monitoring")).stdout.trim();
+const pageSays = async (what: RegExp) => what.test(await (await fetch(await monitoringPage())).text());
+
+it("shows on the page of monitoring the newest copies and when they were read again, and gives it no key", async () => {
+  const info = JSON.parse(
+    await succeed("pgbackrest", "info", "--output=json", "--log-level-console=off"),
+  ) as { backup: { type: string; timestamp: { stop: number }; database: { "repo-key": number } }[] }[];
+  const stops = (info[0]?.backup ?? []).map(({ database, type, timestamp }) => [
+    ...[`${database["repo-key"] === 1 ? "disk" : "cloud"} ${type}`, timestamp.stop],
+  ]);
+  await until("monitoring knows of both full copies, and that they were verified", async () => {
+    const newest = await watched("dhistance_copies_newest_timestamp_seconds");
+    const verified = Object.keys(await watched("dhistance_copies_verified_timestamp_seconds"));
+    return (
+      JSON.stringify(Object.entries(newest).sort()) === JSON.stringify(stops.sort()) && verified.length === 2
+    );
+  });
+  await until("its page says so", () => pageSays(/id="hmis-copies">\s*are well</));
+  expect(await pageSays(/id="hmis-copies-disk">\s*newest: (just now|\d+m ago)<br>/)).toBe(true);
+  const { Mounts } = await world.engine.docker.getContainer(`${TENANT}-monitoring`).inspect();
+  expect(Mounts.map(({ Destination, RW }) => `${Destination} ${RW ? "written" : "read"}`).sort()).toEqual([
+    "/var/lib/copies/hmis read",
+    "/var/lib/prometheus written",
+  ]);
 });
 
 it("encrypts what it keeps", async () => {

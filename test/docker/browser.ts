@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { chromium, type BrowserContext } from "playwright-core";
+import type { TestContext } from "vitest";
 import { onPath } from "../../toolchain/machine";
 
 /** Why no browser can be opened here, if so. */
@@ -13,6 +14,12 @@ export function browserLacking(): string | undefined {
   return missing.length === 0
     ? undefined
     : `there is no ${missing.join(", ")}: apt-get install chromium libnss3-tools`;
+}
+
+/** Here a test is left out with a reason; in CI that is a failure. */
+export function needs({ skip }: TestContext, lacking: string | undefined): void {
+  if (lacking && process.env["CI"] === "true") throw new Error(lacking);
+  skip(lacking !== undefined, lacking);
 }
 
 export interface Browser {

@@ -25,9 +25,12 @@ afterAll(async () => {
   await engine?.release();
 });
 
+const wanted = (port: number, container: string): Needs["ports"][number] => ({
+  ...{ address: "127.0.0.1", port, container, key: "target.docker.published.https" },
+});
 const needs = (change: Partial<Needs> = {}): Needs => ({
   tenant: "tierhost",
-  ports: { address: "127.0.0.1", ports: [] },
+  ports: [],
   images: [BASE],
   memoryGiB: 1,
   ...change,
@@ -82,12 +85,9 @@ describe("a host that lacks something", () => {
 
   it("a port, taken by a program", async () => {
     const { port } = taken.address() as AddressInfo;
-    expect(await inspectHost(engine.host, needs({ ports: { address: "127.0.0.1", ports: [port] } }))).toEqual(
-      [
-        `target.docker.published: port ${port} of 127.0.0.1 is taken by another program. Stop it, or name another ` +
-          "port: target.docker.published.http and target.docker.published.https",
-      ],
-    );
+    expect(await inspectHost(engine.host, needs({ ports: [wanted(port, "tierhost-gateway")] }))).toEqual([
+      `target.docker.published.https: port ${port} of 127.0.0.1 is taken by another program. Stop it, or name another port`,
+    ]);
   });
 
   it("a port, taken by another tenant's container, but not by its own", async () => {
@@ -102,9 +102,10 @@ describe("a host that lacks something", () => {
       await container.start();
       const { NetworkSettings } = await container.inspect();
       const port = Number(NetworkSettings.Ports["80/tcp"]?.[0]?.HostPort);
-      const ports = { address: "127.0.0.1", ports: [port] };
-      expect(await inspectHost(engine.host, needs({ ports }))).toEqual([]);
-      expect(await inspectHost(engine.host, needs({ ports, tenant: "other" }))).toEqual([
+      const asked = (container: string) =>
+        inspectHost(engine.host, needs({ ports: [wanted(port, container)] }));
+      expect(await asked("tierhost-gateway")).toEqual([]);
+      expect(await asked("other-gateway")).toEqual([
         expect.stringContaining(`port ${port} is taken by the container tierhost-gateway.`),
       ]);
     } finally {

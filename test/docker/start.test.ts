@@ -3,17 +3,16 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { hostname, tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { TestContext } from "vitest";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Result } from "../engine/pulumi";
 import type { TenantStack } from "../engine/tenants";
-import { browserLacking, openBrowser } from "./browser";
+import { browserLacking, needs, openBrowser } from "./browser";
 import { giveCertificate } from "./certificate";
 import { Checkout } from "./checkout";
 import { BASE } from "./engine";
 import { REPORTS, scannerLacking, scanTls, type Finding } from "./scan";
 import { Visitor, type Visit } from "./visit";
-import { freePorts, startWorld, sweep, VERSIONS, type World } from "./world";
+import { freePlace, startWorld, sweep, VERSIONS, type World } from "./world";
 
 /**
  * `npm start -- --target docker` in a newcomer's checkout, and what comes of it: seen by a browser, by a scanner, and
@@ -34,6 +33,7 @@ let address: string;
 let visitor: Visitor;
 let neighbour: TenantStack;
 let neighbours: Visitor;
+let theirPlace: Awaited<ReturnType<typeof freePlace>>;
 let scan: Promise<Finding[]> | undefined;
 let longRead: Promise<Visit>;
 const start = (...args: string[]) =>
@@ -45,24 +45,24 @@ beforeAll(async () => {
   folder = mkdtempSync(path.join(tmpdir(), "given-"));
   checkout = new Checkout();
   for (const tenant of [OURS, THEIRS]) await sweep(world.engine, tenant);
-  const [ports, theirPorts] = [await freePorts(), await freePorts()];
+  const place = await freePlace();
+  theirPlace = await freePlace();
   checkout.change(OURS, ({ target: { docker } }) => {
-    Object.assign(docker, { images: world.images, published: { address: "127.0.0.1", ...ports } });
+    Object.assign(docker, { images: world.images, ...place });
   });
   neighbour = await world.tenants.stack(THEIRS, { plan: "enterprise", maxServers: 20 }, (spec) => {
-    const published = { address: "127.0.0.1", ...theirPorts };
     const certificates = { given: giveCertificate(folder, GIVEN) };
-    spec.target = { docker: { host: world.engine.host, published, certificates, images: world.images } };
+    spec.target = { docker: { host: world.engine.host, ...theirPlace, certificates, images: world.images } };
     spec.backups = { copies: [] };
     spec.servers = [{ name: "hmis", dhis2: VERSIONS[0], size: "small", hostname: GIVEN }];
   });
   // At once: they are two tenants that know nothing of each other.
   [first] = await Promise.all([start(), neighbour.succeed("up", "--yes", "--skip-preview")]);
   if (first.code !== 0) throw new Error(`npm start:\n${first.stdout}\n${first.stderr}`);
-  address = `https://${HMIS}:${ports.https}`;
+  address = `https://${HMIS}:${place.published.https}`;
   const authority = checkout.read(said(/its root is (\S+)/));
-  visitor = new Visitor(ports, authority);
-  neighbours = new Visitor(theirPorts, readFileSync(path.join(folder, "authority.pem"), "utf8"));
+  visitor = new Visitor(place.published, authority);
+  neighbours = new Visitor(theirPlace.published, readFileSync(path.join(folder, "authority.pem"), "utf8"));
   // Both take a minute in which other tests go on.
   longRead = visitor.get(HMIS, `/api/wait/${LONG}`);
   if (!scannerLacking()) scan = scanTls("tls-private-authority", address, authority);
@@ -81,12 +81,6 @@ function said(where: RegExp): string {
   const found = where.exec(first.stdout)?.[1];
   if (!found) throw new Error(`nothing like ${where} in:\n${first.stdout}`);
   return found;
-}
-
-/** Here a test is left out with a reason; in CI that is a failure. */
-function needs({ skip }: TestContext, lacking: string | undefined): void {
-  if (lacking && process.env["CI"] === "true") throw new Error(lacking);
-  skip(lacking !== undefined, lacking);
 }
 
 async function inspectAll(tenant: string) {
@@ -108,6 +102,7 @@ async function until(what: string, done: () => Promise<boolean>): Promise<void> 
 describe("npm start -- --target docker", () => {
   it("says in plain lines what it does, and ends with an address that answers", async () => {
     expect(first.stdout).toContain(`${address}  answers: asked just now`);
+    expect((await fetch(said(/See how it is\n +(\S+)/))).status).toBe(200);
     expect(first.stdout).toMatch(/✔ Tenant moh-docker: \d+ created in \d+ s/);
     expect(first.stdout).not.toContain("\u001b");
     expect(await visitor.get(HMIS, "/api/ping")).toMatchObject({ status: 200, text: "pong" });
@@ -134,12 +129,22 @@ describe("npm start -- --target docker", () => {
   it("refuses what cannot be had before it touches anything", async () => {
     const before = await ids(OURS);
     const { gateway } = world.images;
-    checkout.change(OURS, ({ target }) => (target.docker.images.gateway = "registry.invalid/caddy:0"));
+    let port = 0;
+    checkout.change(OURS, ({ target: { docker } }) => {
+      docker.images.gateway = "registry.invalid/caddy:0";
+      [port, docker.monitoring.port] = [docker.monitoring.port as number, theirPlace.monitoring.port];
+    });
     const { code, stdout, stderr } = await start();
-    checkout.change(OURS, ({ target }) => (target.docker.images.gateway = gateway));
+    checkout.change(OURS, ({ target: { docker } }) => {
+      docker.images.gateway = gateway;
+      docker.monitoring.port = port;
+    });
     expect(code).toBe(1);
     expect(stderr).toMatch(
-      /cannot be brought up; nothing was made\.\n- target\.docker\.images: "registry\.invalid\/caddy:0" is not on the host, and cannot be pulled .* \(docker load\)/,
+      /cannot be brought up; nothing was made\.\n[^]*- target\.docker\.images: "registry\.invalid\/caddy:0" is not on the host, and cannot be pulled .* \(docker load\)/,
+    );
+    expect(stderr).toContain(
+      `- target.docker.monitoring.port: port ${theirPlace.monitoring.port} is taken by the container ${THEIRS}-monitoring.`,
     );
     expect(stdout).not.toContain("Images");
     expect(await ids(OURS)).toEqual(before);
@@ -213,7 +218,7 @@ describe("two tenants on one engine", () => {
       .filter((_, index) => (JSON.parse(answered) as boolean[])[index])
       .map(([host, port]) => `${host}:${port}`);
   }
-  const PORTS = [5432, 8080, 8443];
+  const PORTS = [5432, 8080, 8443, 9090];
 
   it("share no network", async () => {
     const networks = async (tenant: string) =>
@@ -222,7 +227,7 @@ describe("two tenants on one engine", () => {
       );
     const [ours, theirs] = [await networks(OURS), await networks(THEIRS)];
     expect([...ours].filter((each) => theirs.has(each))).toEqual([]);
-    expect([ours.size, theirs.size]).toEqual([2, 2]);
+    expect([ours.size, theirs.size]).toEqual([4, 4]);
   });
 
   it("reach nothing of each other: no database, no application, no gateway, by address or by name", async () => {
@@ -234,7 +239,7 @@ describe("two tenants on one engine", () => {
       const addresses = containers.flatMap(({ NetworkSettings }) =>
         Object.values(NetworkSettings.Networks).map(({ IPAddress }) => IPAddress),
       );
-      expect(addresses).toHaveLength(4);
+      expect(addresses).toHaveLength(8);
       const hosts = [...addresses, ...containers.map(({ Name }) => Name.slice(1))];
       const targets = hosts.flatMap((host) => PORTS.map((port) => [host, port] as [string, number]));
       expect(await reached(from, targets)).toEqual([]);

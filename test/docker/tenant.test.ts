@@ -1,11 +1,16 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
+import { networkInterfaces } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ROOT, type TenantStack } from "../engine/tenants";
+import { browserLacking, needs, openBrowser, type Browser } from "./browser";
+import { inside as insideOf } from "./inside";
+import { REPORTS } from "./scan";
 import { Visitor } from "./visit";
-import { freePorts, startWorld, sweep, VERSIONS, type World } from "./world";
+import { freePlace, startWorld, sweep, VERSIONS, type World } from "./world";
 
 /** The life of a tenant with two servers on a real engine. Each test goes on from where the one before it ended. */
 const TENANT = "tiermoh";
@@ -19,14 +24,15 @@ const SHA256 = createHash("sha256")
 let world: World;
 let stack: TenantStack;
 let visitor: Visitor;
+let place: Awaited<ReturnType<typeof freePlace>>;
 beforeAll(async () => {
+  mkdirSync(REPORTS, { recursive: true });
   world = await startWorld();
   await sweep(world.engine, TENANT);
-  const ports = await freePorts();
+  place = await freePlace();
   stack = await world.tenants.stack(TENANT, { plan: "premium", maxServers: 2 }, (spec) => {
-    const published = { address: "127.0.0.1", ...ports };
     const { images } = world;
-    spec.target = { docker: { host: world.engine.host, published, certificates: { private: {} }, images } };
+    spec.target = { docker: { host: world.engine.host, ...place, certificates: { private: {} }, images } };
     spec.backups = { copies: [] };
     const data = { dump: DUMP, sha256: SHA256 };
     spec.servers = [
@@ -36,7 +42,7 @@ beforeAll(async () => {
   });
   await stack.succeed("up", "--yes", "--skip-preview");
   const { stdout } = await stack.succeed("stack", "output", "authority");
-  visitor = new Visitor(ports, stdout);
+  visitor = new Visitor(place.published, stdout);
 });
 afterAll(async () => {
   if (world) await sweep(world.engine, TENANT);
@@ -195,6 +201,15 @@ describe("from inside", () => {
     }
   });
 
+  it("nothing of monitoring is reached from a server's networks, on any of its ports", async () => {
+    const tried = [name("monitoring"), ...(await addresses("monitoring"))].flatMap((address) =>
+      [9090, 9100, 9115, 9187].map(
+        async (port) => `${address}:${port} ${await reaches("hmis-application", address, port)}`,
+      ),
+    );
+    for (const answer of await Promise.all(tried)) expect(answer).toMatch(/ no way$/);
+  });
+
   it("`database` is each server's own, with a password of its own", async () => {
     const ask = (suffix: string) => inside(suffix, 'import socket; print(socket.gethostbyname("database"))');
     const [hmis, training] = [await ask("hmis-application"), await ask("training-application")];
@@ -217,17 +232,22 @@ describe("from inside", () => {
     expect(tried).toContain("no encryption");
   });
 
-  it("only the gateway is published, and no container has more than it needs", async () => {
+  it("only the gateway and the page of monitoring are published, and no container has more than it needs", async () => {
     const all = await containers();
     expect(all.sort()).toEqual(
-      ["gateway", "hmis-application", "hmis-database", "training-application", "training-database"].map(name),
+      [
+        ...["gateway", "hmis-application", "hmis-database", "monitoring"],
+        ...["training-application", "training-database"],
+      ].map(name),
     );
+    const ports: Record<string, string> = {
+      [name("gateway")]: "8080/tcp,8443/tcp",
+      [name("monitoring")]: "9090/tcp",
+    };
     for (const each of all) {
       const { HostConfig, Config, Mounts } = await world.engine.docker.getContainer(each).inspect();
       const published = Object.keys(HostConfig.PortBindings ?? {});
-      expect(`${each}: ${published.join()}`).toBe(
-        `${each}: ${each === name("gateway") ? "8080/tcp,8443/tcp" : ""}`,
-      );
+      expect(`${each}: ${published.join()}`).toBe(`${each}: ${ports[each] ?? ""}`);
       expect(HostConfig).toMatchObject({
         Privileged: false,
         CapDrop: ["ALL"],
@@ -243,6 +263,104 @@ describe("from inside", () => {
       );
       expect((Config.Env ?? []).filter((variable) => /password|secret/i.test(variable))).toEqual([]);
     }
+  });
+});
+
+describe("the page of monitoring", () => {
+  let url: string;
+  let browser: Browser;
+  let page: Page;
+  beforeAll(async () => {
+    url = (await stack.succeed("stack", "output", "monitoring")).stdout.trim();
+    if (browserLacking()) return;
+    browser = await openBrowser();
+    page = await browser.context.newPage();
+  });
+  afterAll(() => browser?.close());
+  /** What a place of the page says, asked anew. */
+  async function says(id: string): Promise<string> {
+    await page.goto(url);
+    return ((await page.textContent(`#${id}`)) ?? "").trim();
+  }
+  const comesToSay = (id: string, what: string | RegExp) =>
+    until(`#${id} says ${what}`, async () => RegExp(what).test(await says(id)));
+  async function sql(server: string, query: string): Promise<string> {
+    const psql = `PGPASSWORD=$(cat /var/lib/postgresql/given/administrator-password) psql -h /run/postgresql -U dhistance -qAt dhis2 -c "${query}"`;
+    const { output } = await insideOf(world.engine.docker.getContainer(name(`${server}-database`)), [
+      ...["sh", "-c", psql],
+    ]);
+    return output.trim();
+  }
+
+  it("shows a browser of each server whether endpoint, application and database answer", async (context) => {
+    needs(context, browserLacking());
+    for (const server of ["hmis", "training"]) {
+      for (const what of ["endpoint", "application"]) await comesToSay(`${server}-${what}`, /^answers$/);
+      await comesToSay(`${server}-database`, /^answers, \d+ of 200 connections$/);
+      expect(await says(`${server}-copies`)).toBe("none are made");
+    }
+    expect(await page.title()).toContain("Ministry");
+    expect(await says("monitoring")).toBe("5 of 5 exporters answer");
+    expect(await page.locator("td:has(strong):not(#disk, #memory)").allTextContents()).toEqual([]);
+    await page.screenshot({ path: path.join(REPORTS, "monitoring.png"), fullPage: true });
+  });
+
+  it("has the numbers right: size of the database, days left of the certificate", async (context) => {
+    needs(context, browserLacking());
+    for (const server of ["hmis", "training"])
+      await until(`the size of ${server} is PostgreSQL's own`, async () => {
+        await says(`${server}-size`);
+        const shown = await page.getAttribute(`#${server}-size span`, "title");
+        return shown === `${await sql(server, "select pg_database_size('dhis2')")} bytes`;
+      });
+    const ends = await visitor.certificateEnds(HMIS);
+    const days = Math.floor((ends - Date.now()) / 86_400_000);
+    // At midnight of the certificate it is one less between the two.
+    expect([`${days} days left`, `${days + 1} days left`]).toContain(
+      (await says("hmis-certificate")).split(",")[0],
+    );
+  });
+
+  it("shows that a database is down, and that it is back", async (context) => {
+    needs(context, browserLacking());
+    const database = world.engine.docker.getContainer(name("training-database"));
+    await database.stop();
+    await comesToSay("training-database", /^does not answer$/);
+    expect(await says("all")).toContain("training, database: does not answer");
+    expect(await says("hmis-database")).toMatch(/^answers/);
+    await database.start();
+    await comesToSay("training-database", /^answers/);
+    expect(await says("all")).not.toContain("training, database");
+    await answers(TRAINING);
+  });
+
+  it("is reached at its private address, at no other of this machine, and by no other website", async () => {
+    const { port } = place.monitoring;
+    const { status, headers } = await fetch(url, { headers: { Origin: "https://elsewhere.test" } });
+    expect({ status, allowed: headers.get("access-control-allow-origin") }).toEqual({
+      ...{ status: 200, allowed: null },
+    });
+    const others = Object.values(networkInterfaces())
+      .flatMap((all) => all ?? [])
+      .filter(({ internal, family }) => !internal && family === "IPv4");
+    expect(others.length).toBeGreaterThan(0);
+    for (const { address } of others)
+      await expect(
+        fetch(`http://${address}:${port}/`, { signal: AbortSignal.timeout(5000) }),
+      ).rejects.toThrow();
+  });
+
+  it("knows no secret in plain, and no more of a database than how it is", async () => {
+    const monitoring = world.engine.docker.getContainer(name("monitoring"));
+    const { output } = await insideOf(monitoring, ["sh", "-c", "cat /proc/*/environ /proc/*/cmdline"]);
+    const seen = JSON.stringify(await monitoring.inspect()) + output + (await (await fetch(url)).text());
+    for (const secret of await stack.secrets()) expect(seen).not.toContain(secret);
+    const roles =
+      "select string_agg(r.rolname, ',') from pg_auth_members m join pg_roles r on r.oid = roleid join pg_roles g on g.oid = member where g.rolname = 'dhistance_monitor'";
+    expect(await sql("hmis", roles)).toBe("pg_monitor");
+    expect(await sql("hmis", "select has_database_privilege('dhistance_monitor', 'dhis2', 'connect')")).toBe(
+      "f",
+    );
   });
 });
 
@@ -288,7 +406,7 @@ describe("comes back with every committed row", () => {
         const states = await Promise.all(
           (await containers()).map((each) => world.engine.docker.getContainer(each).inspect()),
         );
-        return states.length === 5 && states.every(({ State }) => State.Running);
+        return states.length === 6 && states.every(({ State }) => State.Running);
       });
     });
   });
@@ -330,7 +448,8 @@ describe("destroy", () => {
   const ours = (each: string) => each.startsWith(name(""));
   const volumes = async () => {
     const { Volumes } = await world.engine.docker.listVolumes();
-    return (Volumes ?? []).map((volume) => volume.Name).filter(ours);
+    const names = (Volumes ?? []).map((volume) => volume.Name).filter(ours);
+    return names.filter((each) => each !== name("monitoring"));
   };
 
   it("is refused the data of servers that have not retired, and an up brings the rest back to them", async () => {

@@ -44,6 +44,19 @@ export class Visitor {
     return answer(http.request(this.at(hostname, this.ports.http, "GET", path, {})));
   }
 
+  /** When the certificate is over, in milliseconds. */
+  certificateEnds(hostname: string): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const { https: port } = this.ports;
+      const options = { host: "127.0.0.1", port, servername: hostname, ca: this.authority };
+      const socket = tls.connect(options, () => {
+        resolve(Date.parse(socket.getPeerCertificate().valid_to));
+        socket.end();
+      });
+      socket.on("error", reject);
+    });
+  }
+
   /** @throws Error if no connection comes about */
   handshake(hostname: string, options: tls.ConnectionOptions): Promise<{ protocol: string; cipher: string }> {
     return new Promise((resolve, reject) => {

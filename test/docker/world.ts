@@ -1,6 +1,6 @@
-import { createServer, type AddressInfo } from "node:net";
 import path from "node:path";
 import { buildOwnImages, hasImage } from "../../images/build";
+import { freePort } from "../../jobs/testing/postgres";
 import { ensureToolchain } from "../../toolchain";
 import { ensureDockerHome } from "../../toolchain/dockerHome";
 import { TestTenants } from "../engine/tenants";
@@ -75,15 +75,9 @@ export async function sweep({ docker }: Engine, tenant: string): Promise<void> {
   for (const { Name } of Volumes ?? []) if (ours(Name)) await docker.getVolume(Name).remove();
 }
 
-/** Ports that nobody has, each another. */
-export async function freePorts(): Promise<{ http: number; https: number }> {
-  const servers = [createServer(), createServer()] as const;
-  const ports = await Promise.all(
-    servers.map(async (server) => {
-      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-      return (server.address() as AddressInfo).port;
-    }),
-  );
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return { http: ports[0] as number, https: ports[1] as number };
+/** For `target.docker`: where a tenant is reached, on ports of this machine that nobody has. */
+export async function freePlace() {
+  const address = "127.0.0.1";
+  const [http, https, monitoring] = [await freePort(), await freePort(), await freePort()];
+  return { published: { address, http, https }, monitoring: { address, port: monitoring } };
 }

@@ -1,0 +1,62 @@
+import { describe, expect, it } from "vitest";
+import { databasesConfiguration, watchedTargets, type WatchedServer } from "./targets";
+
+const server = (name: string, copies: boolean): WatchedServer => ({
+  ...{ server: name, url: `https://${name}.moh.example.org`, hostname: `${name}.moh.example.org`, copies },
+  ...{
+    gateway: "moh-gateway:8443",
+    application: `moh-${name}-application:8080`,
+    database: `moh-${name}-database:5432`,
+  },
+});
+const of = (certificates: "acme" | "private" | "given") =>
+  watchedTargets("Ministry", certificates, [server("hmis", true), server("training", false)]);
+
+describe("what is watched", () => {
+  it("is of each server its endpoint, by its host name, its application and its database", () => {
+    const labels = of("private")
+      .map((target) => target.labels)
+      .filter((each) => each["server"] === "training");
+    expect(labels).toEqual([
+      expect.objectContaining({
+        ...{ job: "endpoint", url: "https://training.moh.example.org", copies: "none" },
+        __param_target: "https://moh-gateway:8443/api/ping",
+        __param_hostname: "training.moh.example.org",
+      }),
+      expect.objectContaining({
+        job: "application",
+        __param_target: "http://moh-training-application:8080/api/ping",
+      }),
+      expect.objectContaining({
+        ...{ job: "database", __param_target: "moh-training-database:5432/postgres" },
+        __param_auth_module: "training",
+      }),
+    ]);
+  });
+
+  it("is asked by exporters that nobody else reaches", () => {
+    for (const { targets } of of("acme"))
+      expect(targets).toEqual([expect.stringMatching(/^127\.0\.0\.1:\d+$/)]);
+  });
+
+  it.each([
+    ["acme", "endpoint"],
+    ["private", "endpoint-own"],
+    ["given", "endpoint-own"],
+  ] as const)("with %s certificates trusts whom it has to: %s", (certificates, module) => {
+    const modules = of(certificates).flatMap(({ labels }) =>
+      labels["job"] === "endpoint" ? [labels["__param_module"]] : [],
+    );
+    expect(modules).toEqual([module, module]);
+  });
+});
+
+it("asks each database with a password of its own, over TLS", () => {
+  const text = databasesConfiguration("monitor", { hmis: 'one"', training: "two" });
+  const module = (password: string) => ({
+    type: "userpass",
+    userpass: { username: "monitor", password },
+    options: { sslmode: "require" },
+  });
+  expect(JSON.parse(text)).toEqual({ auth_modules: { hmis: module('one"'), training: module("two") } });
+});
