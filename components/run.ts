@@ -15,6 +15,8 @@ import * as pulumi from "@pulumi/pulumi";
  * more thing to install, and passes secrets by the environment; a data source runs at every preview.
  */
 
+type Refusal = string | undefined;
+
 export interface RecordArgs {
   /** What the record holds, for people to read in the state: no secrets. */
   because: Record<string, pulumi.Input<string | number | boolean>>;
@@ -22,12 +24,14 @@ export interface RecordArgs {
    * Why the record may not become this one, for the person who asked; asked in the preview already.
    * @default it may
    */
-  refuse?: (before: Record<string, unknown>, now: Record<string, unknown>) => string | undefined;
+  refuse?: (before: Record<string, unknown>, now: Record<string, unknown>) => Refusal | Promise<Refusal>;
   /** Throws if what the record needs is not there; called when the record changes, in the preview already. */
   verify?: () => Promise<void>;
+  /** Done to its end before the record becomes another one, and not when it is first made. */
+  change?: (before: Record<string, unknown>, now: Record<string, unknown>) => Promise<void>;
 }
 
-export interface WorkArgs extends RecordArgs {
+export interface WorkArgs extends Omit<RecordArgs, "change"> {
   /** What is done, such as "import into hmis". */
   title: string;
   /** Whether everything is simulated, so that nothing can be done. */
@@ -62,7 +66,7 @@ export function doOnce(
 
 function record(
   name: string,
-  { because, refuse, verify }: RecordArgs,
+  { because, refuse, verify, change }: RecordArgs,
   work: pulumi.ResourceHook[],
   opts: pulumi.CustomResourceOptions,
 ): pulumi.Stash {
@@ -70,8 +74,8 @@ function record(
     ? [
         new pulumi.ResourceHook(
           `${name}-refuse`,
-          ({ oldInputs, newInputs }) => {
-            const why = refuse(inputOf(oldInputs), inputOf(newInputs));
+          async ({ oldInputs, newInputs }) => {
+            const why = await refuse(inputOf(oldInputs), inputOf(newInputs));
             if (why) throw new Error(why);
           },
           { onDryRun: true },
@@ -79,6 +83,13 @@ function record(
       ]
     : [];
   const verifications = verify ? [new pulumi.ResourceHook(`${name}-verify`, verify, { onDryRun: true })] : [];
+  const changes = change
+    ? [
+        new pulumi.ResourceHook(`${name}-change`, ({ oldInputs, newInputs }) =>
+          change(inputOf(oldInputs), inputOf(newInputs)),
+        ),
+      ]
+    : [];
   return new pulumi.Stash(
     name,
     { input: because },
@@ -86,7 +97,7 @@ function record(
       ...opts,
       hooks: {
         beforeCreate: [...verifications, ...work],
-        beforeUpdate: [...refusals, ...verifications, ...work],
+        beforeUpdate: [...refusals, ...verifications, ...changes, ...work],
       },
     },
   );

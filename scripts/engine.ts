@@ -16,7 +16,8 @@ const PROJECTS = {
   platform: path.join(ROOT, "stacks/platform"),
   docker: path.join(LOCAL, "docker"),
 } as const;
-export type Project = keyof typeof PROJECTS;
+/** A kind of stack, or the folder of a tenant's project of one's own. */
+export type Project = keyof typeof PROJECTS | { folder: string };
 
 /** The policy pack. */
 export const POLICIES = path.join(ROOT, "policies");
@@ -41,7 +42,11 @@ export class EngineError extends Error {
  * from the environment.
  */
 export function openStack(project: Project, name: string): Promise<Stack> {
-  return LocalWorkspace.createOrSelectStack({ stackName: name, workDir: PROJECTS[project] });
+  return LocalWorkspace.createOrSelectStack({ stackName: name, workDir: folderOf(project) });
+}
+
+function folderOf(project: Project): string {
+  return typeof project === "string" ? PROJECTS[project] : project.folder;
 }
 
 /** `pulumi up` with the policy pack; `report` is told what is being made while it goes on. */

@@ -26,7 +26,7 @@ import { describeAccess, describeTenant, type Access, type TenantOutputs } from 
  * `npm start -- --target docker`: an example tenant for real, on a Docker engine. What belongs to it lies beside the
  * rehearsal's in `.dhistance/docker`, for this user's eyes only: state, passphrase, root certificate, password.
  */
-const FOLDER = path.join(LOCAL, "docker");
+export const FOLDER = path.join(LOCAL, "docker");
 /** DHIS2's own default administrator. */
 const ACCOUNT = "admin";
 const PASSPHRASE = path.join(FOLDER, "passphrase");
@@ -92,9 +92,25 @@ export async function startOnDocker({ tenant, json }: DockerOptions): Promise<vo
   }
 }
 
+/** Whether the tenant was brought up so. */
+export function isUp(tenant: string): boolean {
+  return existsSync(stackFile(tenant));
+}
+
+/** What was changed in the stack file of a tenant that is up, made so. */
+export async function applyChanges(
+  tenant: string,
+  quiet: boolean,
+  report: (doing: string) => void,
+): Promise<Outcome> {
+  writeProject(tenant, await requested(tenant));
+  await useDocker(tenant, quiet);
+  return up("docker", tenant, report);
+}
+
 /** Takes a tenant down, its data with it. */
 export async function takeDown({ tenant, json, yes }: DockerOptions & { yes: boolean }): Promise<void> {
-  if (!existsSync(stackFile(tenant))) throw new Error(`${tenant} is not up: there is nothing to take down`);
+  if (!isUp(tenant)) throw new Error(`${tenant} is not up: there is nothing to take down`);
   if (!yes) await confirm(`This takes ${tenant} down, with all that was saved in it.`, tenant);
   await useDocker(tenant, json);
   let outcome: Outcome | undefined;

@@ -139,6 +139,8 @@ export function copiesConfiguration(
       "compress-type": "zst",
       // A checkpoint at once: a copy does not wait for the next one.
       "start-fast": "y",
+      // Of a cluster, not of its data: a restore must not bring it back (images/postgres/upgrade).
+      exclude: "before-upgrade",
       "process-max": "2",
       // Seconds: for so long a copy waits for its part of the log, which may be held up by the other place.
       "archive-timeout": "300",

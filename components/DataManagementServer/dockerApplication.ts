@@ -1,16 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
-import { randomPassword } from "../aws/secret";
 import { duration, service } from "../docker/container";
 import { runOnce } from "../docker/run";
 import type { DockerTarget } from "../docker/target";
 import { DATABASE, ROLE, secureAdminCommand, SECRETS } from "../jobs";
-import { remember } from "../run";
 import { dhisConf } from "./dhisConf";
-import { DATABASE_HOST, handOver, job, keepsData, type DataSide, type DockerServer } from "./docker";
-import { fingerprint, refuseNewEncryption } from "./encryption";
+import { DATABASE_HOST, handOver, job, type DataSide, type DockerServer } from "./docker";
+import { versionStarted, type Version } from "./dockerVersion";
 import type { DataManagementServerArgs } from "./index";
 import { SIZE_TERMS } from "./sizes";
-import { imageUser, refuseDowngrade } from "./version";
+import { imageUser } from "./version";
 
 const HOME = "/opt/dhis2";
 const PORT = 8080;
@@ -22,35 +20,18 @@ export function applicationOnDocker(
   args: DataManagementServerArgs,
   target: DockerTarget,
   data: DataSide,
+  { encryptionPassword, accepted }: Version,
   imported: pulumi.Resource | undefined,
 ): DockerServer {
   const { server } = args;
   const opts = { parent };
   const { memoryGiB, cpus, startSeconds } = SIZE_TERMS[args.size].application;
-  const encryptionPassword = pulumi.output(
-    args.import?.encryptionPassword ??
-      randomPassword(`${name}-encryption-password`, 40, { ...opts, protect: keepsData(args) }),
-  );
-  const history = remember(
-    `${name}-history`,
-    {
-      because: {
-        dhis2: args.dhis2,
-        data: args.import?.sha256 ?? "none imported",
-        encryption: pulumi.unsecret(encryptionPassword.apply(fingerprint)),
-      },
-      refuse: (was, is) =>
-        refuseDowngrade(server, String(was["dhis2"]), String(is["dhis2"])) ??
-        refuseNewEncryption(server, was, is),
-    },
-    opts,
-  );
   const user = imageUser(args.dhis2);
   const handed = handOver(
     `${name}-files-handed-over`,
     target,
     { volume: data.volumes.files, user, jobs: data.jobs },
-    { ...opts, dependsOn: [history] },
+    { ...opts, dependsOn: [accepted] },
   );
   const application = service(
     `${name}-application`,
@@ -82,8 +63,9 @@ export function applicationOnDocker(
       startSeconds,
       stopSeconds: 60,
     },
-    { ...opts, dependsOn: [handed, data.prepared, ...(imported ? [imported] : [])] },
+    { ...opts, dependsOn: [handed, ...(imported ? [imported] : [])] },
   );
+  versionStarted(parent, name, args, target, data, application.started);
   const secured = runOnce(
     `${name}-secured`,
     target,

@@ -6,6 +6,7 @@ import { dataOnAws, type AwsServer } from "./aws";
 import { applicationOnAws } from "./awsApplication";
 import { DATABASE_HOST, dataOnDocker, type DockerServer } from "./docker";
 import { applicationOnDocker } from "./dockerApplication";
+import { versionOnDocker } from "./dockerVersion";
 
 export interface InitialData {
   /** SHA-256 of the dump. */
@@ -81,9 +82,10 @@ export class DataManagementServer extends pulumi.ComponentResource {
         this.database = data.dataNetwork.apply((network) => `${DATABASE_HOST} in ${network}`);
         this.files = data.volumes.files;
         this.logs = pulumi.output(`docker logs ${name}-application`);
+        const version = versionOnDocker(this, name, args, target, data);
         // The import asks the server for it, the application waits for the import.
-        this.docker = data as DockerServer;
-        this.docker = applicationOnDocker(this, name, args, target, data, args.import?.load(this));
+        this.docker = { ...data, prepared: version.accepted } as DockerServer;
+        this.docker = applicationOnDocker(this, name, args, target, data, version, args.import?.load(this));
       }
     }
     // Of a component a policy over the whole stack is shown the outputs alone: the properties are among them.

@@ -5,13 +5,13 @@
 #   /var/lib/postgresql/given/administrator-password  its password, read only when the cluster is made
 #   /var/lib/postgresql/given/copies.key  the key that it hands its log over with, if it does
 #
-# With the name of another program it is that which is run: `copies schedule …`.
+# With the name of another program it is that which is run: `copies schedule …`, `upgrade keep …`.
 set -eu
 
 given=/var/lib/postgresql/given
 password=$given/administrator-password
 
-if [ "${1:-}" = copies ]; then exec "$@"; fi
+case ${1:-} in copies | upgrade) exec "$@" ;; esac
 
 # pgBackRest takes keys from no file that others may read.
 if [ -s "$given/copies.key" ]; then install -m 600 "$given/copies.key" /tmp/copies.key; fi

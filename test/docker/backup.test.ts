@@ -7,6 +7,7 @@ import { parseArgsStringToArgv } from "string-argv";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ROOT, type TenantStack } from "../engine/tenants";
 import { inside, type Ended } from "./inside";
+import { rollbackOf } from "./rollback";
 import { startContainersS3, type ContainersS3 } from "./s3";
 import { freePlace, startWorld, sweep, VERSIONS, type World } from "./world";
 
@@ -329,6 +330,34 @@ it("restores onto a new cluster from the cloud, when database and disk are lost"
   await container("copies").restart({ t: 5 });
   await until("all is well", async () => (await copies("healthy")).code === 0);
   await until("there is a full copy on disk again", async () => (await labels("disk")).length === 1);
+});
+
+it("goes on with the copies after an upgrade that was rolled back", async () => {
+  const moment = await note("12");
+  stack.change((spec) => (spec.servers[0].dhis2 = VERSIONS[1]));
+  await stack.succeed("up", "--yes", "--skip-preview");
+  await note("of the upgrade");
+  // What is handed over now is no longer of the time line that the copies go on with.
+  await sql("select pg_switch_wal()");
+  expect(await rollbackOf(stack, "SERVER")).toMatchObject({ code: 0 });
+  stack.change((spec) => (spec.servers[0].dhis2 = VERSIONS[0]));
+  const kept = await notes();
+  expect(kept).toContain("12");
+  expect(kept).not.toContain("of the upgrade");
+  await succeed("pgbackrest", "check");
+  await succeed("copies", "backup", "disk", "incr");
+  const after = await note("13");
+  await note("14");
+  expect(await rollbackOf(stack, "--forget")).toMatchObject({ code: 0 });
+  for (const [to, last, later] of [
+    [after, "13", "14"],
+    [moment, "12", "13"],
+  ] as const) {
+    await pitr("restore", { from: "disk", to });
+    expect(await notes()).toContain(last);
+    expect(await notes()).not.toContain(later);
+    await pitr("confirm");
+  }
 });
 
 it("leaves nothing of a trial when it is destroyed, but what is in the bucket", async () => {

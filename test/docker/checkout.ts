@@ -36,37 +36,52 @@ export class Checkout {
     writeFileSync(this.at(name), stringify(file));
   }
 
-  /**
-   * `npm start` with no terminal, to its end.
-   * @throws Error with what it has said when it takes longer than allowed
-   */
+  /** `npm start` with no terminal, to its end. */
   start(args: string[], more: NodeJS.ProcessEnv): Promise<Result> {
+    return npm(["start", "--silent", "--", ...args], this.newcomers(more));
+  }
+
+  /** Where a newcomer is, and what is set there. */
+  newcomers(more: NodeJS.ProcessEnv): Pick<NpmOptions, "cwd" | "env"> {
     const { DHISTANCE_ISSUERS: _, CI: __, ...env } = { ...process.env, ...more };
-    const child = spawn("npm", ["start", "--silent", "--", ...args], {
-      cwd: this.folder,
-      env,
-      stdio: ["ignore", "pipe", "pipe"],
-      detached: true,
-    });
-    const result: Result = { code: null, stdout: "", stderr: "" };
-    child.stdout.on("data", (text: Buffer) => (result.stdout += String(text)));
-    child.stderr.on("data", (text: Buffer) => (result.stderr += String(text)));
-    return new Promise((resolve, reject) => {
-      const limit = setTimeout(() => {
-        process.kill(-(child.pid as number), "SIGKILL");
-        reject(
-          new Error(`npm start took longer than ${LIMIT} s; it said:\n${result.stdout}\n${result.stderr}`),
-        );
-      }, LIMIT * 1000);
-      child.on("error", reject);
-      child.on("close", (code) => {
-        clearTimeout(limit);
-        resolve({ ...result, code });
-      });
-    });
+    return { cwd: this.folder, env };
   }
 
   remove(): void {
     rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+export interface NpmOptions {
+  cwd: string;
+  env: NodeJS.ProcessEnv;
+  /** Once it has said this it is killed, with all that it started. */
+  killWhen?: RegExp;
+}
+
+/**
+ * npm with no terminal, to its end.
+ * @throws Error with what it has said when it takes longer than allowed
+ */
+export function npm(args: string[], { cwd, env, killWhen }: NpmOptions): Promise<Result> {
+  const child = spawn("npm", args, { cwd, env, stdio: ["ignore", "pipe", "pipe"], detached: true });
+  const kill = () => process.kill(-(child.pid as number), "SIGKILL");
+  const result: Result = { code: null, stdout: "", stderr: "" };
+  child.stdout.on("data", (text: Buffer) => {
+    result.stdout += String(text);
+    if (killWhen?.test(result.stdout)) kill();
+  });
+  child.stderr.on("data", (text: Buffer) => (result.stderr += String(text)));
+  return new Promise((resolve, reject) => {
+    const limit = setTimeout(() => {
+      kill();
+      const said = `${result.stdout}\n${result.stderr}`;
+      reject(new Error(`npm ${args.join(" ")} took longer than ${LIMIT} s; it said:\n${said}`));
+    }, LIMIT * 1000);
+    child.on("error", reject);
+    child.on("close", (code) => {
+      clearTimeout(limit);
+      resolve({ ...result, code });
+    });
+  });
 }

@@ -4,12 +4,14 @@ import { hostname, tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parse } from "yaml";
 import type { Result } from "../engine/pulumi";
 import type { TenantStack } from "../engine/tenants";
 import { browserLacking, needs, openBrowser } from "./browser";
 import { giveCertificate } from "./certificate";
 import { Checkout } from "./checkout";
 import { BASE } from "./engine";
+import { rollback, rollbackOf } from "./rollback";
 import { REPORTS, scannerLacking, scanTls, type Finding } from "./scan";
 import { Visitor, type Visit } from "./visit";
 import { freePlace, startWorld, sweep, VERSIONS, type World } from "./world";
@@ -156,6 +158,19 @@ describe("npm start -- --target docker", () => {
     const { changes, access } = JSON.parse(stdout) as { changes: object; access: object[] };
     expect(Object.keys(changes)).toEqual(["same"]);
     expect(access).toMatchObject([{ address, status: 200, login: { account: "admin" } }]);
+  });
+
+  it("upgrades, and npm run rollback undoes that with no more than the names", async () => {
+    const before = checkout.read(`Pulumi.${OURS}.yaml`);
+    checkout.change(OURS, ({ servers }) => (servers[0].dhis2 = VERSIONS[1]));
+    expect(await start()).toMatchObject({ code: 0 });
+    expect((await visitor.get(HMIS, "/")).text).toContain(VERSIONS[1]);
+    const newcomers = checkout.newcomers({ DOCKER_HOST: world.engine.host });
+    const { code, stdout, stderr } = await rollback("SERVER", [OURS, "hmis"], newcomers);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toContain(`hmis is back at DHIS2 ${VERSIONS[0]} and `);
+    expect((await visitor.get(HMIS, "/")).text).toContain(VERSIONS[0]);
+    expect(checkout.read(`Pulumi.${OURS}.yaml`)).toBe(before);
   });
 });
 
@@ -308,36 +323,83 @@ it("a host with too little memory is refused by an up, which touches nothing", a
 
 describe("a version whose migration fails", () => {
   const hindrance = `files/fail-migration-to-${VERSIONS[1]}`;
-
-  it("fails the up with its last words; people see that DHIS2 starts, and it once the next up has gone on", async (context) => {
-    needs(context, browserLacking());
-    const { docker } = world.engine;
-    const application = docker.getContainer(`${THEIRS}-hmis-application`);
-    await (await application.exec({ Cmd: ["touch", `/opt/dhis2/${hindrance}`] })).start({});
+  const notes = async () => (await neighbours.get(GIVEN, "/api/count/note")).text;
+  const raise = () => {
     neighbour.change((spec) => (spec.servers[0].dhis2 = VERSIONS[1]));
-    const { code, stdout, stderr } = await neighbour.run("up", "--yes", "--skip-preview");
+    return neighbour.run("up", "--yes", "--skip-preview");
+  };
+  /** Where the version is now, as people see it. */
+  const seen = async () => (await neighbours.get(GIVEN, "/")).text;
+  let entered: string;
+
+  it("fails the up with its last words, after a backup; people see that DHIS2 starts", async (context) => {
+    for (let i = 0; i < 7; i++) await neighbours.ask("POST", GIVEN, "/api/note");
+    entered = await notes();
+    const application = world.engine.docker.getContainer(`${THEIRS}-hmis-application`);
+    await (await application.exec({ Cmd: ["touch", `/opt/dhis2/${hindrance}`] })).start({});
+    const { code, stdout, stderr } = await raise();
     expect(code).not.toBe(0);
     expect(stdout + stderr).toMatch(/hmis-application did not start: it ended 3 times, .* exit code 1/);
     expect(stdout + stderr).toContain(`the migration to 2.${VERSIONS[1]} failed, as it was told to`);
+    expect(stdout).toContain(
+      `backup of hmis before its upgrade to DHIS2 ${VERSIONS[1]}: made. The way back to it: npm run rollback -- ${THEIRS} hmis`,
+    );
 
+    needs(context, browserLacking());
     const { context: browser, close } = await openBrowser(neighbours.authority);
     try {
       const page = await browser.newPage();
-      const response = await page.goto(await neighbourUrl());
-      expect(response?.status()).toBe(503);
+      const url = await neighbourUrl();
+      // A container that starts again and again changes the machine's network, which a browser gives a request up for.
+      await until("people are told to wait", async () => (await page.goto(url))?.status() === 503);
       expect(await page.textContent("h1")).toBe("DHIS2 is starting");
       await page.screenshot({ path: path.join(REPORTS, "starting.png") });
-      await docker.run(BASE, ["rm", `/${hindrance}`], process.stderr, {
-        HostConfig: { Binds: [`${THEIRS}-hmis-files:/files`], AutoRemove: true, NetworkMode: "none" },
-      });
-      await neighbour.succeed("up", "--yes", "--skip-preview");
+      await rollBack();
       await until(
         "the page has become DHIS2's by itself",
-        async () => (await page.textContent("h1")) === `Stand-in for DHIS2 ${VERSIONS[1]}`,
+        async () => (await page.textContent("h1")) === `Stand-in for DHIS2 ${VERSIONS[0]}`,
       );
     } finally {
       await close();
     }
+  });
+
+  /** Cut off before the databases are exchanged, and after, and run once more. */
+  async function rollBack() {
+    for (const killWhen of [/stopping \S+-database/, /starting \S+-database/])
+      expect(await rollbackOf(neighbour, "SERVER", { killWhen })).toMatchObject({ code: null, stderr: "" });
+    const { code, stdout, stderr } = await rollbackOf(neighbour, "SERVER", { more: ["--json"] });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(JSON.parse(stdout)).toMatchObject({ server: "hmis", dhis2: VERSIONS[0], aside: VERSIONS[1] });
+  }
+
+  it("is rolled back with one command, also when that was cut off: every row is there, the former version serves", async () => {
+    if (!(await seen()).includes(VERSIONS[0])) await rollBack();
+    expect(await seen()).toContain(`Stand-in for DHIS2 ${VERSIONS[0]}`);
+    expect(await notes()).toBe(entered);
+    const file = readFileSync(path.join(neighbour.cwd, `Pulumi.${THEIRS}.yaml`), "utf8");
+    expect(parse(file)).toMatchObject({
+      config: { "dhistance:tenant": { servers: [{ name: "hmis", dhis2: VERSIONS[0] }] } },
+    });
+    neighbour.change((spec) => (spec.servers[0].dhis2 = VERSIONS[0]));
+    await neighbour.succeed("up", "--yes", "--skip-preview", "--expect-no-changes");
+  });
+
+  it("is not tried again while the former database is kept aside: the up fails, and DHIS2 runs as it did", async () => {
+    const { code, stdout, stderr } = await raise();
+    expect(code).not.toBe(0);
+    expect(stdout + stderr).toMatch(/A former cluster is still kept aside[^]*DHIS2 42\.5\.2 runs again/);
+    expect(await notes()).toBe(entered);
+  });
+
+  it("is there after another attempt, with every row", async () => {
+    expect(await rollbackOf(neighbour, "--forget")).toMatchObject({ code: 0 });
+    await world.engine.docker.run(BASE, ["rm", `/${hindrance}`], process.stderr, {
+      HostConfig: { Binds: [`${THEIRS}-hmis-files:/files`], AutoRemove: true, NetworkMode: "none" },
+    });
+    expect(await raise()).toMatchObject({ code: 0 });
+    expect(await seen()).toContain(`Stand-in for DHIS2 ${VERSIONS[1]}`);
+    expect(await notes()).toBe(entered);
   });
 });
 

@@ -162,8 +162,9 @@ export class TenantStack {
   private spec: Draft;
   constructor(
     readonly name: string,
-    private readonly cwd: string,
-    private readonly env: NodeJS.ProcessEnv,
+    /** Where its project and its stack file are, and what the engine is started in. */
+    readonly cwd: string,
+    readonly env: NodeJS.ProcessEnv,
     private readonly backend: string,
     /** The longest that a run may take. */
     private readonly timeoutSeconds: number,

@@ -1,0 +1,66 @@
+import type Docker from "dockerode";
+import { connect } from "./engine";
+import { waitUntilHealthy } from "./health";
+
+/** What is said of how far something is. */
+export type Show = (line: string) => Promise<void>;
+
+/** One server's containers on its host, as the components name them. */
+export interface ServerOnHost {
+  host: string;
+  docker: Docker;
+  /** Of the server, which the containers' names begin with. */
+  name: string;
+  application: string;
+  database: string;
+  /** There only if copies are made. */
+  copies: string;
+}
+
+/** @param name tenant and server, such as `moh-hmis` */
+export function serverOn(host: string, name: string): ServerOnHost {
+  return {
+    ...{ host, docker: connect(host), name, application: `${name}-application` },
+    ...{ database: `${name}-database`, copies: `${name}-copies` },
+  };
+}
+
+/** In seconds: between being asked to stop and being killed. */
+const GRACE = 120;
+/** In seconds: a database goes through its log, an application migrates. */
+const PATIENCE = 3600;
+
+/** Does something to the cluster while nobody uses it; the database is brought back in any case, the application not. */
+export async function whileStopped(
+  server: ServerOnHost,
+  show: Show,
+  work: () => Promise<void>,
+): Promise<void> {
+  for (const name of [server.application, server.database]) {
+    await show(`stopping ${name}`);
+    await server.docker.getContainer(name).stop({ t: GRACE }).catch(stoppedAlready);
+  }
+  try {
+    await work();
+  } finally {
+    await startAgain(server, server.database, show);
+  }
+}
+
+/** Starts one of the server's containers, and waits until it is well. */
+export async function startAgain({ host, docker }: ServerOnHost, name: string, show: Show): Promise<void> {
+  await show(`starting ${name}`);
+  await docker.getContainer(name).start().catch(startedAlready);
+  await waitUntilHealthy(host, name, PATIENCE, show, docker);
+}
+
+type Refused = Error & { statusCode?: number };
+
+/** A container that is not there does not run either. */
+function stoppedAlready(error: Refused): void {
+  if (error.statusCode !== 304 && error.statusCode !== 404) throw error;
+}
+
+function startedAlready(error: Refused): void {
+  if (error.statusCode !== 304) throw error;
+}
