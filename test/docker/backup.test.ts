@@ -248,6 +248,15 @@ describe("with the cloud out of reach", () => {
   });
 });
 
+it("shows on the page of monitoring what went wrong with the copies, and that it goes well again", async () => {
+  await s3.halt();
+  await container("copies").restart({ t: 5 });
+  await until("the page says what is wrong", () => pageSays(/<strong>are not well<\/strong>\s*<br>[^<]*\S/));
+  await s3.start();
+  await container("copies").restart({ t: 5 });
+  await until("it says that all is well", () => pageSays(/id="hmis-copies">\s*are well</));
+});
+
 it("restores from the cloud alone, the copies on disk gone; and makes them anew", async () => {
   const moment = await note("8");
   await note("9");
