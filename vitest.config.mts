@@ -10,6 +10,7 @@ export default defineConfig({
           name: "unit",
           include: ["**/*.test.ts"],
           exclude: [...exclude, "test/**", "jobs/**"],
+          testTimeout: 30_000,
         },
       },
       {

@@ -130,8 +130,9 @@ def call_action(self, original=BaseResponse.call_action):
 
 def answer(self, environ, start_response):
     try:
-        body, status, headers = run_wsgi_app(self.get_application(environ), environ, buffered=True)
-        content = b"".join(body)
+        with ONE_AT_A_TIME:
+            body, status, headers = run_wsgi_app(self.get_application(environ), environ, buffered=True)
+            content = b"".join(body)
         fault = status if status[0] == "5" or PAGE in content[:20].lower() else None
     except Exception as error:
         fault = f"{type(error).__name__}: {error}"
@@ -145,6 +146,8 @@ def answer(self, environ, start_response):
     return [f"the emulator has no answer to {call}: {fault}".encode()]
 
 
+# moto goes through its tables while another call changes them, and fails.
+ONE_AT_A_TIME = threading.Lock()
 # Of pages that are for people: its own 404, for a path that it does not know.
 PAGE = b"<!doctype html"
 
