@@ -6,15 +6,19 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { inspectHost, type Needs } from "../../components/docker/inspect";
-import { ensureBase, BASE, startSmallEngine, useEngine, type Engine } from "./engine";
+import { BASE, startSmallEngine, type Engine } from "./engine";
+import { freePlace, startWorld, VERSIONS, type World } from "./world";
 
 /** What is said of a host that cannot take a tenant, by a real engine where there is one to ask. */
+let world: World;
 let engine: Engine;
+let place: Awaited<ReturnType<typeof freePlace>>;
 let folder: string;
 let taken: Server;
 beforeAll(async () => {
-  engine = await useEngine();
-  await ensureBase(engine.docker);
+  world = await startWorld();
+  engine = world.engine;
+  place = await freePlace();
   folder = mkdtempSync(path.join(tmpdir(), "host-"));
   taken = createServer();
   await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));
@@ -22,7 +26,7 @@ beforeAll(async () => {
 afterAll(async () => {
   taken?.close();
   rmSync(folder, { recursive: true, force: true });
-  await engine?.release();
+  await world?.end();
 });
 
 const wanted = (port: number, container: string): Needs["ports"][number] => ({
@@ -113,17 +117,48 @@ describe("a host that lacks something", () => {
     }
   });
 
-  it("disk", async ({ skip }) => {
-    skip(!engine.restart, "the engine is not the tests' own, and another one takes root to start");
-    const small = await startSmallEngine(path.join(folder, "small"), engine, { sizeMiB: 700, image: BASE });
+  it("disk, and all else: a whole up is refused for it at once, before anything is made", async ({
+    skip,
+  }) => {
+    skip(!world.engine.restart, "the engine is not the tests' own, and another one takes root to start");
+    const small = await startSmallEngine(path.join(folder, "small"), world.engine, {
+      ...{ sizeMiB: 700, image: BASE },
+    });
     try {
       // It is asked of a container from the jobs image; any with a shell's tools will do.
       await small.docker.getImage(BASE).tag({ repo: "jobs", tag: "1" });
-      expect(await inspectHost(small.host, needs({ images: ["jobs:1"] }))).toEqual([
-        expect.stringMatching(
-          /^target\.docker\.host: its disk has 0\.\d GiB left, and a server needs 10 GiB to begin with\. Make room/,
-        ),
-      ]);
+      const { port } = taken.address() as AddressInfo;
+      const bought = { plan: "enterprise", maxServers: 20 } as const;
+      const stack = await world.tenants.stack("tierhost", bought, (spec) => {
+        const { published, monitoring } = place;
+        spec.target = {
+          docker: {
+            ...{ host: small.host, certificates: { private: {} }, images: { jobs: "jobs:1" }, monitoring },
+            published: { ...published, https: port },
+          },
+        };
+        spec.backups = { copies: [] };
+        spec.servers = Array.from({ length: 20 }, (_, index) => ({
+          ...{ name: `s${index}`, dhis2: VERSIONS[0], size: "large", hostname: `s${index}.moh.test` },
+        }));
+      });
+      const { code, stdout, stderr } = await stack.run("up", "--yes", "--skip-preview");
+      expect(code).not.toBe(0);
+      const said = stdout + stderr;
+      expect(said).toMatch(/was refused: \d problems; nothing was changed\./);
+      for (const problem of [
+        /- servers: their sizes take \d+(\.\d+)? GiB of memory/,
+        /- target\.docker\.published\.https: port \d+ of 127\.0\.0\.1 is taken by another program/,
+        /- target\.docker\.images: "dhis2\/core:42\.5\.2" is not on the host, and cannot be pulled/,
+        /- target\.docker\.host: its disk has 0\.\d GiB left, and a server needs 10 GiB to begin with\. Make room/,
+      ])
+        expect(said).toMatch(problem);
+      expect((await stack.state()).resources.map(({ type }) => type)).not.toContainEqual(
+        expect.stringMatching(/^(docker|random|tls):/),
+      );
+      expect(await small.docker.listContainers({ all: true })).toEqual([]);
+      expect((await small.docker.listVolumes()).Volumes ?? []).toEqual([]);
+      expect((await small.docker.listNetworks()).map(({ Name }) => Name).sort()).toEqual(["host", "none"]);
     } finally {
       await small.stop();
     }
