@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { copiesConfiguration, databaseConfiguration, SCHEDULES, scheduleCommand } from "./pgbackrest";
+import { copiesConfiguration, databaseConfigurations, SCHEDULES, scheduleCommand } from "./pgbackrest";
 
 const disk = { days: 7, passphrase: "of-disk" };
 const cloud = {
@@ -47,20 +47,22 @@ describe("the configuration of the copies", () => {
   });
 });
 
-describe("the configuration beside the database", () => {
-  const text = databaseConfiguration(10);
+describe("the configurations beside the database", () => {
+  const [disk = {}, cloud = {}] = Object.values(databaseConfigurations(10)).map((text) => read(text));
 
-  it("sends the log to both places at once, and never fills the disk", () => {
-    expect(read(text)).toMatchObject({
-      "repo1-host": "copies",
-      "repo2-host": "copies",
-      "archive-async": "y",
-      "archive-push-queue-max": "10GiB",
-    });
+  it("hand the log to one place each, and never fill the disk", () => {
+    expect(disk).toMatchObject({ "repo1-host": "copies", "archive-push-queue-max": "10GiB" });
+    expect(cloud).toMatchObject({ "repo2-host": "copies", "archive-push-queue-max": "10GiB" });
+    expect(Object.keys(disk).filter((key) => key.startsWith("repo2"))).toEqual([]);
+    expect(Object.keys(cloud).filter((key) => key.startsWith("repo1"))).toEqual([]);
   });
 
-  it("has no key of a place", () => {
-    expect(text).not.toMatch(/cipher|s3|secret/);
+  it("share neither a queue nor a lock, so that neither place holds the other up", () => {
+    for (const own of ["spool-path", "lock-path"]) expect(disk[own]).not.toBe(cloud[own]);
+  });
+
+  it("have no key of a place", () => {
+    expect(JSON.stringify([disk, cloud])).not.toMatch(/cipher|s3|secret/);
   });
 });
 

@@ -13,6 +13,9 @@ export const FILES = {
   /** The authority of an S3 server that the world's do not vouch for. */
   authority: `${GIVEN}/cloud-authority.crt`,
 } as const;
+/** The places, as `copies` and `pgbackrest-push` name them, by their numbers among pgBackRest's repositories. */
+const PLACES = { disk: 1, cloud: 2 } as const;
+export type Place = keyof typeof PLACES;
 /** Where the container of copies tells how the copies are, for whoever watches. */
 export const TOLD_PATH = "/var/lib/copies";
 /** The place on disk, in the container of copies. */
@@ -36,7 +39,7 @@ export interface Schedule {
  * A full copy each week, a differential each day. The incremental ones between make a restore shorter, for less of the
  * log has to be gone through: each hour on disk, where they cost nothing; every six in the cloud.
  */
-export const SCHEDULES: Readonly<Record<"disk" | "cloud", Schedule>> = {
+export const SCHEDULES: Readonly<Record<Place, Schedule>> = {
   disk: { full: 168, diff: 24, incr: 1 },
   cloud: { full: 168, diff: 24, incr: 6 },
 };
@@ -68,35 +71,44 @@ export interface Keeping {
   passphrase: string;
 }
 
-/** Beside the database: where it hands its log to. No key of a place is here. */
-export function databaseConfiguration(queueGiB: number): string {
+/** Files beside the database, by path: where it hands its log to. No key of a place is here. */
+export function databaseConfigurations(queueGiB: number): Record<string, string> {
+  return Object.fromEntries(
+    (Object.keys(PLACES) as Place[]).map((place) => [
+      `${GIVEN}/pgbackrest-${place}.conf`,
+      databaseConfiguration(place, queueGiB),
+    ]),
+  );
+}
+
+/** One place alone: with a queue and a lock of its own it is not held up by what becomes of the other. */
+function databaseConfiguration(place: Place, queueGiB: number): string {
   return text({
     global: {
-      ...[1, 2].reduce((all, repo) => ({ ...all, ...copiesHost(repo) }), {}),
-      // A place that is away holds up neither the other nor the database.
+      ...prefixed(`repo${PLACES[place]}-host`, {
+        "": COPIES_HOST,
+        "-type": "tls",
+        "-config": FILES.configuration,
+        "-ca-file": FILES.certificate,
+        "-cert-file": FILES.certificate,
+        "-key-file": OWN_KEY,
+      }),
       "archive-async": "y",
-      "spool-path": "/var/spool/pgbackrest",
+      "spool-path": `/var/spool/pgbackrest/${place}`,
+      "lock-path": `/tmp/pgbackrest/${place}`,
       "archive-push-queue-max": `${queueGiB}GiB`,
       "compress-type": "zst",
       // What it has archived is not worth a line in PostgreSQL's log; what it could not is.
       ...{ ...LOGS, "log-level-console": "warn" },
-      // Seconds. A few times so long a segment waits for a place that is away, before it goes to the other alone.
+      // Seconds. For so long PostgreSQL waits before it asks again, and the other place for what came meanwhile. The
+      // work itself goes on in the background.
+      "archive-timeout": "15",
+      // Seconds until a place that does not answer is asked anew.
       "io-timeout": "15",
-      // Segments that wait for a place that is away do so together.
+      // Segments that have waited go together.
       "process-max": "4",
     },
     [STANZA]: { "pg1-path": PGDATA },
-  });
-}
-
-function copiesHost(repo: number): Record<string, string> {
-  return prefixed(`repo${repo}-host`, {
-    "": COPIES_HOST,
-    "-type": "tls",
-    "-config": FILES.configuration,
-    "-ca-file": FILES.certificate,
-    "-cert-file": FILES.certificate,
-    "-key-file": OWN_KEY,
   });
 }
 
@@ -142,7 +154,7 @@ export function copiesConfiguration(
       // Of a cluster, not of its data: a restore must not bring it back (images/postgres/upgrade).
       exclude: "before-upgrade",
       "process-max": "2",
-      // Seconds: for so long a copy waits for its part of the log, which may be held up by the other place.
+      // Seconds: for so long a copy waits for its part of the log, on a slow way to the cloud.
       "archive-timeout": "300",
       ...LOGS,
     },

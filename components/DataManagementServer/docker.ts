@@ -5,7 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { PrivateKey } from "@pulumi/tls/privateKey";
 import { SelfSignedCert } from "@pulumi/tls/selfSignedCert";
 import { randomPassword } from "../aws/secret";
-import { archiveSettings, COPIES_HOST, databaseConfiguration, FILES } from "../BackupVault/pgbackrest";
+import { archiveSettings, COPIES_HOST, databaseConfigurations, FILES } from "../BackupVault/pgbackrest";
 import { service } from "../docker/container";
 import { runOnce } from "../docker/run";
 import { POSTGRES, type DockerTarget } from "../docker/target";
@@ -95,7 +95,7 @@ export function dataOnDocker(
         [FILES.administrator]: passwords.administrator,
         ...(handsOver && {
           // Days of a quiet server's log, hours of a busy one's; beyond that a gap in it is better than a full disk.
-          [FILES.configuration]: databaseConfiguration(storageGiB / 2),
+          ...databaseConfigurations(storageGiB / 2),
           [FILES.certificate]: handsOver.certificate,
           [FILES.privateKey]: handsOver.privateKey,
         }),

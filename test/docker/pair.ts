@@ -1,0 +1,182 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type Docker from "dockerode";
+import { pack } from "tar-stream";
+import {
+  archiveSettings,
+  COPIES_HOST,
+  copiesConfiguration,
+  databaseConfigurations,
+  DISK_PATH,
+  FILES,
+} from "../../components/BackupVault/pgbackrest";
+import { waitUntilHealthy } from "../../components/docker/health";
+import { DEFAULT_IMAGES, POSTGRES } from "../../components/docker/target";
+import { ADMINISTRATOR } from "../../components/jobs";
+import { buildOwnImages } from "../../images/build";
+import { ensureBase, type Engine } from "./engine";
+import { inside, type Ended } from "./inside";
+import { startContainersS3, type ContainersS3 } from "./s3";
+
+/** A database and its copies as a tenant has them, without the rest of a tenant: two containers and an S3 server. */
+export interface Pair {
+  database: Docker.Container;
+  copies: Docker.Container;
+  s3: ContainersS3;
+  /** In the container of copies. */
+  run(...command: string[]): Promise<Ended>;
+  /** @throws Error with its output, if it does not end with 0 */
+  succeed(...command: string[]): Promise<string>;
+  /** In the database `postgres`. */
+  sql(text: string): Promise<string>;
+  stop(): Promise<void>;
+}
+
+/** Lays files into a container, readable for its user. */
+export async function give(container: Docker.Container, files: Record<string, string>): Promise<void> {
+  const archive = pack();
+  for (const [name, content] of Object.entries(files))
+    archive.entry({ name: name.slice(1), mode: 0o444 }, content);
+  archive.finalize();
+  await container.putArchive(archive as unknown as NodeJS.ReadableStream, { path: "/" });
+}
+
+/** Returns when both places have their first full copy; no other is made by itself. */
+export async function startPair(engine: Engine, name: string): Promise<Pair> {
+  const { docker, host } = engine;
+  await ensureBase(docker);
+  await buildOwnImages(docker, { network: "host", images: [DEFAULT_IMAGES.postgres] });
+  await remove(docker, name);
+  const s3 = await startContainersS3(engine);
+  await docker.createNetwork({ Name: name });
+  const certificate = selfSigned();
+  const key = { [FILES.certificate]: certificate.certificate, [FILES.privateKey]: certificate.privateKey };
+  const administrator = { [FILES.administrator]: "of a test" };
+  const start = async (
+    part: string,
+    Cmd: string[],
+    Env: string[],
+    volumes: Record<string, string>,
+    files: Record<string, string>,
+  ) => {
+    const container = await docker.createContainer({
+      ...{ name: `${name}-${part}`, Image: DEFAULT_IMAGES.postgres, Cmd, Env },
+      User: `${POSTGRES}:${POSTGRES}`,
+      HostConfig: {
+        NetworkMode: name,
+        Binds: Object.entries(volumes).map(([at, volume]) => `${name}-${volume}:${at}`),
+        Tmpfs: { "/tmp": "size=256m", "/run/postgresql": `uid=${POSTGRES},gid=${POSTGRES},mode=0775` },
+        CapDrop: ["ALL"],
+        SecurityOpt: ["no-new-privileges:true"],
+      },
+      NetworkingConfig: { EndpointsConfig: { [name]: { Aliases: [part] } } },
+    });
+    await give(container, files);
+    await container.start();
+    return container;
+  };
+  const { hostname, port } = new URL(s3.endpoint);
+  const { accessKeyId, secretAccessKey, bucket } = s3;
+  const database = await start(
+    "database",
+    archiveSettings(),
+    [`ADMINISTRATOR=${ADMINISTRATOR}`],
+    { "/var/lib/postgresql/data": "data" },
+    { ...key, ...administrator, ...databaseConfigurations(10) },
+  );
+  await waitUntilHealthy(host, `${name}-database`, 60, () => Promise.resolve(), docker);
+  const copies = await start(
+    COPIES_HOST,
+    ["copies", "schedule", "disk=9999,9999,9999", "cloud=9999,9999,9999"],
+    [
+      ...["PGHOST=database", `PGUSER=${ADMINISTRATOR}`, "PGDATABASE=postgres", "PGSSLMODE=require"],
+      "PGPASSFILE=/tmp/pgpass",
+    ],
+    { "/var/lib/postgresql/data": "data", [DISK_PATH]: "disk" },
+    {
+      ...{ ...key, ...administrator, [FILES.authority]: readFileSync(s3.authority, "utf8") },
+      [FILES.configuration]: copiesConfiguration(
+        { days: 7, passphrase: "of the disk" },
+        {
+          ...{ host: hostname, port: Number(port), region: "us-east-1", bucket },
+          ...{ accessKeyId, secretAccessKey, ownAuthority: true, days: 7, passphrase: "of the cloud" },
+        },
+        "pair",
+        ADMINISTRATOR,
+      ),
+    },
+  );
+  const run = (...command: string[]) => inside(copies, command);
+  const succeed = async (...command: string[]) => {
+    const { code, output } = await run(...command);
+    if (code !== 0) throw new Error(`${command.join(" ")}: ${code}\n${output}`);
+    return output;
+  };
+  const pair: Pair = {
+    ...{ database, copies, s3, run, succeed },
+    sql: async (text) => (await succeed("psql", "-qAt", "-v", "ON_ERROR_STOP=1", "-c", text)).trim(),
+    stop: async () => {
+      await remove(docker, name);
+      await s3.stop();
+    },
+  };
+  for (let tries = 0; (await run("test", "-e", "/tmp/round")).code !== 0; tries++) {
+    if (tries > 240)
+      throw new Error(
+        `no first copies in two minutes:\n${String(await copies.logs({ stdout: true, stderr: true }))}`,
+      );
+    await sleep(500);
+  }
+  await succeed("copies", "healthy");
+  return pair;
+}
+
+function selfSigned(): { certificate: string; privateKey: string } {
+  const folder = mkdtempSync(path.join(tmpdir(), "pair-"));
+  const at = (file: string) => path.join(folder, file);
+  try {
+    execFileSync(
+      "openssl",
+      [
+        ...[
+          "req",
+          "-x509",
+          "-newkey",
+          "ec",
+          "-pkeyopt",
+          "ec_paramgen_curve:prime256v1",
+          "-nodes",
+          "-days",
+          "2",
+        ],
+        ...["-subj", `/CN=${COPIES_HOST}`, "-addext", `subjectAltName=DNS:${COPIES_HOST}`],
+        ...["-keyout", at("key"), "-out", at("crt")],
+      ],
+      { stdio: "ignore" },
+    );
+    return { certificate: readFileSync(at("crt"), "utf8"), privateKey: readFileSync(at("key"), "utf8") };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** Containers and volumes, and the network of a run that was cut off. */
+async function remove(docker: Docker, name: string): Promise<void> {
+  for (const part of ["database", COPIES_HOST])
+    await docker
+      .getContainer(`${name}-${part}`)
+      .remove({ force: true, v: true })
+      .catch(() => undefined);
+  for (const volume of ["data", "disk"])
+    await docker
+      .getVolume(`${name}-${volume}`)
+      .remove()
+      .catch(() => undefined);
+  await docker
+    .getNetwork(name)
+    .remove()
+    .catch(() => undefined);
+}
