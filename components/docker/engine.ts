@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { Agent } from "node:http";
-import { Duplex } from "node:stream";
+import { Duplex, PassThrough } from "node:stream";
 import Docker from "dockerode";
 
 /**
@@ -48,12 +48,15 @@ class SshAgent extends Agent {
       ],
       { stdio: "pipe" },
     );
-    const stream = Duplex.from({ readable: ssh.stdout, writable: ssh.stdin });
+    // Its output ends before it has ended, and what it has said is worth more than that the connection was closed.
+    const answers = ssh.stdout.pipe(new PassThrough(), { end: false });
+    const stream = Duplex.from({ readable: answers, writable: ssh.stdin });
     let said = "";
     ssh.stderr.on("data", (data) => (said += data));
     ssh.on("error", (error) => stream.destroy(error));
     ssh.on("close", (code) => {
       if (code) stream.destroy(new Error(said.trim() || `ssh ended with ${code}`));
+      else answers.end();
     });
     stream.on("close", () => ssh.kill());
     done?.(null, stream);

@@ -46,7 +46,7 @@ export async function inspectHost(
 function unreachable(host: string, error: NodeJS.ErrnoException): string {
   const said = error.message.split("\n").at(-1) ?? "";
   if (host.startsWith("ssh:")) {
-    return `is not reached (${said}). Try: ssh ${host.slice(6).replace(/:\d+$/, "")} docker version`;
+    return `is not reached (${said}). Try: ssh ${host.slice(6).replace(/^(.*):(\d+)$/, "-p $2 $1")} docker version`;
   }
   switch (error.code) {
     case "ENOENT":

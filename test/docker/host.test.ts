@@ -73,7 +73,7 @@ it("an SSH host that is not reached", async () => {
   taken.on("connection", (socket) => socket.destroy());
   expect(await inspectHost(`ssh://ops@127.0.0.1:${port}`, needs())).toEqual([
     expect.stringMatching(
-      /^target\.docker\.host: "ssh:\/\/ops@127\.0\.0\.1:\d+"; is not reached \(.+\)\. Try: ssh ops@127\.0\.0\.1 docker version$/,
+      /^target\.docker\.host: "ssh:\/\/ops@127\.0\.0\.1:\d+"; is not reached \(.+\)\. Try: ssh -p \d+ ops@127\.0\.0\.1 docker version$/,
     ),
   ]);
 });
