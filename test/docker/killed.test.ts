@@ -1,0 +1,109 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { moments } from "../../jobs/testing/killing";
+import { useEngine, type Engine } from "./engine";
+import { inside } from "./inside";
+import { startPair, type Pair } from "./pair";
+
+/**
+ * pgBackRest killed on the way, at moments of which the seed is printed: the next run needs no repair by hand, every
+ * file is as it was written, and no committed row is lost.
+ */
+const SEED = Number(process.env["SEED"] ?? Date.now() % 1_000_000);
+let engine: Engine;
+let pair: Pair;
+let rows = 0;
+beforeAll(async () => {
+  console.log(`killed.test.ts: SEED=${SEED}`);
+  engine = await useEngine();
+  pair = await startPair(engine, "killed");
+  await pair.sql("create table kept as select n, md5(n::text) from generate_series(1, 100000) n");
+  rows = 100_000;
+});
+afterAll(async () => {
+  await pair?.stop();
+  await engine?.release();
+});
+
+/** Adds a row, committed. */
+async function add(): Promise<void> {
+  await pair.sql(`insert into kept values (${++rows}, 'added')`);
+}
+
+/**
+ * Kills the command, and all that it has started, after so many milliseconds.
+ * @returns 1, or 0 if it had ended by then
+ */
+async function killed(milliseconds: number, ...command: string[]): Promise<number> {
+  const after = String(Math.max(milliseconds, 1) / 1000);
+  const { code } = await pair.run("timeout", "-s", "KILL", after, ...command);
+  return code === 137 ? 1 : 0;
+}
+
+/** How many milliseconds the command takes. */
+async function lasts(...command: string[]): Promise<number> {
+  const began = Date.now();
+  await pair.succeed(...command);
+  return Date.now() - began;
+}
+
+/** Nothing that was committed is missing in what was restored beside the live cluster. */
+async function complete(): Promise<void> {
+  const query = "select count(*) as rows from kept";
+  const output = await pair.succeed(
+    "sh",
+    "-c",
+    `echo "${query}" | postgres --single -D "$PGDATA.restored" postgres`,
+  );
+  expect(/rows = "(\d+)"/.exec(output)?.[1]).toBe(String(rows));
+}
+
+it("a backup", async () => {
+  const whole = await lasts("copies", "backup", "disk", "full");
+  let kills = 0;
+  for (const moment of moments(7, whole, SEED)) {
+    await add();
+    kills += await killed(moment, "copies", "backup", "disk", "full");
+    await pair.succeed("copies", "backup", "disk", "incr");
+    await pair.succeed("copies", "verify", "disk");
+  }
+  expect(kills).toBeGreaterThan(3);
+  await pair.succeed("copies", "restore", "disk");
+  await complete();
+});
+
+it("a restore", async () => {
+  const whole = await lasts("copies", "restore", "disk");
+  let kills = 0;
+  for (const moment of moments(6, whole, SEED + 1)) {
+    await add();
+    kills += await killed(moment, "copies", "restore", "disk");
+    await pair.succeed("copies", "restore", "disk");
+    await complete();
+  }
+  expect(kills).toBeGreaterThan(3);
+  await pair.succeed("copies", "verify", "disk");
+});
+
+it("the log on its way", async () => {
+  // Every process of pgBackRest beside the database, those in the background as well.
+  const kill = `for its in /proc/[0-9]*; do if grep -qa '^pgbackrest' $its/cmdline; then kill -KILL \${its#/proc/} && echo killed; fi; done 2>/dev/null; true`;
+  let kills = "";
+  for (const moment of moments(7, 700, SEED + 2)) {
+    for (let segments = 0; segments < 3; segments++) {
+      await add();
+      await pair.sql("select pg_switch_wal()");
+    }
+    await sleep(moment);
+    kills += (await inside(pair.database, ["sh", "-c", kill])).output;
+    await add();
+    // Each segment until now, in both places.
+    await pair.succeed("pgbackrest", "check");
+  }
+  expect(kills).toContain("killed");
+  for (const place of ["disk", "cloud"]) {
+    await pair.succeed("copies", "verify", place);
+    await pair.succeed("copies", "restore", place);
+    await complete();
+  }
+});
