@@ -12,7 +12,7 @@ import pc from "picocolors";
 interface Tier {
   name: string;
   what: string;
-  /** Tiers of one lane run one after another, lanes side by side: of the second's, most is waiting. */
+  /** Tiers of one lane run one after another, lanes side by side: of the docker tier most is waiting. */
   lane: 0 | 1;
   /** What this machine lacks for it, if anything. */
   lacking?: () => string | undefined | Promise<string | undefined>;
@@ -29,7 +29,7 @@ const TIERS: Tier[] = [
   },
   {
     name: "emulator",
-    lane: 1,
+    lane: 0,
     what: "the real AWS provider before an emulated AWS",
     lacking: emulator,
   },
