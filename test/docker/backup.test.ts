@@ -7,6 +7,7 @@ import { parseArgsStringToArgv } from "string-argv";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ROOT, type TenantStack } from "../engine/tenants";
 import { inside, type Ended } from "./inside";
+import { give } from "./pair";
 import { rollbackOf } from "./rollback";
 import { startContainersS3, type ContainersS3 } from "./s3";
 import { freePlace, startWorld, sweep, VERSIONS, type World } from "./world";
@@ -99,6 +100,15 @@ async function note(text: string): Promise<string> {
   return moment;
 }
 const notes = async () => (await sql("select note from kept order by note")).split("\n");
+/** Those in what was restored beside the live database. */
+async function restored(): Promise<string[]> {
+  const query = "select string_agg(note, ' ') as notes from kept";
+  const output = await succeed("sh", "-c", `echo "${query}" | postgres --single -D "$PGDATA.restored" dhis2`);
+  return (/notes = "(.*?)"/.exec(output)?.[1] ?? "").split(" ");
+}
+/** How many full copies a place has. */
+const full = async (place: "disk" | "cloud") =>
+  (await labels(place)).filter((label) => label.endsWith("F")).length;
 
 it("does not change at a second up", async () => {
   await stack.succeed("up", "--yes", "--skip-preview", "--expect-no-changes");
@@ -227,25 +237,91 @@ describe("any moment is restored", () => {
 });
 
 describe("with the cloud out of reach", () => {
-  let moment: string;
-  it("the database goes on", async () => {
+  const CONFIGURATION = "/var/lib/postgresql/given/pgbackrest-cloud.conf";
+  let given: string;
+  const segment = () => sql("select pg_walfile_name(pg_switch_wal())");
+  const waiting = () => sql("select count(*) from pg_ls_archive_statusdir() where name like '%.ready'");
+
+  it("the log goes to the disk alone, and the newest is restored from there", async () => {
+    given = (await inside(container("database"), ["cat", CONFIGURATION])).output;
+    // A limit that is soon reached. Nothing else of it is different, but for the patience with a place that is away.
+    const small = given.replace(/(?<=queue-max=).*/, "24MiB").replace(/(?<=io-timeout=).*/, "2");
+    await give(container("database"), { [CONFIGURATION]: small });
     await s3.halt();
-    moment = await note("6");
+    // Its round now finds one place away.
+    await container("copies").restart({ t: 5 });
+    await note("6");
+    const last = await segment();
+    await until("what was committed is on disk", async () => {
+      const { output } = await run("sh", "-c", `find ${DISK}/archive -name '${last}-*.zst'`);
+      return output.includes(last);
+    });
     await note("7");
+    await pitr("restore", { from: "disk" });
     expect(await notes()).toEqual(expect.arrayContaining(["6", "7"]));
+    await pitr("confirm");
   });
 
-  it("both places catch up by themselves", async () => {
-    await s3.start();
-    await sql("select pg_switch_wal()");
-    await until(
-      "the log has arrived",
-      async () => (await run("pgbackrest", "check", "--archive-timeout=20")).code === 0,
+  it("an alarm names the place", async () => {
+    await until("it does", async () =>
+      /ALARM backup: cloud: cannot be used/.test((await copies("healthy")).output),
     );
-    await succeed("copies", "restore", "disk", moment);
-    await succeed("copies", "restore", "cloud", moment);
+    expect((await copies("healthy")).output).not.toContain("disk");
+  });
+
+  it("its queue is let go of before it fills the disk, with an alarm, and the disk has no gap", async () => {
+    for (const text of ["20", "21", "22"]) {
+      await note(text);
+      await segment();
+    }
+    await until("there is an alarm", async () =>
+      /ALARM backup: log was let go of.*: cloud/.test((await copies("healthy")).output),
+    );
+    await until("PostgreSQL keeps nothing for it any longer", async () => Number(await waiting()) <= 1);
+    await s3.start();
+    await note("23");
+    expect(await copies("restore", "cloud")).toMatchObject({
+      code: 1,
+      output: expect.stringMatching(/live cluster is as it was/) as string,
+    });
+    await succeed("copies", "restore", "disk");
+    expect(await restored()).toEqual(expect.arrayContaining(["20", "21", "22", "23"]));
+  });
+
+  it("a full copy follows, that place alone; then all is well, and each has all", async () => {
+    await give(container("database"), { [CONFIGURATION]: given });
+    const before = { disk: await full("disk"), cloud: await full("cloud") };
+    await container("copies").restart({ t: 5 });
+    await until(
+      "all is well",
+      async () => (await copies("healthy")).code === 0 && (await full("cloud")) > before.cloud,
+    );
+    expect(await full("disk")).toBe(before.disk);
+    await note("24");
+    for (const place of ["disk", "cloud"]) {
+      await succeed("copies", "restore", place);
+      expect(await restored()).toEqual(expect.arrayContaining(["6", "7", "20", "21", "22", "23", "24"]));
+    }
     await succeed("copies", "confirm");
   });
+});
+
+it("raises an alarm at a damaged page of the live database, until a copy shows that it is whole", async () => {
+  await sql("create table pages as select n from generate_series(1, 5000) n; checkpoint");
+  const file = `"$PGDATA/${await sql("select pg_relation_filepath('pages')")}"`;
+  const flip = `printf '\\377\\377\\377\\377' | dd of=${file} bs=1 seek=8392 conv=notrunc`;
+  await succeed("sh", "-c", `cp -p ${file} /tmp/pages && ${flip} && ! cmp -s ${file} /tmp/pages`);
+  const { code, output } = await copies("backup", "disk", "incr");
+  expect({ code, output }).toEqual({
+    code: 1,
+    output: expect.stringMatching(/ALARM backup: disk: the live database has damaged pages/) as string,
+  });
+  await container("copies").restart({ t: 5 });
+  await until("it is not well", async () => /damaged pages/.test((await copies("healthy")).output));
+  await sql("drop table pages; checkpoint");
+  await succeed("copies", "backup", "disk", "incr");
+  await container("copies").restart({ t: 5 });
+  await until("all is well", async () => (await copies("healthy")).code === 0);
 });
 
 it("shows on the page of monitoring what went wrong with the copies, and that it goes well again", async () => {
