@@ -46,7 +46,7 @@ export function watchOnDocker(
   const { kind } = target.certificates;
   const targets = watchedTargets(
     tenant.displayName,
-    kind,
+    { kind, ownAuthority: gateway.trusted !== undefined },
     servers.map(({ server: { server, url, docker }, hostname, copies }) => ({
       ...{ server, url, hostname, copies: copies !== undefined },
       gateway: `${gateway.name}:${PORTS.https}`,

@@ -9,8 +9,8 @@ const server = (name: string, copies: boolean): WatchedServer => ({
     database: `moh-${name}-database:5432`,
   },
 });
-const of = (certificates: "acme" | "private" | "given") =>
-  watchedTargets("Ministry", certificates, [server("hmis", true), server("training", false)]);
+const of = (kind: "acme" | "private", ownAuthority = false) =>
+  watchedTargets("Ministry", { kind, ownAuthority }, [server("hmis", true), server("training", false)]);
 
 describe("what is watched", () => {
   it("is of each server its endpoint, by its host name, its application and its database", () => {
@@ -40,11 +40,10 @@ describe("what is watched", () => {
   });
 
   it.each([
-    ["acme", "endpoint"],
-    ["private", "endpoint-own"],
-    ["given", "endpoint-own"],
-  ] as const)("with %s certificates trusts whom it has to: %s", (certificates, module) => {
-    const modules = of(certificates).flatMap(({ labels }) =>
+    [false, "endpoint"],
+    [true, "endpoint-own"],
+  ])("whether somebody else than the world vouches for certificates: %s, so asked by %s", (own, module) => {
+    const modules = of("acme", own).flatMap(({ labels }) =>
       labels["job"] === "endpoint" ? [labels["__param_module"]] : [],
     );
     expect(modules).toEqual([module, module]);

@@ -31,11 +31,11 @@ export interface Target {
 
 /**
  * @param tenant its name, for people
- * @param certificates where the endpoints' come from
+ * @param certificates where the endpoints' come from, and whether somebody else than the world vouches for them
  */
 export function watchedTargets(
   tenant: string,
-  certificates: Certificates["kind"],
+  { kind: certificates, ownAuthority }: { kind: Certificates["kind"]; ownAuthority: boolean },
   servers: readonly WatchedServer[],
 ): Target[] {
   const target = (exporter: string, job: string, labels: Record<string, string>): Target => ({
@@ -52,7 +52,7 @@ export function watchedTargets(
     ...servers.flatMap(({ server, url, hostname, gateway, application, database, copies }) => [
       target(BLACKBOX, "endpoint", {
         ...{ server, url, certificates, copies: copies ? "made" : "none" },
-        ...probe(certificates === "acme" ? "endpoint" : "endpoint-own", `https://${gateway}/api/ping`),
+        ...probe(ownAuthority ? "endpoint-own" : "endpoint", `https://${gateway}/api/ping`),
         __param_hostname: hostname,
       }),
       target(BLACKBOX, "application", { server, ...probe("application", `http://${application}/api/ping`) }),

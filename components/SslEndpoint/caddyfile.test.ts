@@ -8,7 +8,7 @@ const gateway: Gateway = {
     { hostname: "training.moh.example.org", upstream: "moh-training-application:8080" },
   ],
   certificates: "acme",
-  email: "ops@moh.example.org",
+  acme: { email: "ops@moh.example.org", ownAuthority: false },
   published: { http: 80, https: 443 },
 };
 
@@ -24,7 +24,14 @@ describe("the gateway's configuration", () => {
 
   it("takes certificates from where the spec says", () => {
     expect(caddyfile(gateway)).toContain("email ops@moh.example.org");
-    expect(caddyfile(gateway)).not.toContain("issuer internal");
+    expect(caddyfile(gateway)).not.toMatch(/issuer internal|acme_ca/);
+    const directory = "https://ca.moh.example.org/acme/directory";
+    const own = caddyfile({
+      ...gateway,
+      acme: { email: "ops@moh.example.org", directory, ownAuthority: true },
+    });
+    expect(own).toContain(`acme_ca ${directory}\n`);
+    expect(own).toContain(`acme_ca_root ${PATHS.root}\n`);
     const given = caddyfile({ ...gateway, certificates: "given" });
     expect(given.split(`tls ${PATHS.certificate} ${PATHS.privateKey} {`)).toHaveLength(3);
     expect(caddyfile({ ...gateway, certificates: "private" }).split("issuer internal {")).toHaveLength(3);

@@ -10,8 +10,8 @@ export interface Site {
 export interface Gateway {
   sites: readonly Site[];
   certificates: Certificates["kind"];
-  /** Whom the ACME authority writes to. */
-  email?: string;
+  /** Of ACME: whom the authority writes to; its directory, and whether `PATHS.root` vouches for it. */
+  acme?: { email: string; directory?: string | undefined; ownAuthority: boolean };
   /** Ports of the host. */
   published: { http: number; https: number };
 }
@@ -52,14 +52,16 @@ export function authority(hostname: string, port: number): string {
  * The gateway's configuration. What a client says of itself in forwarding headers is overwritten: Caddy trusts
  * nobody's, and the port is set here. The limits are DHIS2's own (128 MB bodies, 180 s and more for a long read).
  */
-export function caddyfile({ sites, certificates, email, published }: Gateway): string {
+export function caddyfile({ sites, certificates, acme, published }: Gateway): string {
   const options = [
     "admin off",
     "skip_install_trust",
     "auto_https disable_redirects",
     `http_port ${PORTS.http}`,
     `https_port ${PORTS.https}`,
-    ...(email ? [`email ${email}`] : []),
+    ...(acme ? [`email ${acme.email}`] : []),
+    ...(acme?.directory ? [`acme_ca ${acme.directory}`] : []),
+    ...(acme?.ownAuthority ? [`acme_ca_root ${PATHS.root}`] : []),
     ...(certificates === "private"
       ? [
           "pki {",

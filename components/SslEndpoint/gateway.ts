@@ -48,7 +48,9 @@ export function openGateway(
     sites: servers,
     certificates: certificates.kind,
     published,
-    ...(certificates.kind === "acme" && { email: certificates.email }),
+    ...(certificates.kind === "acme" && {
+      acme: { ...certificates, ownAuthority: certificates.authority !== undefined },
+    }),
   });
   const { files, authority } = certificateFiles(name, target, { ...opts, protect: keep });
   const data =
@@ -78,11 +80,12 @@ export function openGateway(
       command: ["caddy", "run", "--config", PATHS.config, "--adapter", "caddyfile"],
       networks: [...servers.map(({ webNetwork }) => ({ name: webNetwork })), { name: watched }],
       // Let's Encrypt's certificates outlive the container: it gives only so many a week.
-      volumes: data ? { "/data": data.name } : {},
+      volumes: data ? { [DATA]: data.name } : {},
+      environment: { XDG_DATA_HOME: DATA },
       scratch: {
         "/tmp": "size=256m",
         "/config": `uid=${NOBODY},gid=${NOBODY},mode=0700,size=16m`,
-        ...(data ? {} : { "/data": `uid=${NOBODY},gid=${NOBODY},mode=0700,size=16m` }),
+        ...(data ? {} : { [DATA]: `uid=${NOBODY},gid=${NOBODY},mode=0700,size=16m` }),
       },
       files: { [PATHS.config]: config, [PATHS.starting]: STARTING, ...files },
       memory: 512,
@@ -102,9 +105,20 @@ export function openGateway(
     },
     { ...opts, dependsOn: [...servers.map(({ secured }) => secured), ...handed] },
   );
-  const trusted = certificates.kind === "given" ? certificates.certificate : authority;
+  const trusted =
+    certificates.kind === "given"
+      ? certificates.certificate
+      : certificates.kind === "acme"
+        ? certificates.authority
+        : authority;
   return { name, watched, ...(trusted && { trusted }), ...(authority && { authority }) };
 }
+
+/**
+ * Where Caddy has its certificates. Not in the image's own place for them: a volume that is empty Docker gives back to
+ * whomever the image's belongs to.
+ */
+const DATA = "/var/lib/gateway";
 
 const YEAR_HOURS = 365 * 24;
 
@@ -115,7 +129,7 @@ function certificateFiles(
 ): { files: Record<string, pulumi.Input<string>>; authority?: pulumi.Output<string> } {
   switch (certificates.kind) {
     case "acme":
-      return { files: {} };
+      return { files: certificates.authority ? { [PATHS.root]: certificates.authority } : {} };
     case "given":
       return {
         files: {

@@ -3,7 +3,14 @@ import type * as pulumi from "@pulumi/pulumi";
 /** How a tenant's endpoint on Docker comes by its certificates. */
 export type Certificates =
   /** From Let's Encrypt: host names that the world resolves to this host, ports 80 and 443 open to it. */
-  | { kind: "acme"; email: string }
+  | {
+      kind: "acme";
+      email: string;
+      /** Address of another authority's ACME directory, which has to find this host so. */
+      directory?: string | undefined;
+      /** PEM text of whom to trust to find that one, and what it issues, good. @default the world's authorities */
+      authority?: string | undefined;
+    }
   /** From an authority of the tenant's own, whose root browsers have to be given. */
   | { kind: "private" }
   /** Given: PEM texts of one certificate for every host name, with its chain, and of its key. */

@@ -1,6 +1,7 @@
 /**
- * What the tests of copies need besides PostgreSQL: restic, and an S3 server. Built once from their sources, which every
- * Go mirror has, into the cache of tools; a restic on this machine that is new enough is taken instead.
+ * What tests need besides PostgreSQL: restic, an S3 server, an ACME server and the DNS server that goes with it. Built
+ * once from their sources, which every Go mirror has, into the cache of tools; a restic on this machine that is new
+ * enough is taken instead.
  */
 import { execFileSync } from "node:child_process";
 import path from "node:path";
@@ -9,11 +10,14 @@ import { findGo, goBuild } from "../../toolchain/go";
 import { onPath } from "../../toolchain/machine";
 import { silent, type Progress } from "../../toolchain/progress";
 
+/** What is built, by the folder in `tools/` that has its modules. */
 const TOOLS = {
   /** The version in Debian 13, which is the one in our images. */
-  restic: "github.com/restic/restic/cmd/restic",
-  versitygw: "github.com/versity/versitygw/cmd/versitygw",
-};
+  restic: ["restic", "github.com/restic/restic/cmd/restic"],
+  versitygw: ["versitygw", "github.com/versity/versitygw/cmd/versitygw"],
+  pebble: ["pebble", "github.com/letsencrypt/pebble/v2/cmd/pebble"],
+  "pebble-challtestsrv": ["pebble", "github.com/letsencrypt/pebble/v2/cmd/pebble-challtestsrv"],
+} as const;
 
 type Tool = keyof typeof TOOLS;
 
@@ -25,7 +29,8 @@ export async function ensureTool(tool: Tool, progress: Progress = silent): Promi
   if (own) return own;
   const go = findGo(process.env);
   if (!go) throw new Error(`there is neither ${tool} nor Go to build it with: https://go.dev/dl/`);
-  const module = path.join(__dirname, "tools", tool);
+  const [folderOfModules, target] = TOOLS[tool];
+  const module = path.join(__dirname, "tools", folderOfModules);
   const files = ["go.mod", "go.sum"].map((file) => path.join(module, file));
   const name = `${tool}-${contentHash([...FLAGS, process.platform, process.arch], files)}`;
   const { folder } = await cached(cacheFolder(), name, {
@@ -33,8 +38,7 @@ export async function ensureTool(tool: Tool, progress: Progress = silent): Promi
     make: (folder) => {
       const build = {
         name: tool,
-        module,
-        target: TOOLS[tool],
+        ...{ module, target },
         flags: FLAGS,
         output: path.join(folder, tool),
       };

@@ -86,27 +86,35 @@ function certificatesOf(
   root: string,
   problems: string[],
 ): Certificates | undefined {
-  if ("acme" in certificates) return { kind: "acme", email: contacts.operations };
-  if ("private" in certificates) return { kind: "private" };
-  const read = (key: "certificate" | "privateKey", begins: RegExp) => {
-    const file = certificates.given[key];
+  const read = (key: string, file: string, begins: RegExp) => {
     try {
       const text = readFileSync(path.resolve(root, file), "utf8");
       if (begins.test(text)) return text;
       problems.push(
-        `target.docker.certificates.given.${key}: ${JSON.stringify(file)}; is no PEM file of a ${key}`,
+        `target.docker.certificates.${key}: ${JSON.stringify(file)}; is no PEM file of a ${key.replace(/.*\./, "")}`,
       );
     } catch (error) {
       problems.push(
-        `target.docker.certificates.given.${key}: ${JSON.stringify(file)}; cannot be read (${(error as NodeJS.ErrnoException).code})`,
+        `target.docker.certificates.${key}: ${JSON.stringify(file)}; cannot be read (${(error as NodeJS.ErrnoException).code})`,
       );
     }
     return "";
   };
+  const certificate = /^-----BEGIN CERTIFICATE-----/m;
+  if ("private" in certificates) return { kind: "private" };
+  if ("acme" in certificates) {
+    const { directory, authority } = certificates.acme;
+    const email = contacts.operations;
+    return {
+      ...{ kind: "acme", email, directory },
+      ...(authority && { authority: read("acme.authority", authority, certificate) }),
+    };
+  }
+  const { given } = certificates;
   return {
     kind: "given",
-    certificate: read("certificate", /^-----BEGIN CERTIFICATE-----/m),
-    privateKey: read("privateKey", /^-----BEGIN ([A-Z]+ )?PRIVATE KEY-----/m),
+    certificate: read("given.certificate", given.certificate, certificate),
+    privateKey: read("given.privateKey", given.privateKey, /^-----BEGIN ([A-Z]+ )?PRIVATE KEY-----/m),
   };
 }
 

@@ -131,9 +131,21 @@ const port = z.int().min(1, "allowed: 1 to 65535").max(65535, "allowed: 1 to 655
 
 const certificatesSchema = z.union(
   [
-    object({ acme: object({}) }).describe(
-      "From Let's Encrypt, for host names that lead to this host from everywhere.",
-    ),
+    object({
+      acme: object({
+        directory: matching(/^https:\/\/[^\s{}"]+$/, "https://…, the address of an ACME directory")
+          .optional()
+          .describe("Of another authority, such as the ministry's own. Default: Let's Encrypt's."),
+        authority: matching(/^[^\s:]+$/, "a file's path")
+          .optional()
+          .describe(
+            "PEM file of whom to trust to find that directory, and what it issues, good. Default: the world's authorities.",
+          ),
+      }).refine(({ directory, authority }) => directory !== undefined || authority === undefined, {
+        path: ["authority"],
+        error: "only with a directory: Let's Encrypt has the world's trust",
+      }),
+    }).describe("By ACME, for host names that the authority finds to lead to this host."),
     object({ private: object({}) }).describe(
       "From an authority of the tenant's own; the output authority is its root.",
     ),

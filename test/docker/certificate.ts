@@ -12,13 +12,21 @@ export function giveCertificate(
   const at = (name: string) => path.join(folder, name);
   const [certificate, privateKey] = [at("certificate.pem"), at("private-key.pem")];
   const [root, rootKey] = [at("authority.pem"), at("authority-key.pem")];
-  const make = (...rest: string[]) => {
-    const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "30"];
-    execFileSync("openssl", ["req", "-x509", ...key, ...rest], { stdio: "ignore" });
-  };
   make("-subj", "/CN=another authority", "-keyout", rootKey, "-out", root);
   const leaf = ["-subj", "/CN=given", "-addext", "basicConstraints=critical,CA:FALSE"];
   const names = ["-addext", `subjectAltName=DNS:${hostname}`, "-CA", root, "-CAkey", rootKey];
   make(...leaf, ...names, "-keyout", privateKey, "-out", certificate);
   return { certificate, privateKey };
+}
+
+/** A certificate of its own for a server at an address. */
+export function certifyAddress(address: string, files: { certificate: string; privateKey: string }): void {
+  // pgBackRest compares names alone, also where the name is an address.
+  const names = ["-subj", "/CN=server of a test", "-addext", `subjectAltName=DNS:${address},IP:${address}`];
+  make(...names, "-keyout", files.privateKey, "-out", files.certificate);
+}
+
+function make(...rest: string[]): void {
+  const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "30"];
+  execFileSync("openssl", ["req", "-x509", ...key, ...rest], { stdio: "ignore" });
 }

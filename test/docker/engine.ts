@@ -25,6 +25,14 @@ export interface Engine {
   restart?(): Promise<void>;
 }
 
+/** The address that this machine has in the engine's default network: containers reach it, and nobody else. */
+export async function addressForContainers(docker: Docker): Promise<string> {
+  const { IPAM } = (await docker.getNetwork("bridge").inspect()) as {
+    IPAM: { Config: { Gateway: string }[] };
+  };
+  return IPAM.Config[0]?.Gateway ?? "";
+}
+
 /** Every image of ours stands on it. */
 export const BASE = "debian:trixie-slim";
 

@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { request } from "node:https";
@@ -6,7 +5,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { freePort } from "../../jobs/testing/postgres";
 import { versitygw } from "../../jobs/testing/versitygw";
-import type { Engine } from "./engine";
+import { certifyAddress } from "./certificate";
+import { addressForContainers, type Engine } from "./engine";
 
 /** An S3 server with TLS that containers reach, and nobody outside this machine: versitygw on a directory. */
 export interface ContainersS3 {
@@ -26,34 +26,12 @@ export interface ContainersS3 {
 
 /** On the address that this machine has in the engine's default network. */
 export async function startContainersS3({ docker }: Engine): Promise<ContainersS3> {
-  const { IPAM } = (await docker.getNetwork("bridge").inspect()) as {
-    IPAM: { Config: { Gateway: string }[] };
-  };
-  const address = IPAM.Config[0]?.Gateway ?? "";
+  const address = await addressForContainers(docker);
   const directory = mkdtempSync(path.join(tmpdir(), "containers-s3-"));
   const at = (name: string) => path.join(directory, name);
   const bucket = "copies";
   mkdirSync(path.join(at("data"), bucket), { recursive: true });
-  execFileSync(
-    "openssl",
-    [
-      ...[
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:prime256v1",
-        "-nodes",
-        "-days",
-        "2",
-      ],
-      // pgBackRest compares names alone, also where the name is an address.
-      ...["-subj", "/CN=S3 of a test", "-addext", `subjectAltName=DNS:${address},IP:${address}`],
-      ...["-keyout", at("s3.key"), "-out", at("s3.crt")],
-    ],
-    { stdio: "ignore" },
-  );
+  certifyAddress(address, { certificate: at("s3.crt"), privateKey: at("s3.key") });
   const port = await freePort(address);
   const keys = { accessKeyId: "test", secretAccessKey: randomBytes(12).toString("hex") };
   const endpoint = `https://${address}:${port}`;

@@ -2,7 +2,6 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import path from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ROOT, type TenantStack } from "../engine/tenants";
@@ -10,7 +9,7 @@ import { browserLacking, needs, openBrowser, type Browser } from "./browser";
 import { inside as insideOf } from "./inside";
 import { REPORTS } from "./scan";
 import { Visitor } from "./visit";
-import { freePlace, startWorld, sweep, VERSIONS, type World } from "./world";
+import { freePlace, startWorld, sweep, until, VERSIONS, type World } from "./world";
 
 /** The life of a tenant with two servers on a real engine. Each test goes on from where the one before it ended. */
 const TENANT = "tiermoh";
@@ -56,13 +55,6 @@ async function containers(): Promise<string[]> {
   return all
     .flatMap(({ Names }) => Names.map((each) => each.slice(1)))
     .filter((each) => each.startsWith(name("")));
-}
-async function until(what: string, done: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 240; tries++) {
-    if (await done().catch(() => false)) return;
-    await sleep(500);
-  }
-  throw new Error(`in two minutes it did not come about that ${what}`);
 }
 const answers = (hostname: string) =>
   until(`${hostname} answers`, async () => (await visitor.get(hostname, "/api/count/note")).status === 200);

@@ -1,4 +1,5 @@
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { buildOwnImages, hasImage } from "../../images/build";
 import { freePort } from "../../jobs/testing/postgres";
 import { ensureToolchain } from "../../toolchain";
@@ -80,4 +81,13 @@ export async function freePlace() {
   const address = "127.0.0.1";
   const [http, https, monitoring] = [await freePort(), await freePort(), await freePort()];
   return { published: { address, http, https }, monitoring: { address, port: monitoring } };
+}
+
+/** @throws Error if it has not come about in two minutes */
+export async function until(what: string, done: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 240; tries++) {
+    if (await done().catch(() => false)) return;
+    await sleep(500);
+  }
+  throw new Error(`in two minutes it did not come about that ${what}`);
 }
