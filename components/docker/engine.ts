@@ -48,9 +48,11 @@ class SshAgent extends Agent {
       ],
       { stdio: "pipe" },
     );
-    // Its output ends before it has ended, and what it has said is worth more than that the connection was closed.
+    // Its input and output end before it has, and what it has said is worth more than that the connection was closed.
     const answers = ssh.stdout.pipe(new PassThrough(), { end: false });
-    const stream = Duplex.from({ readable: answers, writable: ssh.stdin });
+    const questions = new PassThrough();
+    questions.pipe(ssh.stdin.on("error", () => undefined));
+    const stream = Duplex.from({ readable: answers, writable: questions });
     let said = "";
     ssh.stderr.on("data", (data) => (said += data));
     ssh.on("error", (error) => stream.destroy(error));
