@@ -52,7 +52,7 @@ export function openGateway(
       acme: { ...certificates, ownAuthority: certificates.authority !== undefined },
     }),
   });
-  const { files, authority } = certificateFiles(name, target, { ...opts, protect: keep });
+  const { files, ...trust } = certificateFiles(name, target, { ...opts, protect: keep });
   const data =
     certificates.kind === "acme"
       ? new Volume(`${name}-certificates`, { name: `${name}-certificates` }, opts)
@@ -105,13 +105,7 @@ export function openGateway(
     },
     { ...opts, dependsOn: [...servers.map(({ secured }) => secured), ...handed] },
   );
-  const trusted =
-    certificates.kind === "given"
-      ? certificates.certificate
-      : certificates.kind === "acme"
-        ? certificates.authority
-        : authority;
-  return { name, watched, ...(trusted && { trusted }), ...(authority && { authority }) };
+  return { name, watched, ...trust };
 }
 
 /**
@@ -126,21 +120,25 @@ function certificateFiles(
   name: string,
   { certificates }: DockerTarget,
   opts: pulumi.CustomResourceOptions,
-): { files: Record<string, pulumi.Input<string>>; authority?: pulumi.Output<string> } {
+): { files: Record<string, pulumi.Input<string>> } & Pick<TenantGateway, "trusted" | "authority"> {
   switch (certificates.kind) {
-    case "acme":
-      return { files: certificates.authority ? { [PATHS.root]: certificates.authority } : {} };
+    case "acme": {
+      const { authority } = certificates;
+      return authority ? { files: { [PATHS.root]: authority }, trusted: authority } : { files: {} };
+    }
     case "given":
       return {
         files: {
           [PATHS.certificate]: certificates.certificate,
           [PATHS.privateKey]: pulumi.secret(certificates.privateKey),
         },
+        trusted: certificates.certificate,
       };
     case "private": {
       const { root, certificate, privateKey } = privateAuthority(name, opts);
       return {
         files: { [PATHS.root]: root, [PATHS.certificate]: certificate, [PATHS.privateKey]: privateKey },
+        trusted: root,
         authority: root,
       };
     }

@@ -7,7 +7,7 @@ import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { freePort } from "../../jobs/testing/postgres";
 import { ensureTool } from "../../jobs/testing/tools";
-import { certifyAddress } from "./certificate";
+import { certify } from "./certificate";
 import { addressForContainers, type Engine } from "./engine";
 
 /**
@@ -34,7 +34,7 @@ export async function startAcmeAuthority(
   const folder = mkdtempSync(path.join(tmpdir(), "acme-"));
   const at = (name: string) => path.join(folder, name);
   const files = { certificate: at("directory.pem"), privateKey: at("directory-key.pem") };
-  certifyAddress(address, files);
+  certify(address, files);
   const [dns, port, management, dnsManagement] = [
     await freePort(),
     await freePort(address),

@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { isIP } from "node:net";
 import path from "node:path";
 
 /**
@@ -19,11 +20,17 @@ export function giveCertificate(
   return { certificate, privateKey };
 }
 
-/** A certificate of its own for a server at an address. */
-export function certifyAddress(address: string, files: { certificate: string; privateKey: string }): void {
+/** A server's certificate, for its name or address, that nobody vouches for but itself. */
+export function certify(server: string, files: { certificate: string; privateKey: string }): void {
   // pgBackRest compares names alone, also where the name is an address.
-  const names = ["-subj", "/CN=server of a test", "-addext", `subjectAltName=DNS:${address},IP:${address}`];
-  make(...names, "-keyout", files.privateKey, "-out", files.certificate);
+  const names = [`DNS:${server}`, ...(isIP(server) ? [`IP:${server}`] : [])].join(",");
+  make(
+    "-subj",
+    "/CN=server of a test",
+    "-addext",
+    `subjectAltName=${names}`,
+    ...["-keyout", files.privateKey, "-out", files.certificate],
+  );
 }
 
 function make(...rest: string[]): void {

@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -17,6 +16,7 @@ import { waitUntilHealthy } from "../../components/docker/health";
 import { DEFAULT_IMAGES, POSTGRES } from "../../components/docker/target";
 import { ADMINISTRATOR } from "../../components/jobs";
 import { buildOwnImages } from "../../images/build";
+import { certify } from "./certificate";
 import { ensureBase, type Engine } from "./engine";
 import { inside, type Ended } from "./inside";
 import { startContainersS3, type ContainersS3 } from "./s3";
@@ -52,8 +52,8 @@ export async function startPair(engine: Engine, name: string): Promise<Pair> {
   await remove(docker, name);
   const s3 = await startContainersS3(engine);
   await docker.createNetwork({ Name: name });
-  const certificate = selfSigned();
-  const key = { [FILES.certificate]: certificate.certificate, [FILES.privateKey]: certificate.privateKey };
+  const { certificate, privateKey } = identity();
+  const key = { [FILES.certificate]: certificate, [FILES.privateKey]: privateKey };
   const administrator = { [FILES.administrator]: "of a test" };
   const start = async (
     part: string,
@@ -134,30 +134,13 @@ export async function startPair(engine: Engine, name: string): Promise<Pair> {
   return pair;
 }
 
-function selfSigned(): { certificate: string; privateKey: string } {
+/** For both ends of the way that the log takes. */
+function identity(): { certificate: string; privateKey: string } {
   const folder = mkdtempSync(path.join(tmpdir(), "pair-"));
-  const at = (file: string) => path.join(folder, file);
+  const [certificate, privateKey] = [path.join(folder, "certificate.pem"), path.join(folder, "key.pem")];
   try {
-    execFileSync(
-      "openssl",
-      [
-        ...[
-          "req",
-          "-x509",
-          "-newkey",
-          "ec",
-          "-pkeyopt",
-          "ec_paramgen_curve:prime256v1",
-          "-nodes",
-          "-days",
-          "2",
-        ],
-        ...["-subj", `/CN=${COPIES_HOST}`, "-addext", `subjectAltName=DNS:${COPIES_HOST}`],
-        ...["-keyout", at("key"), "-out", at("crt")],
-      ],
-      { stdio: "ignore" },
-    );
-    return { certificate: readFileSync(at("crt"), "utf8"), privateKey: readFileSync(at("key"), "utf8") };
+    certify(COPIES_HOST, { certificate, privateKey });
+    return { certificate: readFileSync(certificate, "utf8"), privateKey: readFileSync(privateKey, "utf8") };
   } finally {
     rmSync(folder, { recursive: true });
   }

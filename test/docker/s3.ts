@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { freePort } from "../../jobs/testing/postgres";
 import { versitygw } from "../../jobs/testing/versitygw";
-import { certifyAddress } from "./certificate";
+import { certify } from "./certificate";
 import { addressForContainers, type Engine } from "./engine";
 
 /** An S3 server with TLS that containers reach, and nobody outside this machine: versitygw on a directory. */
@@ -31,7 +31,7 @@ export async function startContainersS3({ docker }: Engine): Promise<ContainersS
   const at = (name: string) => path.join(directory, name);
   const bucket = "copies";
   mkdirSync(path.join(at("data"), bucket), { recursive: true });
-  certifyAddress(address, { certificate: at("s3.crt"), privateKey: at("s3.key") });
+  certify(address, { certificate: at("s3.crt"), privateKey: at("s3.key") });
   const port = await freePort(address);
   const keys = { accessKeyId: "test", secretAccessKey: randomBytes(12).toString("hex") };
   const endpoint = `https://${address}:${port}`;
