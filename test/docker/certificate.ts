@@ -22,11 +22,11 @@ export function giveCertificate(
 
 /** A server's certificate, for its name or address, that nobody vouches for but itself. */
 export function certify(server: string, files: { certificate: string; privateKey: string }): void {
-  // pgBackRest compares names alone, also where the name is an address.
+  // pgBackRest knows clients by the common name, and of servers compares names alone, also where the name is an address.
   const names = [`DNS:${server}`, ...(isIP(server) ? [`IP:${server}`] : [])].join(",");
   make(
     "-subj",
-    "/CN=server of a test",
+    `/CN=${server}`,
     "-addext",
     `subjectAltName=${names}`,
     ...["-keyout", files.privateKey, "-out", files.certificate],
