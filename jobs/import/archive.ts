@@ -5,7 +5,6 @@
  * are not bound to one connection, as they are with pg_restore's own.
  */
 import { spawn, type ChildProcessByStdio } from "node:child_process";
-import { existsSync, readdirSync } from "node:fs";
 import { readFile, rm, mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,7 +12,7 @@ import type { Readable } from "node:stream";
 import { DumpError } from "./errors";
 import type { ArchiveDump } from "./format";
 import { defaultLimits } from "./packing/compression";
-import { restoreError } from "./packing/script";
+import { pgRestore, restoreError } from "./packing/script";
 import { bytesText } from "./spool";
 
 export interface ArchiveEntry {
@@ -240,15 +239,6 @@ function start(parameters: string[], signal?: AbortSignal): PgRestore {
       child.kill("SIGKILL");
     },
   };
-}
-
-/** Debian's own directories before PATH: the newest reads the most archives. */
-function pgRestore(): string {
-  const root = "/usr/lib/postgresql";
-  const newest = (existsSync(root) ? readdirSync(root) : [])
-    .filter((version) => existsSync(join(root, version, "bin", "pg_restore")))
-    .sort((a, b) => Number(b) - Number(a))[0];
-  return newest === undefined ? "pg_restore" : join(root, newest, "bin", "pg_restore");
 }
 
 async function bytesReadBy(pid: number | undefined): Promise<number> {

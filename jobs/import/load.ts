@@ -5,7 +5,7 @@
 import type { ClientConfig } from "pg";
 import { build, type PostStatement } from "./load/build";
 import { Lanes, type TableCount } from "./load/lanes";
-import { Session, type SessionSettings } from "./load/session";
+import { LoadError, Session, type SessionSettings } from "./load/session";
 import type { CopyBlock, DumpItem, Statement, Verdict } from "./sql/dump";
 import { refusal, type Judge } from "./sql/judge";
 
@@ -60,7 +60,8 @@ export async function loadDump(items: AsyncIterable<DumpItem>, options: LoadOpti
     }
     const [main, ...others] = sessions;
     if (!main) throw new Error("no connection");
-    return await new Loader(main, new Lanes(others), options).load(items);
+    const loader = new Loader(main, new Lanes(others), options);
+    return await loader.load(items).catch((error: unknown) => loader.explain(error));
   } catch (error) {
     options.signal?.throwIfAborted();
     throw error;
@@ -96,6 +97,19 @@ class Loader {
     await this.lanes.drain();
     await this.buildAll();
     return report;
+  }
+
+  /** Throws it again, saying so where a newer PostgreSQL wrote what an older one does not know. */
+  async explain(error: unknown): Promise<never> {
+    const theirs = this.report.serverVersion;
+    if (error instanceof LoadError && error.code?.startsWith("42") && theirs !== undefined) {
+      const [result] = await this.main.run("SHOW server_version").catch(() => []);
+      const ours = (result?.rows[0] as { server_version: string } | undefined)?.server_version;
+      if (ours !== undefined && parseInt(theirs) > parseInt(ours)) {
+        error.message += `\n  The dump is of PostgreSQL ${theirs}, the server is ${ours}.`;
+      }
+    }
+    throw error;
   }
 
   private async skip(item: DumpItem, reason: string): Promise<void> {

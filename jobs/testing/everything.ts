@@ -6,14 +6,31 @@ import type { TestPostgres } from "./postgres";
 
 const run = promisify(execFile);
 
-/** Creates `database`; its objects belong to a role of its own, with rights for others. */
-export async function createEverything(postgres: TestPostgres, database: string): Promise<void> {
+/**
+ * Creates `database`; its objects belong to a role of its own, with rights for others. A server without PostGIS and
+ * uuid-ossp gets texts in the place of geometries, and PostgreSQL's own UUIDs.
+ */
+export async function createEverything(
+  postgres: TestPostgres,
+  database: string,
+  { postgis = true } = {},
+): Promise<void> {
   await postgres.query(`CREATE DATABASE "${database}" TEMPLATE template0 ENCODING 'UTF8'`);
   await postgres.query(
     `DO $$ BEGIN CREATE ROLE "some owner"; EXCEPTION WHEN duplicate_object THEN END $$;
      DO $$ BEGIN CREATE ROLE reader; EXCEPTION WHEN duplicate_object THEN END $$;`,
   );
-  await postgres.query(everything, undefined, database);
+  const sql = everything.replace("DATABASE everything", `DATABASE "${database}"`);
+  await postgres.query(postgis ? sql : withoutPostgis(sql), undefined, database);
+}
+
+function withoutPostgis(sql: string): string {
+  return sql
+    .replace("CREATE EXTENSION postgis;", "")
+    .replace('CREATE EXTENSION "uuid-ossp";', "")
+    .replace("public.uuid_generate_v4()", "gen_random_uuid()")
+    .replaceAll(/geometry\(Point,4326\)|geography/g, "text")
+    .replace(/ST_SetSRID\(ST_MakePoint\(.*?\), 4326\)/, "'POINT(' || i || ' 2)'");
 }
 
 const everything = `

@@ -2,13 +2,14 @@
 import { execFile, execFileSync, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { chown, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chown, cp, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { Client, type QueryResultRow } from "pg";
+import { ensureRelease, type Release } from "./release";
 
 const run = promisify(execFile);
 const debianRoot = "/usr/lib/postgresql";
@@ -73,13 +74,23 @@ end
 rm -rf "$directory"
 `;
 
-/** Starts a server. `settings` are postgresql.conf's, added to those the tests need. Takes about two seconds. */
-export async function startPostgres(settings: Record<string, string> = {}): Promise<TestPostgres> {
-  const binDirectory = postgresBinDirectory();
+/**
+ * Starts a server. `settings` are postgresql.conf's, added to those the tests need. `release`: of that version, which
+ * has no PostGIS, instead of this machine's own. Takes about two seconds.
+ */
+export async function startPostgres(
+  settings: Record<string, string> = {},
+  release?: Release,
+): Promise<TestPostgres> {
   const account = postgresAccount();
   const directory = await mkdtemp(join(tmpdir(), "dhistance-postgres-"));
   if (account.uid !== undefined && account.gid !== undefined)
     await chown(directory, account.uid, account.gid);
+  const binDirectory =
+    release === undefined ? postgresBinDirectory() : join(directory, String(release), "bin");
+  // The cache is its owner's alone.
+  if (release !== undefined)
+    await cp(await ensureRelease(release), dirname(binDirectory), { recursive: true });
   const dataDirectory = join(directory, "data");
   const password = randomBytes(12).toString("hex");
   const passwordFile = join(directory, "password");

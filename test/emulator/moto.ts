@@ -1,18 +1,12 @@
-import { execFile, spawn, type ChildProcess } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import { openSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { promisify } from "node:util";
 import { freePort } from "../../jobs/testing/postgres";
-import { cached, cacheFolder, contentHash } from "../../toolchain/cache";
-import { Obstacle } from "../../toolchain/engine";
-import { onPath } from "../../toolchain/machine";
+import { pipInstalled } from "../../toolchain/pip";
 
 /** moto's server: an emulator of AWS. Pinned with everything that it needs, by checksum. */
 const REQUIREMENTS = path.join(__dirname, "requirements.txt");
-/** As moto itself asks. */
-const PYTHON = [3, 10] as const;
-
 export interface Moto {
   /** The folder that its Python packages are in. */
   packages: string;
@@ -20,30 +14,11 @@ export interface Moto {
 }
 
 /**
- * moto, installed into the cache by the machine's own pip if it is not there.
+ * moto, installed into the cache if it is not there.
  * @throws Obstacle if there is no Python or no pip, or if pip cannot install it
  */
-export async function ensureMoto(env: NodeJS.ProcessEnv = process.env): Promise<Moto> {
-  const python = onPath("python3", env)[0];
-  const remedy = `install Python ${PYTHON.join(".")} or later with pip (apt-get install python3-pip)`;
-  if (!python) throw new Obstacle("there is no python3 on PATH", remedy);
-  const run = (args: string[]) => promisify(execFile)(python, args, { env, maxBuffer: 1 << 26 });
-  try {
-    const { stdout } = await run(["-c", "import sys, pip; print(sys.version)"]);
-    // Compiled now, and not at every start.
-    const options = ["--quiet", "--compile", "--disable-pip-version-check", "--root-user-action=ignore"];
-    const what = ["--only-binary=:all:", "--require-hashes", "--requirement", REQUIREMENTS];
-    const hash = contentHash([stdout, ...options], [REQUIREMENTS]);
-    const { folder } = await cached(cacheFolder(env), `moto-${hash}`, {
-      make: async (folder) => {
-        await run(["-m", "pip", "install", ...options, "--target", folder, ...what]);
-      },
-    });
-    return { packages: folder, python };
-  } catch (error) {
-    const { stderr, message } = error as Error & { stderr?: string };
-    throw new Obstacle(`moto: ${(stderr || message).trim().split("\n").at(-1)}`, remedy);
-  }
+export function ensureMoto(env: NodeJS.ProcessEnv = process.env): Promise<Moto> {
+  return pipInstalled({ name: "moto", requirements: REQUIREMENTS }, env);
 }
 
 /** Of the account that everything in the emulator is in: the one that components take for a rehearsal. */

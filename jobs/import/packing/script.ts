@@ -1,6 +1,8 @@
 /** An archive of pg_dump as the SQL script it stands for. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
 import { DumpError } from "../errors";
 
 /**
@@ -8,7 +10,7 @@ import { DumpError } from "../errors";
  * like any dump: an archive's table of contents says whatever its maker wanted.
  */
 export async function* archiveScript(path: string): AsyncGenerator<Buffer> {
-  const child = spawn("pg_restore", ["--file=-", "--", path], {
+  const child = spawn(pgRestore(), ["--file=-", "--", path], {
     stdio: ["ignore", "pipe", "pipe"],
     // Nothing of ours for an archive that makes pg_restore read where it should not; and messages in English.
     env: { PATH: process.env["PATH"], LC_ALL: "C" },
@@ -41,11 +43,22 @@ export function restoreError(complaint: string): DumpError {
     return new DumpError(
       "unsupported",
       `the archive's format (${version}) is newer than this pg_restore knows: it was made by a newer pg_dump; ` +
-        "dump as plain SQL, or with the pg_dump of the server's own version",
+        "name a newer one in DHISTANCE_PG_RESTORE, or dump as plain SQL",
     );
   }
   if (/could not read from input file: end of file|unexpected end of file|could not find block/i.test(text)) {
     return new DumpError("truncated", `the archive ends too early (${text})`);
   }
   return new DumpError("corrupt", `pg_restore cannot read the archive: ${text || "no reason given"}`);
+}
+
+/** The one named in DHISTANCE_PG_RESTORE, else Debian's newest, which reads the most archives, else that of PATH. */
+export function pgRestore(): string {
+  const named = process.env["DHISTANCE_PG_RESTORE"];
+  if (named) return named;
+  const root = "/usr/lib/postgresql";
+  const newest = (existsSync(root) ? readdirSync(root) : [])
+    .filter((version) => existsSync(join(root, version, "bin", "pg_restore")))
+    .sort((a, b) => Number(b) - Number(a))[0];
+  return newest === undefined ? "pg_restore" : join(root, newest, "bin", "pg_restore");
 }
