@@ -33,11 +33,16 @@ export const FILES_PATH = "/files";
 type Command = pulumi.Output<string[]>;
 
 /**
- * The options by which every job finds the database server. TLS without a check of the certificate: RDS's
- * authorities are in no system's store, and the security group lets the task reach this one server.
+ * How the administrator reaches a database server. TLS without a check of the certificate: RDS's authorities are in no
+ * system's store, and security group or network let the job reach this one server.
  */
+export function administratorAt(host: string): string {
+  return `postgres://${ADMINISTRATOR}@${host}:5432/postgres?sslmode=require`;
+}
+
+/** The options by which every job finds the database server. */
 function onServer(command: string[], host: pulumi.Input<string>, rest: pulumi.Input<string>[]): Command {
-  const address = pulumi.interpolate`postgres://${ADMINISTRATOR}@${host}:5432/postgres?sslmode=require`;
+  const address = pulumi.output(host).apply(administratorAt);
   return pulumi.all([...command, "--server", address, "--password-env", SECRETS.administrator, ...rest]);
 }
 
@@ -124,14 +129,14 @@ export function drillCommand(copy: pulumi.Input<string>, args: DrillCommand): Co
   ]);
 }
 
-/** What the agent on the customer's own host reads; everything it needs to know and no secret. */
+/** What the agent on a Docker host reads; everything it needs to know and no secret. */
 export interface ReplicateConfiguration {
   servers: string[];
   /** Where the copies come from, without the server, as restic has it. */
   source: string;
   region: string;
-  /** What IAM Roles Anywhere asks for. */
-  rolesAnywhere: {
+  /** What IAM Roles Anywhere asks for. @default other credentials are in the environment */
+  rolesAnywhere?: {
     trustAnchorArn: string;
     profileArn: string;
     roleArn: string;
@@ -143,6 +148,18 @@ export interface ReplicateConfiguration {
   localPasswordFile: string;
   /** Key that the exports were signed for. */
   publicKeyFile: string;
+  /** That it makes the copies, too, of the one server. Paths are inside the container. */
+  export?: {
+    /** As `administratorAt` has it. */
+    server: string;
+    passwordFile: string;
+    database: string;
+    files: string;
+    settings: string[];
+    signingKeyFile: string;
+    /** Days that a copy is kept in the source. */
+    retentionDays: number;
+  };
   /** Where the copies are kept, and for how many days. */
   copies: string;
   retentionDays: number;
@@ -150,12 +167,14 @@ export interface ReplicateConfiguration {
   maxAgeHours: number;
   /** A drill is made when the last good one is so old; when it is older than that, it is an alarm. */
   drill: { everyHours: number; maxAgeHours: number };
-  /** What tells this place from others, for CloudWatch; the agent adds the server. */
-  metrics: Record<string, string>;
+  /** What tells this place from others, for CloudWatch; the agent adds the server. @default it is not told */
+  metrics?: Record<string, string>;
+  /** Where node_exporter is told how the copies are. @default it is not */
+  told?: string;
 }
 
 /**
- * Pulls the portable repositories to the customer's own host and drills them, again and again, for as long as it runs.
+ * Pulls the portable repositories to the host and drills them, again and again, for as long as it runs.
  * @param scratch room for a whole database
  */
 export function replicateCommand(configuration: string, scratch: string): string[] {

@@ -13,6 +13,8 @@ export interface Build {
   files?: string[];
   args?: Record<string, string>;
   labels?: Record<string, string>;
+  /** The stage of the Dockerfile that it ends with. @default the last */
+  target?: string;
   /** The network in which it reaches Debian's packages. @default the engine's own */
   network?: "host";
   /** Told what the engine says meanwhile. */
@@ -26,10 +28,17 @@ export type Report = (line: string) => void;
  * @throws Error with the end of the build's output
  */
 export async function buildImage(docker: Docker, tag: string, build: Build): Promise<void> {
-  const { context, files = readdirSync(context), args = {}, labels = {}, network, report } = build;
+  const { context, files = readdirSync(context), args = {}, labels = {}, target, network, report } = build;
   const output = await docker.buildImage(
     { context, src: files },
-    { t: tag, buildargs: args, labels, forcerm: true, ...(network && { networkmode: network }) },
+    {
+      t: tag,
+      buildargs: args,
+      labels,
+      forcerm: true,
+      ...(target && { target }),
+      ...(network && { networkmode: network }),
+    },
   );
   await follow(docker, output, report).catch((error: Error) => {
     throw new Error(`building ${tag}: ${error.message}`);
@@ -40,6 +49,7 @@ export async function buildImage(docker: Docker, tag: string, build: Build): Pro
 export const OWN_IMAGES: readonly string[] = [
   DEFAULT_IMAGES.postgres,
   DEFAULT_IMAGES.jobs,
+  DEFAULT_IMAGES.drill,
   DEFAULT_IMAGES.monitoring,
 ];
 
@@ -55,26 +65,30 @@ export async function buildOwnImages(
   { images = OWN_IMAGES, ...how }: Pick<Build, "network" | "report"> & { images?: readonly string[] } = {},
 ): Promise<string[]> {
   const built: string[] = [];
-  const build = async (name: string, context: string) => {
+  const build = async (name: string, context: string, target?: string) => {
     const files = readdirSync(context).sort();
     const content = contentHash(
       files,
       files.map((file) => path.join(context, file)),
     );
     if ((await labelsOf(docker, name))?.[CONTENT] === content) return;
-    await buildImage(docker, name, { context, labels: { [CONTENT]: content }, ...how });
+    await buildImage(docker, name, {
+      ...{ context, labels: { [CONTENT]: content }, ...how },
+      ...(target && { target }),
+    });
     built.push(name);
   };
   if (images.includes(DEFAULT_IMAGES.postgres))
     await build(DEFAULT_IMAGES.postgres, path.join(__dirname, "postgres"));
   if (images.includes(DEFAULT_IMAGES.monitoring))
     await build(DEFAULT_IMAGES.monitoring, path.join(__dirname, "monitoring"));
-  if (images.includes(DEFAULT_IMAGES.jobs)) {
+  const ofJobs = (["jobs", "drill"] as const).filter((stage) => images.includes(DEFAULT_IMAGES[stage]));
+  if (ofJobs.length > 0) {
     const context = mkdtempSync(path.join(tmpdir(), "jobs-image-"));
     try {
       await bundle(context);
       copyFileSync(path.join(__dirname, "jobs/Dockerfile"), path.join(context, "Dockerfile"));
-      await build(DEFAULT_IMAGES.jobs, context);
+      for (const stage of ofJobs) await build(DEFAULT_IMAGES[stage], context, stage);
     } finally {
       rmSync(context, { recursive: true });
     }

@@ -92,6 +92,11 @@ export async function startOnDocker({ tenant, json }: DockerOptions): Promise<vo
   }
 }
 
+/** Where a tenant's stack file is: `npm start` makes a project of its own of that in the checkout. */
+export function folderOf(tenant: string, cwd: string): string {
+  return cwd === ROOT && isUp(tenant) ? FOLDER : cwd;
+}
+
 /** Whether the tenant was brought up so. */
 export function isUp(tenant: string): boolean {
   return existsSync(stackFile(tenant));

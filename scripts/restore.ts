@@ -1,22 +1,26 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { Argument, Command, Option } from "commander";
+import { Command, Option } from "commander";
 import pc from "picocolors";
 import { ROLE, SECRETS } from "../components/jobs";
 import { main as backup } from "../jobs/backup/cli";
 import { isOnDocker } from "../stacks/tenant/spec";
 import { ensureToolchain, useToolchain } from "../toolchain";
 import { agreed } from "./ask";
-import { ROOT, tenants } from "./checkout";
+import { ROOT } from "./checkout";
 import { copiesOf, type ServerCopies } from "./copies";
+import { Refused } from "./refused";
 import type { Deployment } from "./deployment";
+import { folderOf } from "./onDocker";
+import { restoreOnDocker } from "./restoreOnDocker";
 import { readTenant } from "./tenant";
 
-/** `npm run restore -- TENANT SERVER`: what can be restored of a server on AWS, and the restore itself. */
+/** `npm run restore -- TENANT SERVER`: what can be restored of a server from its portable copies, and the restore itself. */
 
 interface Flags {
-  from: string;
+  cwd: string;
+  from?: string;
   snapshot?: string;
   replace?: boolean;
   to?: string;
@@ -29,25 +33,25 @@ interface Flags {
   json?: boolean;
 }
 
-/** The person asked for something that cannot be done; nothing was touched. */
-class Refused extends Error {}
-
 const CLOUD = "cloud";
 /** Seconds that a restore may take. */
 const PATIENCE = 24 * 3600;
 
 new Command("npm run restore --")
   .description(
-    "Lists what can be restored of a server on AWS; with --replace or --to, restores it. The point in time before " +
-      "a fault is RDS's own to give (docs/recovery.md); a server on Docker: npm run pitr.",
+    "Lists the portable copies of a server; with --replace or --to, restores one. The moment before a fault is for RDS " +
+      "to give, and for npm run pitr on Docker (docs/recovery.md).",
   )
-  .addArgument(new Argument("<tenant>", "a stack file's name").choices(tenants()))
+  .argument("<tenant>", "a stack file's name")
   .argument("<server>", "its name in the stack file")
-  .option("--from <place>", "cloud, or the name of an agent", CLOUD)
+  .option(
+    "--from <place>",
+    "on AWS cloud (default) or the name of an agent; on Docker disk (default) or cloud",
+  )
   .option("--snapshot <id>", "beginning of a copy's id, as the list shows it (default: the newest)")
   .option(
     "--replace",
-    "put the copy in the live database's place, by a task beside it; that one is kept aside",
+    "put the copy in the live database's place, by a job beside it; that one is kept aside",
   )
   .option("--undo", "the way back: the former database takes its place again")
   .option("--confirm", "all is well: drop the former database")
@@ -57,6 +61,7 @@ new Command("npm run restore --")
   .option("--password-file <path>", "file with the password of that server's administrator")
   .option("--database <name>", "name the database gets there", "hmis")
   .option("--scratch <directory>", "room here for the whole database, with --to", tmpdir())
+  .option("-C, --cwd <folder>", "where Pulumi.yaml and the stack file are", ROOT)
   .option("--yes", "do not ask")
   .option("--json", "one JSON object a line instead of text")
   .addHelpText(
@@ -73,26 +78,29 @@ new Command("npm run restore --")
   });
 
 async function restore(tenant: string, server: string, flags: Flags): Promise<number> {
-  const spec = readTenant(tenant);
+  const spec = readTenant(tenant, folderOf(tenant, flags.cwd));
   if (!spec.servers.some(({ name }) => name === server))
     throw new Refused(
       `tenant ${tenant} has no server "${server}"; it has ${spec.servers.map(({ name }) => name).join(", ")}.`,
     );
-  if (isOnDocker(spec))
-    throw new Refused(`${server} is on a Docker host. Its copies: npm run pitr -- list ${tenant} ${server}`);
   const acts = [flags.replace, flags.to, flags.undo, flags.confirm].filter(Boolean).length;
   if (acts > 1) throw new Refused("--replace, --to, --undo and --confirm: one of them at a time.");
   if (flags.to && !flags.passwordFile) throw new Refused("--to needs --password-file.");
+  if (isOnDocker(spec)) {
+    const how = { ...flags, sure: (question: string) => ask(question, flags) };
+    return restoreOnDocker(tenant, server, spec.target.docker.host, how);
+  }
 
-  const copies = found(tenant, server, await deploymentOf(tenant));
+  const copies = found(tenant, server, await deploymentOf(tenant, flags));
   const hosts = spec.backups.copies.flatMap((copy) => ("onPremises" in copy ? [copy.onPremises.host] : []));
-  if (flags.from !== CLOUD && !copies.agents.includes(flags.from))
-    throw new Refused(`--from "${flags.from}"; there are ${[CLOUD, ...copies.agents].join(", ")}.`);
+  const { from = CLOUD } = flags;
+  if (from !== CLOUD && !copies.agents.includes(from))
+    throw new Refused(`--from "${from}"; there are ${[CLOUD, ...copies.agents].join(", ")}.`);
   if (acts === 0) return list(server, copies, hosts, flags);
   if (flags.undo || flags.confirm) return settle(server, copies, flags);
-  if (flags.from !== CLOUD)
+  if (from !== CLOUD)
     throw new Refused(
-      `the copy of ${flags.from} is on the customer's own host, which nothing here reaches into. Restore it there, ` +
+      `the copy of ${from} is on the customer's own host, which nothing here reaches into. Restore it there, ` +
         "into a server that the host reaches, by docs/recovery.md.",
     );
   return flags.to ? elsewhere(copies, flags, flags.to) : inPlace(server, copies, flags);
@@ -107,11 +115,11 @@ function found(tenant: string, server: string, deployment: Deployment): ServerCo
 }
 
 /** The company's backend if one is named, else that of the rehearsal. A stack that is not there is not made. */
-async function deploymentOf(tenant: string): Promise<Deployment> {
+async function deploymentOf(tenant: string, { cwd }: Flags): Promise<Deployment> {
   const providers = process.env["PULUMI_BACKEND_URL"] ? "real" : "rehearsal";
   useToolchain(await ensureToolchain(), { providers });
   const { LocalWorkspace } = await import("@pulumi/pulumi/automation");
-  const stack = await LocalWorkspace.selectStack({ stackName: tenant, workDir: ROOT }).catch(() => {
+  const stack = await LocalWorkspace.selectStack({ stackName: tenant, workDir: cwd }).catch(() => {
     const where =
       providers === "real" ? process.env["PULUMI_BACKEND_URL"] : "the rehearsal; is PULUMI_BACKEND_URL set?";
     throw new Refused(`there is no stack ${tenant} in ${where}`);

@@ -12,7 +12,7 @@ import { agreed } from "./ask";
 import { ROOT } from "./checkout";
 import { copies } from "./copiesContainer";
 import { changed, up, type Outcome } from "./engine";
-import { applyChanges, FOLDER, isUp } from "./onDocker";
+import { applyChanges, FOLDER, folderOf } from "./onDocker";
 import { withVersion } from "./stackFile";
 import { steps } from "./steps";
 import { readTenant } from "./tenant";
@@ -55,14 +55,9 @@ interface Marks {
   live: Mark | undefined;
 }
 
-/** Whether it was brought up by `npm start`, which has a project of its own made of the stack file. */
-function byStart(tenant: string, { cwd }: Options): boolean {
-  return cwd === ROOT && isUp(tenant);
-}
-
 /** @throws Error for a person if the server is not where its stack file has it */
 async function find(tenant: string, name: string, options: Options) {
-  const spec = readTenant(tenant, byStart(tenant, options) ? FOLDER : options.cwd);
+  const spec = readTenant(tenant, folderOf(tenant, options.cwd));
   if (!isOnDocker(spec)) throw new Error(`${tenant} is on AWS, where the way back is npm run restore`);
   const names = spec.servers.map((each) => each.name);
   if (!names.includes(name))
@@ -164,7 +159,7 @@ async function projectOf(
   options: Options,
 ): Promise<(report: (doing: string) => void) => Promise<Outcome>> {
   const { cwd, json = false } = options;
-  if (byStart(tenant, options)) return (report) => applyChanges(tenant, json, report);
+  if (folderOf(tenant, options.cwd) === FOLDER) return (report) => applyChanges(tenant, json, report);
   useToolchain(await ensureToolchain({ quiet: json }), { providers: "real" });
   await LocalWorkspace.selectStack({ stackName: tenant, workDir: cwd }).catch(() => {
     const backend = process.env["PULUMI_BACKEND_URL"] ?? "the backend that pulumi is logged in to";

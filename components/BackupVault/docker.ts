@@ -2,6 +2,7 @@ import { Network } from "@pulumi/docker/network";
 import { Volume } from "@pulumi/docker/volume";
 import * as pulumi from "@pulumi/pulumi";
 import { randomPassword } from "../aws/secret";
+import { portableOnDocker } from "./dockerPortable";
 import type { DataManagementServer } from "../DataManagementServer";
 import { DATABASE_HOST } from "../DataManagementServer/docker";
 import { service } from "../docker/container";
@@ -26,23 +27,26 @@ function daysOf({ pointInTime, portable }: Retention) {
 
 /** The copies that are made of every server. */
 export function copiesOnDocker({ disk, cloud }: DockerCopies, kept: Retention): Copy[] {
-  const kind = "database, any moment, encrypted";
+  const [any, daily] = ["database, any moment, encrypted", "database and files, portable, daily, encrypted"];
   const days = daysOf(kept);
+  const [home, away] = [disk.path ?? "a volume of the host", `s3://${cloud.bucket} at ${cloud.host}`];
   return [
-    { where: disk.path ?? "a volume of the host", kind, retentionDays: days.disk },
-    { where: `s3://${cloud.bucket} at ${cloud.host}`, kind, retentionDays: days.cloud },
+    { where: home, kind: any, retentionDays: days.disk },
+    { where: away, kind: any, retentionDays: days.cloud },
+    { where: away, kind: daily, retentionDays: kept.portable },
+    { where: home, kind: daily, retentionDays: kept.onPremises },
   ];
 }
 
-/**
- * For each server a container that takes its log, copies the database when a copy is due, and restores.
- * @returns by server the volume in which it tells how the copies are
- */
+/** The volumes in which the containers that keep a server's copies tell how those are, by a name for each. */
+export type Told = Record<string, pulumi.Output<string>>;
+
+/** For each server the containers that keep its copies. @returns by server where they tell of them */
 export function vaultOnDocker(
   parent: pulumi.Resource,
   args: BackupVaultArgs,
   target: DockerTarget,
-): Record<string, pulumi.Output<string> | undefined> {
+): Record<string, Told> {
   const { copies } = target;
   if (!copies) {
     if (args.tenant.plan !== "trial")
@@ -53,20 +57,45 @@ export function vaultOnDocker(
     return {};
   }
   return Object.fromEntries(
-    args.servers.map((server) => [server.server, keepCopies(parent, args, server, target, copies)]),
+    args.servers.map((server) => {
+      const name = `${args.tenant.id}-${server.server}-copies`;
+      const world = new Network(name, { name, driver: "bridge" }, { parent }).name;
+      const log = keepCopies(parent, name, args, server, target, copies, world);
+      const portable = portableOnDocker(parent, args, server, target, copies, world);
+      return [
+        server.server,
+        { ...(log && { [server.server]: log }), [`${server.server}.portable`]: portable },
+      ];
+    }),
   );
 }
 
+/** The place on disk of one container: a folder in the directory that was named, or a volume. */
+export function diskVolume(
+  name: string,
+  { path }: DockerCopies["disk"],
+  folder: string,
+  opts: pulumi.CustomResourceOptions,
+): pulumi.Output<string> {
+  const bind = path && {
+    driver: "local",
+    driverOpts: { type: "none", o: "bind", device: `${path}/${folder}` },
+  };
+  return new Volume(name, { name, ...bind }, opts).name;
+}
+
+/** A container that takes the database's log, copies the database when a copy is due, and restores to any moment. */
 function keepCopies(
   parent: pulumi.Resource,
+  name: string,
   { tenant }: BackupVaultArgs,
   { server, docker }: DataManagementServer,
   target: DockerTarget,
   { disk, cloud }: DockerCopies,
+  world: pulumi.Output<string>,
 ): pulumi.Output<string> | undefined {
   const { handsOver } = docker;
   if (!handsOver) return undefined;
-  const name = `${tenant.id}-${server}-copies`;
   const opts = { parent };
   // What opens the copies, and the copies: kept as long as the data are, and with them.
   const keep = { ...opts, protect: docker.keepsData };
@@ -85,19 +114,7 @@ function keepCopies(
         ADMINISTRATOR,
       ),
     );
-  const volume = new Volume(
-    `${name}-disk`,
-    {
-      name: `${name}-disk`,
-      ...(disk.path && {
-        driver: "local",
-        driverOpts: { type: "none", o: "bind", device: `${disk.path}/${server}` },
-      }),
-    },
-    keep,
-  );
   const told = new Volume(`${name}-told`, { name: `${name}-told` }, opts);
-  const world = new Network(name, { name, driver: "bridge" }, opts);
   const { container } = service(
     name,
     target,
@@ -115,10 +132,10 @@ function keepCopies(
           SERVER: server,
         },
       },
-      networks: [{ name: docker.dataNetwork, aliases: [COPIES_HOST] }, { name: world.name }],
+      networks: [{ name: docker.dataNetwork, aliases: [COPIES_HOST] }, { name: world }],
       volumes: {
         [PGDATA.replace(/\/[^/]+$/, "")]: docker.volumes.database,
-        [DISK_PATH]: volume.name,
+        [DISK_PATH]: diskVolume(`${name}-disk`, disk, server, keep),
         [TOLD_PATH]: told.name,
       },
       scratch: { "/tmp": "size=256m", "/run/postgresql": `uid=${POSTGRES},gid=${POSTGRES},mode=0775` },

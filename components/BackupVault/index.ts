@@ -3,7 +3,7 @@ import type { DataManagementServer } from "../DataManagementServer";
 import type { Target, TenantIdentity } from "../target";
 import { onPremisesAgents } from "./agent";
 import { vaultOnAws } from "./aws";
-import { copiesOnDocker, vaultOnDocker } from "./docker";
+import { copiesOnDocker, vaultOnDocker, type Told } from "./docker";
 import { RETENTION } from "./retention";
 
 /** A second place in the cloud. */
@@ -43,12 +43,12 @@ export interface Copy {
 /**
  * Where a tenant's data are kept besides its servers: snapshots and logs in its own and in a second region, and a
  * portable repository, which needs no AWS to be restored, in the cloud and at the customer's own place. On Docker: the
- * database's log and copies of it, in two places at once.
+ * database's log and copies of it, and a portable repository, each in two places.
  */
 export class BackupVault extends pulumi.ComponentResource {
   readonly copies: Copy[];
-  /** On Docker, by server: the volume in which its container of copies tells how the copies are. */
-  readonly docker?: Record<string, pulumi.Output<string> | undefined>;
+  /** On Docker, by server: where the containers that keep its copies tell how those are. None if none are made. */
+  readonly docker?: Record<string, Told>;
 
   constructor(name: string, args: BackupVaultArgs, opts?: pulumi.ComponentResourceOptions) {
     const { tenant, target } = args;

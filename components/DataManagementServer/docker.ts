@@ -31,6 +31,10 @@ export interface DockerServer {
   prepared: pulumi.Resource;
   /** Where the gateway finds the application. */
   upstream: string;
+  /** The user that it runs as, and whose the file store is. */
+  user: number;
+  /** Its `dhis.conf`. */
+  configuration: pulumi.Output<string>;
   /** What database and copies know each other by, if copies are made. */
   handsOver: Identity | undefined;
   /** Whether the data outlive even a `pulumi destroy`. */
@@ -49,7 +53,7 @@ export const DATABASE_HOST = "database";
 /** What the network of one server calls it, for people: `docker network ls` shows it. */
 const LABEL = "dhistance.server";
 
-export type DataSide = Omit<DockerServer, "upstream" | "secured">;
+export type DataSide = Omit<DockerServer, "upstream" | "user" | "configuration" | "secured">;
 
 /** Networks, volumes, secrets, database, and the preparation of the database. */
 export function dataOnDocker(

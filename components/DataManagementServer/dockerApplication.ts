@@ -27,6 +27,7 @@ export function applicationOnDocker(
   const opts = { parent };
   const { memoryGiB, cpus, startSeconds } = SIZE_TERMS[args.size].application;
   const user = imageUser(args.dhis2);
+  const conf = configuration(args, data, encryptionPassword);
   const handed = handOver(
     `${name}-files-handed-over`,
     target,
@@ -49,7 +50,7 @@ export function applicationOnDocker(
       networks: [{ name: data.dataNetwork }, { name: data.webNetwork }],
       volumes: { [`${HOME}/files`]: data.volumes.files },
       scratch: { "/tmp": "size=1g" },
-      files: { [`${HOME}/dhis.conf`]: configuration(args, data, encryptionPassword) },
+      files: { [`${HOME}/dhis.conf`]: conf },
       memory: memoryGiB * 1024,
       pids: 2048,
       // The start gate is its start period: for so long a failing check says nothing, a passing one ends it.
@@ -79,7 +80,7 @@ export function applicationOnDocker(
     },
     { ...opts, dependsOn: [application.started] },
   );
-  return { ...data, upstream: `${name}-application:${PORT}`, secured };
+  return { ...data, upstream: `${name}-application:${PORT}`, user, configuration: conf, secured };
 }
 
 function configuration(

@@ -1,6 +1,7 @@
 import { Network } from "@pulumi/docker/network";
 import { Volume } from "@pulumi/docker/volume";
 import * as pulumi from "@pulumi/pulumi";
+import type { Told } from "../BackupVault/docker";
 import type { DataManagementServer } from "../DataManagementServer";
 import { service } from "../docker/container";
 import { NOBODY, type DockerTarget } from "../docker/target";
@@ -23,8 +24,8 @@ const PORT = 9090;
 export interface Watched {
   server: DataManagementServer;
   hostname: string;
-  /** What its container of copies says of itself, in a volume that is that container's to write. @default none */
-  copies?: pulumi.Output<string> | undefined;
+  /** What the containers that keep its copies say of them, in volumes that are theirs to write. @default none */
+  copies?: Told | undefined;
 }
 
 /**
@@ -78,8 +79,8 @@ export function watchOnDocker(
       ],
       volumes: { "/var/lib/prometheus": history.name },
       reads: Object.fromEntries(
-        servers.flatMap(({ server: { server }, copies }) =>
-          copies ? [[`/var/lib/copies/${server}`, copies]] : [],
+        servers.flatMap(({ copies = {} }) =>
+          Object.entries(copies).map(([name, volume]) => [`/var/lib/copies/${name}`, volume]),
         ),
       ),
       scratch: { "/tmp": "size=16m" },

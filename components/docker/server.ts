@@ -13,15 +13,16 @@ export interface ServerOnHost {
   name: string;
   application: string;
   database: string;
-  /** There only if copies are made. */
+  /** There only if copies are made: of the log, and the portable ones. */
   copies: string;
+  portable: string;
 }
 
 /** @param name tenant and server, such as `moh-hmis` */
 export function serverOn(host: string, name: string): ServerOnHost {
   return {
     ...{ host, docker: connect(host), name, application: `${name}-application` },
-    ...{ database: `${name}-database`, copies: `${name}-copies` },
+    ...{ database: `${name}-database`, copies: `${name}-copies`, portable: `${name}-portable` },
   };
 }
 
@@ -36,15 +37,18 @@ export async function whileStopped(
   show: Show,
   work: () => Promise<void>,
 ): Promise<void> {
-  for (const name of [server.application, server.database]) {
-    await show(`stopping ${name}`);
-    await server.docker.getContainer(name).stop({ t: GRACE }).catch(stoppedAlready);
-  }
+  for (const name of [server.application, server.database]) await stop(server, name, show);
   try {
     await work();
   } finally {
     await startAgain(server, server.database, show);
   }
+}
+
+/** Stops one of the server's containers, if it runs. */
+export async function stop({ docker }: ServerOnHost, name: string, show: Show): Promise<void> {
+  await show(`stopping ${name}`);
+  await docker.getContainer(name).stop({ t: GRACE }).catch(stoppedAlready);
 }
 
 /** Starts one of the server's containers, and waits until it is well. */

@@ -20,6 +20,8 @@ export type Certificates =
 export interface Images {
   postgres: string;
   jobs: string;
+  /** The jobs with a PostgreSQL server, to restore into. Needed where copies are made. */
+  drill: string;
   /** Caddy. */
   gateway: string;
   monitoring: string;
@@ -65,6 +67,7 @@ export interface DockerTarget {
 export const DEFAULT_IMAGES: Images = {
   postgres: "dhistance/postgres:0.1.0",
   jobs: "dhistance/jobs:0.1.0",
+  drill: "dhistance/drill:0.1.0",
   gateway: "caddy:2.10.2",
   monitoring: "dhistance/monitoring:0.1.0",
   dhis2: "dhis2/core",

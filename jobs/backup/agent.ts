@@ -1,24 +1,31 @@
-/** What the agent on the customer's own host does, again and again: pulls the copies of each server, and drills them. */
+/**
+ * What the agent on a Docker host does, again and again: makes the copies of its server if it is to, pulls those of each
+ * server, and drills them.
+ */
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { readSecret } from "../import/cli/options";
+import { readSecret, serverConfig } from "../import/cli/options";
 import { readConfiguration, type Configuration } from "./configuration";
 import { print } from "../command";
 import { alarm, interruptible } from "./console";
 import { refuseOverdue } from "./drill";
 import { PlaceError } from "./errors";
-import { publicKey } from "./manifest";
+import { exportServer } from "./export";
+import { copiesIn } from "./load";
+import { publicKey, signingKey } from "./manifest";
 import { Place } from "./place";
 import { Progress, report } from "./progress";
-import { replicate } from "./replicate";
-import { drillSummary, replicateSummary } from "./summary";
+import { drop, replicate } from "./replicate";
+import { drillSummary, exportSummary, replicateSummary } from "./summary";
+import { metricsText, tellPrometheus } from "./told";
 import { Vault } from "./vault";
-import { tell, watch } from "./watch";
+import { glance, tell, watch, type Health } from "./watch";
 
 export interface ReplicateFlags {
   config: string;
   once?: boolean;
+  now?: boolean;
   scratch: string;
   json?: boolean;
 }
@@ -26,18 +33,24 @@ export interface ReplicateFlags {
 export async function runReplicate(flags: ReplicateFlags): Promise<void> {
   const agent = new Agent(readConfiguration(flags.config), flags);
   await interruptible(async (signal) => {
+    if (!flags.once) await agent.begin(signal);
     for (;;) {
       const problems = await agent.run(signal);
       if (flags.once) {
         if (problems[0]) throw problems[0];
         return;
       }
-      await sleep(agent.configuration.everyMinutes * 60_000, undefined, { signal }).catch(() =>
-        signal.throwIfAborted(),
-      );
+      await sleep(agent.pause(problems), undefined, { signal }).catch(() => signal.throwIfAborted());
     }
   });
 }
+
+/** Tables that are read at the same time: the application goes on meanwhile. */
+const JOBS = 2;
+/** A database that is away comes back in minutes: so soon an export is tried again. Milliseconds. */
+const SOON = 5 * 60_000;
+/** Rounds do not begin at the same second: a copy is due so much before its time. Hours. */
+const EARLY = 0.5;
 
 /** Milliseconds until a drill that failed is tried again: one may take hours. */
 const RETRY = 24 * 3600 * 1000;
@@ -54,7 +67,7 @@ interface Tools {
 }
 
 class Agent {
-  /** By server, when its drill failed. */
+  /** By place, when its drill failed. */
   private readonly failedAt = new Map<string, number>();
 
   constructor(
@@ -62,16 +75,49 @@ class Agent {
     private readonly flags: ReplicateFlags,
   ) {}
 
+  /** Milliseconds until the next run. */
+  pause(problems: readonly Error[]): number {
+    const usual = this.configuration.everyMinutes * 60_000;
+    return this.configuration.export && problems.length > 0 ? Math.min(usual, SOON) : usual;
+  }
+
+  /** Tells what is known before the first run, which may take hours. */
+  async begin(signal: AbortSignal): Promise<void> {
+    for (const server of this.configuration.told === undefined ? [] : this.configuration.servers) {
+      const seen: Record<string, Health> = {};
+      const problems = await this.step(server, signal, async ({ home, source }) => {
+        for (const [name, place] of Object.entries({ disk: home, cloud: source }))
+          seen[name] = await glance(place, this.key.key);
+        return Object.values(seen).flatMap(({ problems }) => problems);
+      });
+      await this.tell(server, seen, problems);
+    }
+  }
+
   /** Each server on its own, and each step: what befalls one keeps no other from being done. */
   async run(signal: AbortSignal): Promise<Error[]> {
-    const problems: Error[] = [];
-    const { drill, metrics } = this.configuration;
+    const all: Error[] = [];
+    const { drill, metrics, told, export: exporting } = this.configuration;
     for (const server of this.configuration.servers) {
-      problems.push(...(await this.step(server, signal, (tools) => this.pull(server, tools))));
-      if (drill || metrics)
-        problems.push(...(await this.step(server, signal, (tools) => this.look(server, tools))));
+      const problems: Error[] = [];
+      const step = async (work: (tools: Tools) => Promise<Error[]>) =>
+        void problems.push(...(await this.step(server, signal, work)));
+      if (exporting) await step((tools) => this.export(server, exporting, tools));
+      await step((tools) => this.pull(server, tools));
+      const seen: Record<string, Health> = {};
+      const look = (name: string, placeOf: (tools: Tools) => Place) =>
+        step(async (tools) => {
+          const { health, problems } = await this.look(server, placeOf(tools), tools);
+          seen[name] = health;
+          return problems;
+        });
+      if (drill || metrics || told !== undefined) await look("disk", ({ home }) => home);
+      // What others make, others drill.
+      if (exporting) await look("cloud", ({ source }) => source);
+      if (told !== undefined) await this.tell(server, seen, problems);
+      all.push(...problems);
     }
-    return problems;
+    return all;
   }
 
   private async step(
@@ -116,6 +162,29 @@ class Agent {
     return file === undefined ? {} : { key: publicKey(readSecret(file, "publicKeyFile"), "publicKeyFile") };
   }
 
+  /** If one is due. */
+  private async export(
+    server: string,
+    { files, settings, signingKeyFile, everyHours, retentionDays, ...database }: Exporting,
+    { progress, signal, stop, source }: Tools,
+  ): Promise<Error[]> {
+    // What cannot be read, the look tells.
+    const [newest] = await copiesIn(source, this.key.key, () => undefined);
+    const age = newest && (Date.now() - Date.parse(newest.receipt.at)) / 3_600_000;
+    // One in the future is of a clock that was wrong.
+    if (!this.flags.now && age !== undefined && age >= 0 && age < everyHours - EARLY) return [];
+    const result = await exportServer({
+      ...{ name: server, place: source, progress, signal, scratch: this.flags.scratch, files, settings },
+      ...{ texts: {}, jobs: JOBS, checkDays: 7 },
+      server: { ...serverConfig(database), database: database.database },
+      key: signingKey(readSecret(signingKeyFile, "signingKeyFile"), "signingKeyFile"),
+    });
+    stop();
+    print(this.flags, { event: "exported", server, ...result }, exportSummary(result));
+    await drop(source, retentionDays, new Date());
+    return [];
+  }
+
   private async pull(server: string, { progress, signal, stop, home, source }: Tools): Promise<Error[]> {
     const { retentionDays, parts, maxAgeHours, kibPerSecond } = this.configuration;
     const result = await replicate({
@@ -131,30 +200,46 @@ class Agent {
     ];
   }
 
-  private async look(server: string, { progress, signal, stop, home }: Tools): Promise<Error[]> {
+  private async look(
+    server: string,
+    place: Place,
+    { progress, signal, stop, home }: Tools,
+  ): Promise<{ health: Health; problems: Error[] }> {
     const { drill, metrics } = this.configuration;
-    const failed = Date.now() - (this.failedAt.get(server) ?? -Infinity) < RETRY;
+    const failed = Date.now() - (this.failedAt.get(place.url) ?? -Infinity) < RETRY;
     const health = await watch({
-      ...{ place: home, ...this.key, scratch: this.flags.scratch, jobs: drill?.jobs ?? 1, progress, signal },
+      ...{ place, ...this.key, scratch: this.flags.scratch, jobs: drill?.jobs ?? 1, progress, signal },
       every: drill && !failed ? drill.everyHours * 3600 : Infinity,
     });
     stop();
-    if (health.failed) this.failedAt.set(server, Date.now());
-    else if (health.drilledNow) this.failedAt.delete(server);
+    if (health.failed) this.failedAt.set(place.url, Date.now());
+    else if (health.drilledNow) this.failedAt.delete(place.url);
     if (health.last && health.drilledNow)
       print(this.flags, { event: "drilled", ...health.last }, drillSummary(health.last));
     const problems = [...health.problems];
     if (drill && health.newest !== undefined)
-      problems.push(...overdue(`The last drill of ${home.url}`, health.last?.at, drill.maxAgeHours));
-    if (metrics) {
+      problems.push(...overdue(`The last drill of ${place.url}`, health.last?.at, drill.maxAgeHours));
+    if (metrics && place === home) {
       const told = { ...health, failed: health.failed || failed };
       await tell({ ...metrics, Server: server }, told, new Date()).catch(
         (error: Error) => void problems.push(error),
       );
     }
-    return problems;
+    return { health, problems };
+  }
+
+  private async tell(server: string, seen: Record<string, Health>, problems: Error[]): Promise<void> {
+    const alarms = problems.map(({ message }) => message);
+    await tellPrometheus(this.configuration.told ?? "", await metricsText(server, seen, alarms)).catch(
+      (error: Error) => {
+        alarm(this.flags, error.message);
+        problems.push(error);
+      },
+    );
   }
 }
+
+type Exporting = NonNullable<Configuration["export"]>;
 
 function overdue(what: string, at: string | undefined, maxAgeHours: number): Error[] {
   try {

@@ -61,9 +61,12 @@ export function program(): Command {
 
   program
     .command("replicate")
-    .description("pull the copies of servers into a directory here, again and again")
+    .description(
+      "pull the copies of servers into a directory here, again and again; make them first, if told so",
+    )
     .requiredOption("--config <file>", "what to pull, and how; JSON")
     .option("--once", "one run, with an exit code that says how it went")
+    .option("--now", "make a copy whether one is due or not, where the copies are made here")
     .option("--scratch <directory>", "for temporary files", tmpdir())
     .option("--json", "one JSON object a line instead of text")
     .action(runReplicate);

@@ -1,50 +1,70 @@
-/** What the agent on a customer's host is told; no secret is in it. The component writes it. */
+/** What the agent on a Docker host is told; no secret is in it. The component writes it. */
 import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { UsageError } from "../import/cli/options";
 
 const word = z.string().regex(/^\S+$/, "no spaces");
 
-const schema = z.strictObject({
-  servers: z.array(z.string().regex(/^[A-Za-z_][\w-]{0,62}$/, "a server's name")).min(1),
-  /** Where the copies come from, without the server: `s3:https://host/bucket`, or a directory. */
-  source: z.string().min(1),
-  /** Of the source. */
-  region: z.string().optional(),
-  /** How temporary credentials are had. @default as the AWS command line finds them */
-  rolesAnywhere: z
-    .strictObject({
-      helper: word.default("aws_signing_helper"),
-      ...{ certificate: word, privateKey: word, trustAnchorArn: word, profileArn: word, roleArn: word },
-    })
-    .optional(),
-  cloudPasswordFile: z.string(),
-  localPasswordFile: z.string(),
-  /** Key that the exports were signed for. @default any receipt counts */
-  publicKeyFile: z.string().optional(),
-  /** Where the copies are kept; a folder for each server. */
-  copies: z.string().startsWith("/"),
-  retentionDays: z.int().min(1),
-  everyMinutes: z.int().min(1).max(1440).default(60),
-  /** Runs in which all data here are read and checked once. */
-  parts: z.int().min(1).max(365).default(24),
-  /** An older newest copy is an alarm. @default a day, and time for the export and the pull */
-  maxAgeHours: z.number().positive().default(30),
-  /** Drills of what is here, for which a PostgreSQL server has to be on this machine. @default none are made */
-  drill: z
-    .strictObject({
-      everyHours: z.number().positive().default(168),
-      /** A longer time since the last good one is an alarm. @default a week, and a day to try again */
-      maxAgeHours: z.number().positive().default(192),
-      /** Tables that are loaded at the same time. */
-      jobs: z.int().min(1).max(64).default(2),
-    })
-    .optional(),
-  /** CloudWatch is told how old copies and drills are, under these dimensions and `Server`. @default it is not */
-  metrics: z.record(z.string(), z.string()).optional(),
-  /** Most that is fetched a second. @default all there is */
-  kibPerSecond: z.int().positive().optional(),
-});
+const schema = z
+  .strictObject({
+    servers: z.array(z.string().regex(/^[A-Za-z_][\w-]{0,62}$/, "a server's name")).min(1),
+    /** Where the copies come from, without the server: `s3:https://host/bucket/folder`, or a directory. */
+    source: z.string().min(1),
+    /** Of the source. */
+    region: z.string().optional(),
+    /** How temporary credentials are had. @default as the AWS command line finds them */
+    rolesAnywhere: z
+      .strictObject({
+        helper: word.default("aws_signing_helper"),
+        ...{ certificate: word, privateKey: word, trustAnchorArn: word, profileArn: word, roleArn: word },
+      })
+      .optional(),
+    cloudPasswordFile: z.string(),
+    localPasswordFile: z.string(),
+    /** Key that the exports were signed for. @default any receipt counts */
+    publicKeyFile: z.string().optional(),
+    /** That the agent makes the copies of its one server as well. @default others make them */
+    export: z
+      .strictObject({
+        /** Of an account that may read all: `postgres://account@host:5432/postgres`. */
+        ...{ server: z.string(), passwordFile: z.string(), database: z.string() },
+        /** The file store, and files of settings. */
+        ...{ files: z.string().startsWith("/"), settings: z.array(z.string()) },
+        signingKeyFile: z.string(),
+        everyHours: z.number().positive().default(24),
+        /** Days a copy is kept in the source. */
+        retentionDays: z.int().min(1),
+      })
+      .optional(),
+    /** Where the copies are kept; a folder for each server. */
+    copies: z.string().startsWith("/"),
+    retentionDays: z.int().min(1),
+    everyMinutes: z.int().min(1).max(1440).default(60),
+    /** Runs in which all data here are read and checked once. */
+    parts: z.int().min(1).max(365).default(24),
+    /** An older newest copy is an alarm. @default a day, and time for the export and the pull */
+    maxAgeHours: z.number().positive().default(30),
+    /** Drills of what is here, for which a PostgreSQL server has to be on this machine. @default none are made */
+    drill: z
+      .strictObject({
+        everyHours: z.number().positive().default(168),
+        /** A longer time since the last good one is an alarm. @default a week, and a day to try again */
+        maxAgeHours: z.number().positive().default(192),
+        /** Tables that are loaded at the same time. */
+        jobs: z.int().min(1).max(64).default(2),
+      })
+      .optional(),
+    /** CloudWatch is told how old copies and drills are, under these dimensions and `Server`. @default it is not */
+    metrics: z.record(z.string(), z.string()).optional(),
+    /** A directory in which Prometheus' node_exporter (textfile) is told the same. @default it is not */
+    told: z.string().startsWith("/").optional(),
+    /** Most that is fetched a second. @default all there is */
+    kibPerSecond: z.int().positive().optional(),
+  })
+  .refine((it) => !it.export || it.servers.length === 1, {
+    path: ["servers"],
+    error: "one server, where the agent makes its copies",
+  });
 
 export type Configuration = z.infer<typeof schema>;
 

@@ -3,9 +3,15 @@
  * a deduplicated object can come to an end, too. `2026-11` is followed by `2026-11.2` only when the first can no longer
  * be written to.
  */
-import { mkdir, readdir, readFile, rename, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import {
+  DeleteObjectsCommand,
+  GetObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+} from "@aws-sdk/client-s3";
 import { CopyError, PlaceError } from "./errors";
 import { Repository, type Access } from "./restic";
 
@@ -79,6 +85,29 @@ export class Place {
       const { Body } = await client.send(new GetObjectCommand(key), { abortSignal: this.signal });
       return Body?.transformToString();
     }).catch(() => undefined);
+  }
+
+  /**
+   * Removes a month's repository. A bucket that keeps versions, or locks them, keeps what it was told to keep.
+   * @throws PlaceError when it cannot be removed
+   */
+  async remove(name: string): Promise<void> {
+    if (this.local) return rm(this.repository(name).url, { recursive: true, force: true });
+    await this.inBucket(async ({ client, bucket, prefix }) => {
+      for (;;) {
+        const page = await client.send(
+          new ListObjectsV2Command({ Bucket: bucket, Prefix: `${prefix}${name}/` }),
+          { abortSignal: this.signal },
+        );
+        const Objects = (page.Contents ?? []).map(({ Key }) => ({ Key }));
+        if (Objects.length === 0) return;
+        const { Errors } = await client.send(
+          new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects, Quiet: true } }),
+          { abortSignal: this.signal },
+        );
+        if (Errors?.[0]) throw new Error(`${Errors[0].Key ?? ""} is not deleted: ${Errors[0].Message ?? ""}`);
+      }
+    });
   }
 
   private prefixes(): Promise<string[]> {

@@ -94,7 +94,10 @@ class Run {
     for (const name of wanted) await this.attempt(() => this.pull(name));
     if (there && this.result.problems.length === 0) this.state.pulledAt = this.now.toISOString();
     for (const name of await target.months()) await this.attempt(() => this.check(name, there ?? []));
-    await this.attempt(() => this.drop());
+    const { retentionDays } = this.options;
+    await this.attempt(async () =>
+      this.result.removed.push(...(await drop(target, retentionDays, this.now))),
+    );
     for (const name of (await target.months()).reverse()) {
       // Months come in their order: the newest of the last is the newest of all.
       if (this.result.newest) break;
@@ -231,24 +234,22 @@ class Run {
         await rm(join(target.url, entry), { recursive: true, force: true });
     this.result.healed.push(name);
   }
+}
 
-  /**
-   * Removes months of which every copy is older than asked for, counted from the newest copy there is: a clock that is
-   * wrong removes nothing, nor does a source that has stopped.
-   */
-  private async drop(): Promise<void> {
-    const { target, retentionDays } = this.options;
-    const names = await target.months();
-    const newest = names.at(-1);
-    if (newest === undefined) return;
-    const last = endOf(newest);
-    const from = last < this.now ? last : this.now;
-    for (const name of names.slice(0, -1)) {
-      if (!isOver(name, from, retentionDays)) continue;
-      await rm(target.repository(name).url, { recursive: true, force: true });
-      this.result.removed.push(name);
-    }
-  }
+/**
+ * Removes months of which every copy is older than asked for, counted from the newest copy there is: a clock that is
+ * wrong removes nothing, nor does a source that has stopped.
+ * @returns their names
+ */
+export async function drop(place: Place, retentionDays: number, now: Date): Promise<string[]> {
+  const names = await place.months();
+  const newest = names.at(-1);
+  if (newest === undefined) return [];
+  const last = endOf(newest);
+  const from = last < now ? last : now;
+  const over = names.slice(0, -1).filter((name) => isOver(name, from, retentionDays));
+  for (const name of over) await place.remove(name);
+  return over;
 }
 
 const DAY = 24 * 3600 * 1000;

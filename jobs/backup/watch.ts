@@ -3,10 +3,12 @@
  * finds is told to CloudWatch, whose alarms also go off when nothing is told any more.
  */
 import { CloudWatchClient, PutMetricDataCommand, type MetricDatum } from "@aws-sdk/client-cloudwatch";
+import type { KeyObject } from "node:crypto";
 import { BusyError } from "../import/server";
 import { drill, keepDrill, keptDrill, type Drill, type DrillOptions } from "./drill";
 import { PlaceError } from "./errors";
 import { chooseCopy, copiesIn } from "./load";
+import type { Place } from "./place";
 
 export interface WatchOptions extends Omit<DrillOptions, "maxAge"> {
   /** A drill is due when the last one that went well is so many seconds ago; never if infinite. @default always */
@@ -26,23 +28,31 @@ export interface Health {
   problems: Error[];
 }
 
-/** Whatever is wrong is among the problems. */
-export async function watch(options: WatchOptions): Promise<Health> {
-  const { place, key, every, drillFile, signal, progress, now = new Date() } = options;
+/** What there is, and no drill; that there is no copy is no problem. */
+export async function glance(place: Place, key: KeyObject | undefined, drillFile?: string): Promise<Health> {
   const health: Health = { drilledNow: false, failed: false, problems: [] };
-  progress.begin("looking at the copies");
   try {
     const [newest] = await copiesIn(place, key, (error) => health.problems.push(error));
-    // Why there is none.
-    if (!newest) await chooseCopy(place, key);
-    else health.newest = newest.receipt.at;
+    if (newest) health.newest = newest.receipt.at;
   } catch (error) {
-    signal.throwIfAborted();
-    if (!health.problems.includes(error as Error)) health.problems.push(error as Error);
+    place.signal.throwIfAborted();
+    health.problems.push(error as Error);
   }
   const last = await keptDrill(place, drillFile);
   if (last) health.last = last;
-  if (health.newest === undefined || !isDue(last, every, now)) return health;
+  return health;
+}
+
+/** Whatever is wrong is among the problems. */
+export async function watch(options: WatchOptions): Promise<Health> {
+  const { place, key, every, drillFile, signal, progress, now = new Date() } = options;
+  progress.begin("looking at the copies");
+  const health = await glance(place, key, drillFile);
+  // Why there is none.
+  if (health.newest === undefined && health.problems.length === 0)
+    await chooseCopy(place, key).catch((error: Error) => health.problems.push(error));
+  signal.throwIfAborted();
+  if (health.newest === undefined || !isDue(health.last, every, now)) return health;
   try {
     const figures = await drill(options);
     await keepDrill(place, figures, drillFile);

@@ -7,8 +7,8 @@ import type { DockerTenant } from "./spec";
 const GATEWAY_GIB = 0.5;
 const MONITORING_GIB = 0.5;
 
-/** Of the container of copies beside each server, if there are copies, in GiB. */
-const COPIES_GIB = 1;
+/** Of the two containers that keep the copies of each server, if copies are made, in GiB. */
+const COPIES_GIB = 1 + 2;
 
 /** The images that a tenant on Docker is made of. */
 export function imagesOf({ target }: DockerTenant): Images {
@@ -21,6 +21,7 @@ export function needsOf(tenant: string, spec: DockerTenant): Needs {
   const { address } = published;
   const gateway = { address, container: `${tenant}-gateway` };
   const images = imagesOf(spec);
+  const copies = spec.backups.copies.length > 0;
   return {
     tenant,
     ports: [
@@ -30,12 +31,12 @@ export function needsOf(tenant: string, spec: DockerTenant): Needs {
     ],
     images: [
       ...[images.postgres, images.jobs, images.gateway, images.monitoring],
+      ...(copies ? [images.drill] : []),
       ...new Set(spec.servers.map(({ dhis2 }) => `${images.dhis2}:${dhis2}`)),
     ],
     memoryGiB: spec.servers.reduce((sum, { size }) => {
       const { application, database } = SIZE_TERMS[size];
-      const copies = spec.backups.copies.length > 0 ? COPIES_GIB : 0;
-      return sum + application.memoryGiB + database.memoryGiB + copies;
+      return sum + application.memoryGiB + database.memoryGiB + (copies ? COPIES_GIB : 0);
     }, GATEWAY_GIB + MONITORING_GIB),
   };
 }

@@ -207,6 +207,7 @@ const dockerSchema = object({
   images: object({
     postgres: imageName(true).optional(),
     jobs: imageName(true).optional(),
+    drill: imageName(true).optional(),
     gateway: imageName(true).optional(),
     monitoring: imageName(true).optional(),
     dhis2: imageName(false).optional(),

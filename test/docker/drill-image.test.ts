@@ -15,7 +15,7 @@ let context: string;
 beforeAll(async () => {
   engine = await useEngine();
   await ensureBase(engine.docker);
-  await buildOwnImages(engine.docker, { images: [DEFAULT_IMAGES.jobs], network: "host" });
+  await buildOwnImages(engine.docker, { images: [DEFAULT_IMAGES.drill], network: "host" });
   context = mkdtempSync(path.join(tmpdir(), "drill-image-"));
   cpSync(path.join(__dirname, "../../images/drill"), context, { recursive: true });
   // Where this machine is behind a proxy with an authority of its own, so is the build.

@@ -1,0 +1,53 @@
+/** How the copies are, for Prometheus: node_exporter's textfile collector finds it in a directory. */
+import { rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Gauge, Registry } from "prom-client";
+import { PlaceError } from "./errors";
+import type { Health } from "./watch";
+
+/**
+ * @param places by the name that people know each by
+ * @param alarms what is wrong, one line each
+ */
+export async function metricsText(
+  server: string,
+  places: Record<string, Health>,
+  alarms: readonly string[],
+): Promise<string> {
+  const registry = new Registry();
+  registry.setDefaultLabels({ server });
+  const gauge = (name: string, help: string, label: string) =>
+    new Gauge({ name: `dhistance_${name}`, help, labelNames: [label], registers: [registry] });
+  const ofPlace = (name: string, help: string) => gauge(name, help, "place");
+  const newest = ofPlace(
+    "portable_newest_timestamp_seconds",
+    "The moment that the newest portable copy is of.",
+  );
+  const drilled = ofPlace("drill_timestamp_seconds", "The last drill that went well.");
+  const recovery = ofPlace("drill_recovery_time_seconds", "Until all was whole again in it (RTO).");
+  const loss = ofPlace("drill_recovery_point_seconds", "What would have been lost then (RPO).");
+  const rows = ofPlace("drill_rows", "Rows that were restored and counted in it.");
+  for (const [place, health] of Object.entries(places)) {
+    const at = (moment: string) => Date.parse(moment) / 1000;
+    if (health.newest !== undefined) newest.set({ place }, at(health.newest));
+    if (!health.last) continue;
+    drilled.set({ place }, at(health.last.at));
+    recovery.set({ place }, health.last.rtoSeconds);
+    loss.set({ place }, health.last.rpoSeconds);
+    rows.set({ place }, health.last.rows);
+  }
+  const alarm = gauge("portable_alarm", "What is wrong with the portable copies, while it is.", "text");
+  for (const text of alarms) alarm.set({ text: text.replace(/\s+/g, " ") }, 1);
+  return registry.metrics();
+}
+
+/** @throws PlaceError when it cannot be written */
+export async function tellPrometheus(directory: string, text: string): Promise<void> {
+  const file = join(directory, "portable.prom");
+  try {
+    await writeFile(`${file}.new`, text);
+    await rename(`${file}.new`, file);
+  } catch (error) {
+    throw new PlaceError(`${file} cannot be written: ${(error as Error).message}`);
+  }
+}

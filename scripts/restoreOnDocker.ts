@@ -1,0 +1,155 @@
+import { PassThrough } from "node:stream";
+import { text } from "node:stream/consumers";
+import pc from "picocolors";
+import { PORTABLE_FILES, PORTABLE_SCRATCH } from "../components/BackupVault/dockerPortable";
+import { serverOn, startAgain, stop, type ServerOnHost } from "../components/docker/server";
+import { ROLE, type ReplicateConfiguration } from "../components/jobs";
+import { runIn } from "./copiesContainer";
+import { Refused } from "./refused";
+
+/** A restore of a server on Docker, by the container that keeps its portable copies and has their keys. */
+
+interface How {
+  from?: string;
+  snapshot?: string;
+  replace?: boolean;
+  undo?: boolean;
+  confirm?: boolean;
+  to?: string;
+  json?: boolean;
+  /** @throws Refused if the person does not agree */
+  sure: (question: string) => Promise<void>;
+}
+
+const PLACES = ["disk", "cloud"] as const;
+type Place = (typeof PLACES)[number];
+
+/** Where the settings of a copy are for a look; in memory, and gone with the container's end. */
+const SETTINGS = "/tmp/settings-of-the-copy";
+
+/** @returns the exit code: that of the command in the container */
+export async function restoreOnDocker(tenant: string, name: string, host: string, how: How): Promise<number> {
+  if (how.to)
+    throw new Refused(
+      "--to is for a server on AWS. From a copy of a server on Docker into any other: docs/recovery.md, with the keys of " +
+        `its container (docker cp ${tenant}-${name}-portable:/run/dhistance KEYS).`,
+    );
+  if (how.from !== undefined && !(PLACES as readonly string[]).includes(how.from))
+    throw new Refused(`--from "${how.from}"; there are ${PLACES.join(", ")}.`);
+  const from = (how.from ?? "disk") as Place;
+  const server = serverOn(host, `${tenant}-${name}`);
+  const copies = await copiesOf(server, name);
+  if (how.replace) return replace(server, copies, from, how);
+  if (how.undo || how.confirm) return settle(server, copies, how);
+  const code = await list(server, copies, how);
+  if (!how.json) console.log(`Back to a moment instead: npm run pitr -- list ${tenant} ${name}`);
+  return code;
+}
+
+interface Copies {
+  /** The options that name a place and its keys. */
+  place(from: Place): string[];
+  /** Those that name the database server and its administrator's password. */
+  database: string[];
+  name: string;
+  files: string;
+}
+
+/** As the container itself was told: whoever restores need not know more than its name. */
+async function copiesOf(server: ServerOnHost, name: string): Promise<Copies> {
+  const said = new PassThrough();
+  const output = text(said);
+  const code = await runIn(server, server.portable, ["cat", PORTABLE_FILES.configuration], [said, said]);
+  said.end();
+  if (code !== 0) throw new Error(`${server.portable} does not say where its copies are: ${await output}`);
+  const told = JSON.parse(await output) as ReplicateConfiguration;
+  const { source, copies, cloudPasswordFile, localPasswordFile, publicKeyFile, export: exporting } = told;
+  if (!exporting) throw new Error(`${server.portable} makes no copies`);
+  const at = { disk: [copies, localPasswordFile], cloud: [source, cloudPasswordFile] } as const;
+  return {
+    place: (from) => [
+      ...["--copy", `${at[from][0]}/${name}`, "--repository-password-file", at[from][1]],
+      ...["--public-key", publicKeyFile, "--scratch", PORTABLE_SCRATCH],
+    ],
+    database: ["--server", exporting.server, "--password-file", exporting.passwordFile],
+    ...{ name: exporting.database, files: exporting.files },
+  };
+}
+
+/** A place that cannot be read does not keep the other from being shown. */
+async function list(server: ServerOnHost, copies: Copies, how: How): Promise<number> {
+  let worst = 0;
+  for (const from of PLACES) {
+    if (!how.json) console.log(pc.bold(from === "disk" ? "On disk" : "In the cloud"));
+    const code = await runIn(server, server.portable, [
+      "backup",
+      "list",
+      ...copies.place(from),
+      ...json(how),
+    ]);
+    worst = Math.max(worst, code);
+  }
+  return worst;
+}
+
+async function replace(server: ServerOnHost, copies: Copies, from: Place, how: How): Promise<number> {
+  const { snapshot } = how;
+  await how.sure(
+    `Stop ${server.application} and put ${snapshot ?? "the newest copy"} of ${from} in its database's place? That one is ` +
+      "kept aside; what was entered since the copy is in it alone, until --undo.",
+  );
+  const code = await whileStopped(server, how, [
+    ...["backup", "restore", ...copies.place(from), ...copies.database, "--database", copies.name],
+    ...["--role", ROLE, "--replace", "--files-to", copies.files, "--settings-to", SETTINGS, ...json(how)],
+    ...(snapshot ? ["--snapshot", snapshot] : []),
+  ]);
+  if (code !== 0) return code;
+  await compareSettings(server, how);
+  say(
+    how,
+    "Next: log in and look: the newest data, a file, a report; have the analytics tables made anew (they are in no copy). " +
+      "Then --confirm, or --undo.",
+  );
+  return 0;
+}
+
+/** With another encryption.password DHIS2 cannot read what it has stored encrypted. */
+async function compareSettings(server: ServerOnHost, how: How): Promise<void> {
+  const line = (file: string) => `"$(grep '^encryption.password' ${file})"`;
+  const same = `[ ${line(`${SETTINGS}/dhis.conf`)} = ${line(PORTABLE_FILES.settings)} ]`;
+  if ((await runIn(server, server.portable, ["sh", "-c", same])) === 0) return;
+  say(
+    how,
+    `The copy was made under another encryption.password than the server has now: what DHIS2 stored encrypted it cannot ` +
+      `read. See it: docker exec ${server.portable} grep encryption.password ${SETTINGS}/dhis.conf`,
+  );
+}
+
+async function settle(server: ServerOnHost, copies: Copies, how: How): Promise<number> {
+  const what = how.undo ? "rollback" : "confirm";
+  const command = ["import", what, ...copies.database, "--database", copies.name, ...json(how)];
+  await how.sure(
+    how.undo
+      ? `Stop ${server.application} and exchange its database for the one kept aside?`
+      : `Drop the database that was kept aside of ${server.name}, for good?`,
+  );
+  if (how.confirm) return runIn(server, server.portable, command);
+  return whileStopped(server, how, command);
+}
+
+/** The application is back in any case. */
+async function whileStopped(server: ServerOnHost, how: How, command: string[]): Promise<number> {
+  const show = (line: string) => Promise.resolve(say(how, line));
+  await stop(server, server.application, show);
+  try {
+    return await runIn(server, server.portable, command);
+  } finally {
+    await startAgain(server, server.application, show);
+  }
+}
+
+const json = (how: How) => (how.json ? ["--json"] : []);
+
+function say(how: How, message: string): void {
+  console.log(how.json ? JSON.stringify({ event: "said", message }) : message);
+}
