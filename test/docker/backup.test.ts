@@ -378,22 +378,135 @@ it("makes the next copy after one that was killed on the way", async () => {
   await succeed("copies", "verify", "disk");
 });
 
-it.each([
-  ["backup", "find -L backup/dhis2/latest/bundle -type f -size +100k"],
-  ["log", "find archive -name '*.zst'"],
-])("finds a byte that flipped in a file of the %s, and does not call it good", async (_, find) => {
-  const file = (await succeed("sh", "-c", `cd ${DISK} && ${find} | head -1`)).trim();
-  // To what it was not: one of 256 encrypted bytes is any that could be named here.
-  const other = `printf "\\\\$(printf %o $((255 - $(od -An -tu1 -j200 -N1 /tmp/sound))))"`;
-  const flip = `${other} | dd of=${DISK}/${file} bs=1 seek=200 conv=notrunc && ! cmp -s /tmp/sound ${DISK}/${file}`;
-  await succeed("sh", "-c", `cp -p ${DISK}/${file} /tmp/sound && ${flip}`);
-  const { code, output } = await copies("verify", "disk");
-  await succeed("sh", "-c", `cp -p /tmp/sound ${DISK}/${file}`);
-  expect({ code, output }).toEqual({
-    code: 1,
-    output: expect.stringMatching(/ALARM backup: disk: damaged/) as string,
+describe("what is damaged in a place is found, and mended without a person", () => {
+  type Place = "disk" | "cloud";
+  const on = (place: Place) => `--repo=${place === "disk" ? 1 : 2}`;
+  /** A byte of a file becomes what it was not: one of 256 encrypted bytes is any that could be named here. */
+  const flip = (place: Place, file: string) =>
+    succeed(
+      "sh",
+      "-ec",
+      `pgbackrest repo-get --raw ${on(place)} '${file}' >/tmp/sound; cp /tmp/sound /tmp/other
+       printf "\\$(printf %o $((255 - $(od -An -tu1 -j40 -N1 /tmp/sound))))" | dd of=/tmp/other bs=1 seek=40 conv=notrunc
+       ! cmp -s /tmp/sound /tmp/other; pgbackrest repo-put --raw ${on(place)} '${file}' </tmp/other`,
+    );
+  const remove = (place: Place, file: string) => succeed("pgbackrest", "repo-rm", on(place), file);
+  /** Files of a place, oldest first, below a folder of it. */
+  async function files(place: Place, folder: string, pattern: string): Promise<string[]> {
+    const list = await succeed(
+      ...["pgbackrest", "repo-ls", on(place), "--recurse", `--filter=${pattern}`, folder],
+    );
+    return list
+      .trim()
+      .split("\n")
+      .map((name) => `${folder}/${name}`);
+  }
+  const newest = async (place: Place) => (await labels(place)).at(-1) ?? "";
+  /** The segment that the newest copy begins with, and is nothing without. */
+  const segment = async (place: Place) => {
+    const info = JSON.parse(
+      await succeed("pgbackrest", "info", on(place), "--output=json", "--log-level-console=off"),
+    ) as { backup: { archive: { start: string } }[] }[];
+    const [file = ""] = await files(place, "archive/dhis2", `${info[0]?.backup.at(-1)?.archive.start}-.*zst`);
+    return file;
+  };
+  const manifest = async (place: Place) => `backup/dhis2/${await newest(place)}/backup.manifest`;
+  /** What the container says from now on. */
+  async function afterwards(): Promise<() => Promise<string>> {
+    const before = await said();
+    return async () => (await said()).slice(before.length);
+  }
+  const said = async () => String(await container("copies").logs({ stdout: true, stderr: true }));
+  const restart = () => container("copies").restart({ t: 5 });
+  const well = () => until("all is well", async () => (await copies("healthy")).code === 0);
+
+  beforeAll(async () => {
+    await succeed("copies", "backup", "cloud", "full");
+    await succeed("copies", "backup", "disk", "full");
+    await note("whole");
+    await sql("select pg_switch_wal()");
+    await succeed("pgbackrest", "check");
+    for (const place of ["disk", "cloud"]) await succeed("copies", "verify", place);
   });
-  await succeed("copies", "verify", "disk");
+
+  it.each<[Place, string, (place: Place) => Promise<unknown>, RegExp]>([
+    ["disk", "a log", async (at) => flip(at, await segment(at)), /mended: log .*\.zst/],
+    ["disk", "a log that is gone", async (at) => remove(at, await segment(at)), /mended: log .*\.zst/],
+    [
+      "disk",
+      "the history of a time line",
+      async (at) => flip(at, (await files(at, "archive/dhis2", "history$")).at(-1) ?? ""),
+      /mended: log .*\.history/,
+    ],
+    ["disk", "a manifest", async (at) => flip(at, await manifest(at)), /mended: manifest/],
+    [
+      "disk",
+      "a manifest, twice",
+      async (at) => [await flip(at, await manifest(at)), await flip(at, `${await manifest(at)}.copy`)],
+      /mended: the damaged copy .* is taken out/,
+    ],
+    [
+      "cloud",
+      "a file of a copy",
+      async (at) => flip(at, `backup/dhis2/${await newest(at)}/bundle/1`),
+      /mended: the damaged copy .* is taken out/,
+    ],
+  ])("%s: %s", async (place, _, damage, mended) => {
+    const before = await labels(place);
+    await damage(place);
+    expect(await copies("verify", place)).toMatchObject({
+      code: 1,
+      output: expect.stringContaining(`ALARM backup: ${place}: damaged`) as string,
+    });
+    expect((await copies("healthy")).output).toContain(`ALARM backup: ${place}: damaged`);
+    const later = await afterwards();
+    await restart();
+    await well();
+    expect(await later()).toMatch(mended);
+    // For a copy that was taken out there is another.
+    expect((await labels(place)).length).toBeGreaterThanOrEqual(before.length);
+    await succeed("copies", "verify", place);
+  });
+
+  it.each<[Place, string]>([
+    ["disk", "archive/dhis2/archive.info"],
+    ["cloud", "backup/dhis2/backup.info"],
+  ])("%s: %s, once or twice, in the next round", async (place, file) => {
+    for (const damaged of [[file], [`${file}.copy`], [file, `${file}.copy`]]) {
+      for (const each of damaged) await flip(place, each);
+      const later = await afterwards();
+      await restart();
+      await until("it is mended", async () => (await later()).includes(`${place}: mended: `));
+      await well();
+    }
+    await succeed("copies", "verify", place);
+  });
+
+  it("a copy that may not be taken out stays, with an alarm that says why, beside one that is whole", async () => {
+    const damaged = await newest("disk");
+    const fixed = `${DISK}/backup/dhis2/${damaged}/bundle`;
+    await flip("disk", `backup/dhis2/${damaged}/bundle/1`);
+    await copies("verify", "disk");
+    await succeed("chmod", "a-w", fixed);
+    await restart();
+    await until("there is an alarm", async () =>
+      /ALARM backup: disk: the damaged copy .* cannot be taken out, but .*F is whole: .*denied/.test(
+        (await copies("healthy")).output,
+      ),
+    );
+    expect(await newest("disk")).not.toBe(damaged);
+    await succeed("chmod", "u+w", fixed);
+    await restart();
+    await well();
+  });
+
+  it("and each place restores all there is", async () => {
+    for (const place of ["disk", "cloud"]) {
+      await succeed("copies", "restore", place);
+      expect(await restored()).toContain("whole");
+    }
+    await succeed("copies", "confirm");
+  });
 });
 
 it("restores onto a new cluster from the cloud, when database and disk are lost", async () => {
