@@ -74,7 +74,9 @@ new Command("npm run restore --")
   .parseAsync()
   .catch((error: unknown) => {
     console.error(`${pc.red("Not restored.")} ${error instanceof Error ? error.message : String(error)}`);
-    process.exitCode = error instanceof Refused ? 2 : 1;
+    // Of a task, its own.
+    const { exitCode } = error as { exitCode?: number };
+    process.exitCode = error instanceof Refused ? 2 : (exitCode ?? 1);
   });
 
 async function restore(tenant: string, server: string, flags: Flags): Promise<number> {

@@ -1,8 +1,9 @@
 import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
 import pc from "picocolors";
-import { PORTABLE_FILES, PORTABLE_SCRATCH } from "../components/BackupVault/dockerPortable";
+import { FILES, SCRATCH_PATH } from "../components/BackupVault/portable";
 import { serverOn, startAgain, stop, type ServerOnHost } from "../components/docker/server";
+import { APPLICATION_PORT } from "../components/docker/target";
 import { ROLE, type ReplicateConfiguration } from "../components/jobs";
 import { runIn } from "./copiesContainer";
 import { Refused } from "./refused";
@@ -59,7 +60,7 @@ interface Copies {
 async function copiesOf(server: ServerOnHost, name: string): Promise<Copies> {
   const said = new PassThrough();
   const output = text(said);
-  const code = await runIn(server, server.portable, ["cat", PORTABLE_FILES.configuration], [said, said]);
+  const code = await runIn(server, server.portable, ["cat", FILES.configuration], [said, said]);
   said.end();
   if (code !== 0) throw new Error(`${server.portable} does not say where its copies are: ${await output}`);
   const told = JSON.parse(await output) as ReplicateConfiguration;
@@ -69,7 +70,7 @@ async function copiesOf(server: ServerOnHost, name: string): Promise<Copies> {
   return {
     place: (from) => [
       ...["--copy", `${at[from][0]}/${name}`, "--repository-password-file", at[from][1]],
-      ...["--public-key", publicKeyFile, "--scratch", PORTABLE_SCRATCH],
+      ...["--public-key", publicKeyFile, "--scratch", SCRATCH_PATH],
     ],
     database: ["--server", exporting.server, "--password-file", exporting.passwordFile],
     ...{ name: exporting.database, files: exporting.files },
@@ -92,31 +93,80 @@ async function list(server: ServerOnHost, copies: Copies, how: How): Promise<num
   return worst;
 }
 
+/** What the list command says of a copy. */
+interface Listed {
+  snapshot: string;
+  at: string;
+  rows: number;
+}
+
+/** The copy that is meant, while DHIS2 still runs. @returns an exit code when there is none */
+async function choose(
+  server: ServerOnHost,
+  copies: Copies,
+  from: Place,
+  { snapshot }: How,
+): Promise<Listed | number> {
+  const said = new PassThrough();
+  const output = text(said);
+  const command = ["backup", "list", ...copies.place(from), "--json"];
+  const code = await runIn(server, server.portable, command, [said, process.stderr]);
+  said.end();
+  const lines = (await output).split("\n").filter((line) => line.startsWith("{"));
+  const events = lines.map(
+    (line) => JSON.parse(line) as { event: string; copies: Listed[]; message: string },
+  );
+  const { copies: there = [] } = events.find(({ event }) => event === "copies") ?? {};
+  const [chosen, other] = there.filter((copy) => copy.snapshot.startsWith(snapshot ?? ""));
+  if (chosen && (snapshot === undefined || !other)) return chosen;
+  const why =
+    events.find(({ event }) => event === "error")?.message ??
+    (there.length === 0
+      ? `There is no copy in ${from} that its export claimed good.`
+      : `--snapshot "${snapshot ?? ""}" begins ${other ? "more than one id" : "no id"} in ${from}; there are ` +
+        there.map((copy) => copy.snapshot.slice(0, 8)).join(", "));
+  console.error(`${pc.red("Not restored.")} ${why}`);
+  return code === 0 ? NO_COPY : code;
+}
+
+/** As the backup command has it. */
+const NO_COPY = 3;
+
 async function replace(server: ServerOnHost, copies: Copies, from: Place, how: How): Promise<number> {
-  const { snapshot } = how;
+  const chosen = await choose(server, copies, from, how);
+  if (typeof chosen === "number") return chosen;
+  const { snapshot, at, rows } = chosen;
   await how.sure(
-    `Stop ${server.application} and put ${snapshot ?? "the newest copy"} of ${from} in its database's place? That one is ` +
-      "kept aside; what was entered since the copy is in it alone, until --undo.",
+    `Stop ${server.application} and put the copy of ${at} (${snapshot.slice(0, 8)}, ${rows.toLocaleString("en")} rows) ` +
+      `in ${from} in its database's place? That one is kept aside; what was entered since is in it alone, until --undo.`,
   );
   const code = await whileStopped(server, how, [
     ...["backup", "restore", ...copies.place(from), ...copies.database, "--database", copies.name],
-    ...["--role", ROLE, "--replace", "--files-to", copies.files, "--settings-to", SETTINGS, ...json(how)],
-    ...(snapshot ? ["--snapshot", snapshot] : []),
+    ...["--role", ROLE, "--replace", "--files-to", copies.files, "--settings-to", SETTINGS],
+    ...["--snapshot", snapshot, ...json(how)],
   ]);
   if (code !== 0) return code;
   await compareSettings(server, how);
+  await makeAnalytics(server, how);
+  say(how, "Next: log in and look: the newest data, a file, a report. Then --confirm, or --undo.");
+  return 0;
+}
+
+/** They are in no copy. What hinders it is said, and hinders nothing else: DHIS2 runs. */
+async function makeAnalytics(server: ServerOnHost, how: How): Promise<void> {
+  const application = `http://${server.application}:${APPLICATION_PORT}`;
+  const command = ["analytics", "--application", application, "--password-file", FILES.admin, ...json(how)];
   say(
     how,
-    "Next: log in and look: the newest data, a file, a report; have the analytics tables made anew (they are in no copy). " +
-      "Then --confirm, or --undo.",
+    "having DHIS2 make its analytics tables, which are in no copy; it goes on with it when this is ended",
   );
-  return 0;
+  await runIn(server, server.portable, command);
 }
 
 /** With another encryption.password DHIS2 cannot read what it has stored encrypted. */
 async function compareSettings(server: ServerOnHost, how: How): Promise<void> {
   const line = (file: string) => `"$(grep '^encryption.password' ${file})"`;
-  const same = `[ ${line(`${SETTINGS}/dhis.conf`)} = ${line(PORTABLE_FILES.settings)} ]`;
+  const same = `[ ${line(`${SETTINGS}/dhis.conf`)} = ${line(FILES.settings)} ]`;
   if ((await runIn(server, server.portable, ["sh", "-c", same])) === 0) return;
   say(
     how,

@@ -15,8 +15,8 @@ import type { AwsTarget } from "../target";
 import type { Repository } from "./aws";
 import type { ExportKeys } from "./awsExport";
 import type { BackupVaultArgs, OnPremisesCopy } from "./index";
-import { RETENTION } from "./retention";
-import { COPY_HOURS, DRILL_EVERY_HOURS, DRILL_HOURS, TELL, watchCopies } from "./watch";
+import { COPY_HOURS, DRILL_EVERY_HOURS, DRILL_HOURS, RETENTION } from "./retention";
+import { TELL, watchCopies } from "./watch";
 
 /** Where the agent finds what it is given; the files are in its own container, not on the host. */
 const GIVEN = "/run/dhistance";

@@ -6,7 +6,8 @@ import { drillCommand, SECRETS } from "../jobs";
 import type { DataManagementServer } from "../DataManagementServer";
 import type { AwsTarget } from "../target";
 import type { Repository } from "./aws";
-import { COPY_HOURS, dimensions, DRILL_EVERY_HOURS, DRILL_HOURS, TELL, watchCopies } from "./watch";
+import { COPY_HOURS, DRILL_EVERY_HOURS, DRILL_HOURS } from "./retention";
+import { dimensions, TELL, watchCopies } from "./watch";
 
 export interface DrillArgs {
   tenant: string;

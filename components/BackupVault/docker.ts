@@ -2,11 +2,10 @@ import { Network } from "@pulumi/docker/network";
 import { Volume } from "@pulumi/docker/volume";
 import * as pulumi from "@pulumi/pulumi";
 import { randomPassword } from "../aws/secret";
-import { portableOnDocker } from "./dockerPortable";
+import { diskVolume, portableOnDocker } from "./dockerPortable";
 import type { DataManagementServer } from "../DataManagementServer";
-import { DATABASE_HOST } from "../DataManagementServer/docker";
 import { service } from "../docker/container";
-import { POSTGRES, type DockerCopies, type DockerTarget } from "../docker/target";
+import { DATABASE_HOST, POSTGRES, type DockerCopies, type DockerTarget } from "../docker/target";
 import { ADMINISTRATOR } from "../jobs";
 import type { BackupVaultArgs, Copy } from "./index";
 import {
@@ -68,20 +67,6 @@ export function vaultOnDocker(
       ];
     }),
   );
-}
-
-/** The place on disk of one container: a folder in the directory that was named, or a volume. */
-export function diskVolume(
-  name: string,
-  { path }: DockerCopies["disk"],
-  folder: string,
-  opts: pulumi.CustomResourceOptions,
-): pulumi.Output<string> {
-  const bind = path && {
-    driver: "local",
-    driverOpts: { type: "none", o: "bind", device: `${path}/${folder}` },
-  };
-  return new Volume(name, { name, ...bind }, opts).name;
 }
 
 /** A container that takes the database's log, copies the database when a copy is due, and restores to any moment. */

@@ -3,16 +3,10 @@ import { alarm } from "../aws/alarm";
 import type { Statement } from "../aws/iam";
 import { componentTags } from "../aws/tags";
 import type { AwsTarget } from "../target";
+import { COPY_HOURS, DRILL_HOURS } from "./retention";
 
 /** Where the jobs tell how old copies and drills are, and what a recovery takes (`jobs/backup/watch.ts`). */
 const NAMESPACE = "DHIStance/Copies";
-
-/** Oldest that the newest copy may be: a day, and time for the export and the pull. The jobs' own default. Hours. */
-export const COPY_HOURS = 30;
-/** A drill is made when the last good one is so old. A little less than a week, so that one run a day makes one a week. */
-export const DRILL_EVERY_HOURS = 6.5 * 24;
-/** Oldest that the last good drill may be: a week, and a day to try again. Hours. */
-export const DRILL_HOURS = 8 * 24;
 
 /** One server's copies in one place. */
 export interface Watched {

@@ -8,7 +8,7 @@ import { randomPassword } from "../aws/secret";
 import { archiveSettings, COPIES_HOST, databaseConfigurations, FILES } from "../BackupVault/pgbackrest";
 import { service } from "../docker/container";
 import { runOnce } from "../docker/run";
-import { POSTGRES, type DockerTarget } from "../docker/target";
+import { DATABASE_HOST, POSTGRES, type DockerTarget } from "../docker/target";
 import { ADMINISTRATOR, DATABASE, MONITOR, prepareCommand, ROLE, SECRETS } from "../jobs";
 import type { DataManagementServerArgs } from "./index";
 import { postgresParameters, SIZE_TERMS } from "./sizes";
@@ -48,8 +48,6 @@ interface Identity {
   privateKey: pulumi.Output<string>;
 }
 
-/** The database's name in its network. */
-export const DATABASE_HOST = "database";
 /** What the network of one server calls it, for people: `docker network ls` shows it. */
 const LABEL = "dhistance.server";
 

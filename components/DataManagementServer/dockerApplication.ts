@@ -1,17 +1,16 @@
 import * as pulumi from "@pulumi/pulumi";
 import { duration, service } from "../docker/container";
 import { runOnce } from "../docker/run";
-import type { DockerTarget } from "../docker/target";
+import { APPLICATION_PORT as PORT, DATABASE_HOST, type DockerTarget } from "../docker/target";
 import { DATABASE, ROLE, secureAdminCommand, SECRETS } from "../jobs";
 import { dhisConf } from "./dhisConf";
-import { DATABASE_HOST, handOver, job, type DataSide, type DockerServer } from "./docker";
+import { handOver, job, type DataSide, type DockerServer } from "./docker";
 import { versionStarted, type Version } from "./dockerVersion";
 import type { DataManagementServerArgs } from "./index";
 import { SIZE_TERMS } from "./sizes";
 import { imageUser } from "./version";
 
 const HOME = "/opt/dhis2";
-const PORT = 8080;
 
 /** The application on prepared, or imported, data, and the replacement of the default administrator's password. */
 export function applicationOnDocker(

@@ -4,7 +4,8 @@ import type { SslEndpoint } from "../SslEndpoint";
 import type { Target, TenantIdentity } from "../target";
 import { dataOnAws, type AwsServer } from "./aws";
 import { applicationOnAws } from "./awsApplication";
-import { DATABASE_HOST, dataOnDocker, type DockerServer } from "./docker";
+import { DATABASE_HOST } from "../docker/target";
+import { dataOnDocker, type DockerServer } from "./docker";
 import { applicationOnDocker } from "./dockerApplication";
 import { versionOnDocker } from "./dockerVersion";
 

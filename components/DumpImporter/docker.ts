@@ -1,6 +1,6 @@
 import path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { DATABASE_HOST } from "../DataManagementServer/docker";
+import { DATABASE_HOST } from "../docker/target";
 import { runOnce } from "../docker/run";
 import type { DockerTarget } from "../docker/target";
 import { importCommand, SECRETS } from "../jobs";

@@ -5,6 +5,7 @@ import { chmod, copyFile, mkdir, rm, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { startBackupWorld, type BackupWorld } from "../testing/backups";
+import { startApplicationStandIn, type ApplicationStandIn } from "../testing/application";
 import { contents } from "../testing/everything";
 
 // What is on Docker alone, `test/docker/backup.test.ts` runs.
@@ -13,13 +14,14 @@ const blocks = [...page.matchAll(/```sh\n(.*?)```/gs)].map(([, text]) => text ??
 
 let world: BackupWorld;
 let environment: Record<string, string>;
+let application: ApplicationStandIn;
 
 beforeAll(async () => {
   world = await startBackupWorld();
   const { path, postgres, s3, exportTo, backup } = world;
   await mkdir(path("bin"));
   // As the image has them.
-  for (const job of ["backup", "import", "prepare"]) {
+  for (const job of ["analytics", "backup", "import", "prepare"]) {
     await writeFile(path(`bin/${job}`), `#!/bin/sh\nexec node "${path(`${job}.cjs`)}" "$@"\n`);
     await chmod(path(`bin/${job}`), 0o755);
   }
@@ -28,12 +30,17 @@ beforeAll(async () => {
   for (const name of ["signing.pub", "signing.pem", "database-password"])
     await copyFile(path(name), path(`keys/${name}`));
   await writeFile(path("keys/role-password"), "dhis");
+  await writeFile(path("keys/admin-password"), "of DHIS2");
+  application = await startApplicationStandIn("of DHIS2", [
+    [{ level: "INFO", message: "Analytics tables updated", completed: true }],
+  ]);
   environment = {
     ...{
       COPY: path("copies/hmis"),
       KEYS: path("keys"),
       FILES: path("home/files"),
       SETTINGS: path("home/settings"),
+      DHIS2: application.url,
     },
     ...{ SERVER: `postgres://postgres@127.0.0.1:${postgres.port}/postgres`, SCRATCH: path("scratch") },
   };
@@ -41,7 +48,10 @@ beforeAll(async () => {
   // The whole cloud side is gone.
   await s3.halt();
 });
-afterAll(() => world.stop());
+afterAll(async () => {
+  await application?.stop();
+  await world?.stop();
+});
 
 function shell(script: string): Promise<{ code: number; output: string }> {
   const PATH = [world.path("bin"), process.env["PATH"]].join(delimiter);
@@ -61,7 +71,7 @@ it("the page, from its first line to its last", async () => {
   const named = [...(where ?? "").matchAll(/^export (\w+)=/gm)].map(([, name]) => name);
   expect(named.sort(), "the page names what it needs, and no more").toEqual(Object.keys(environment).sort());
   const about = (command: string) => commands.findIndex((block) => block.includes(command));
-  expect(commands).toHaveLength(9);
+  expect(commands).toHaveLength(10);
 
   const old = await contents(postgres, "hmis");
   const run = async (index: number, says: RegExp) => {
@@ -83,6 +93,7 @@ it("the page, from its first line to its last", async () => {
   );
   expect(existsSync(path("home/files/one"))).toBe(true);
 
+  await run(about("analytics --application"), /^The analytics tables are made\./m);
   await run(about("import rollback"), /^Rolled back\./m);
   expect(await postgres.query("SELECT FROM event", undefined, "hmis")).toEqual([]);
   await run(about("import rollback"), /^Rolled back\./m);

@@ -4,6 +4,7 @@ GET  /api/ping        pong, without a login or a look at the database
 GET  /api/me          the account that logs in, by basic authentication against userinfo
 GET  /api/count/T     rows of table T, read as the application's own role
 POST /api/note        commits a row and answers with its number
+POST /api/resourceTables/analytics, GET /api/system/tasks/…   the analytics tables: one, of the notes
 GET  /api/headers     what the proxy sent
 GET  /api/wait/N      nothing for N seconds, then the number: what a long report is to a proxy
 anything else         the log-in page
@@ -143,6 +144,9 @@ class Handler(BaseHTTPRequestHandler):
                 return self.answer(200, seconds, "text/plain")
             if self.path == "/api/me":
                 return self.me()
+            if self.path.startswith("/api/system/tasks/ANALYTICS_TABLE/"):
+                end = {"uid": "end", "level": "INFO", "message": "Analytics tables updated", "completed": True}
+                return self.answer(200, json.dumps([end]))
             if re.fullmatch(r"/api/count/\w+", self.path):
                 table = self.path.rsplit("/", 1)[1]
                 return self.answer(200, json.dumps(query(f'SELECT count(*), current_user::text FROM "{table}"')[0]))
@@ -157,16 +161,26 @@ class Handler(BaseHTTPRequestHandler):
         while length > 0:
             length -= len(self.rfile.read(min(length, 1 << 20)) or b"x" * length)
         try:
+            if self.path == "/api/resourceTables/analytics":
+                if not self.account():
+                    return self.answer(401, json.dumps({"error": "no such account, or another password"}))
+                query("DROP TABLE IF EXISTS analytics_note; CREATE TABLE analytics_note AS TABLE note; SELECT 1", commit=True)
+                return self.answer(200, json.dumps({"response": {"relativeNotifierEndpoint": "/api/system/tasks/ANALYTICS_TABLE/1"}}))
             row = query("INSERT INTO note DEFAULT VALUES RETURNING id", commit=True)[0][0]
             self.answer(201, json.dumps({"id": row}))
         except psycopg2.Error as error:
             self.answer(500, json.dumps({"error": str(error)}))
 
-    def me(self):
+    def account(self):
+        """Of the account that logs in, its name."""
         scheme, _, given = (self.headers.get("Authorization") or "").partition(" ")
         name, _, password = base64.b64decode(given).decode().partition(":") if scheme == "Basic" else ("", "", "")
         rows = query("SELECT password FROM userinfo WHERE username = %s AND NOT disabled", (name,))
-        if rows and bcrypt.checkpw(password.encode(), rows[0][0].encode()):
+        return name if rows and bcrypt.checkpw(password.encode(), rows[0][0].encode()) else None
+
+    def me(self):
+        name = self.account()
+        if name:
             return self.answer(200, json.dumps({"username": name}))
         return self.answer(401, json.dumps({"error": "no such account, or another password"}))
 

@@ -1,0 +1,54 @@
+/** Stands in for DHIS2 where tests ask it to make its analytics tables: it makes none. */
+import { createServer, type IncomingMessage } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Notice } from "../analytics/run";
+
+export interface ApplicationStandIn {
+  url: string;
+  /** Requests so far, as `POST /api/…`. */
+  asked: string[];
+  stop(): Promise<void>;
+}
+
+/** @param says what it says of the work, question by question, in its order */
+export async function startApplicationStandIn(
+  password: string,
+  says: Omit<Notice, "uid">[][],
+): Promise<ApplicationStandIn> {
+  const asked: string[] = [];
+  const notices: Notice[] = [];
+  const rounds = [...says];
+  const answer = (request: IncomingMessage): [number, unknown] => {
+    const basic = `Basic ${Buffer.from(`admin:${password}`).toString("base64")}`;
+    if (request.headers.authorization !== basic) return [401, { message: "Unauthorized" }];
+    switch (`${request.method ?? ""} ${request.url ?? ""}`) {
+      case "POST /api/resourceTables/analytics":
+        return [
+          200,
+          {
+            httpStatus: "OK",
+            response: {
+              jobType: "ANALYTICS_TABLE",
+              relativeNotifierEndpoint: "/api/system/tasks/ANALYTICS_TABLE/x1",
+            },
+          },
+        ];
+      case "GET /api/system/tasks/ANALYTICS_TABLE/x1":
+        for (const notice of rounds.shift() ?? []) notices.unshift({ uid: `n${notices.length}`, ...notice });
+        return [200, notices];
+      default:
+        return [404, { message: "Not Found" }];
+    }
+  };
+  const server = createServer((request, response) => {
+    asked.push(`${request.method ?? ""} ${request.url ?? ""}`);
+    const [status, body] = answer(request);
+    response.writeHead(status, { "Content-Type": "application/json" }).end(JSON.stringify(body));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    asked,
+    stop: () => new Promise((resolve) => void server.close(() => resolve())),
+  };
+}
