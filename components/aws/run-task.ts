@@ -33,6 +33,13 @@ export interface TaskRun {
 /** The run did not come to a good end; the message says why, for the person who ran `pulumi up`. */
 export class RunFailed extends Error {
   override name = "RunFailed";
+  constructor(
+    message: string,
+    /** The container's, if it ran to its end. */
+    readonly exitCode?: number,
+  ) {
+    super(message);
+  }
 }
 
 /** The calls to AWS, for tests to stand in for. */
@@ -110,6 +117,7 @@ function judge(title: string, run: TaskRun, state: Task, output: string[]): void
       ...output,
       `The whole output is in the log group ${run.logGroup}.`,
     ].join("\n"),
+    end?.exitCode,
   );
 }
 
