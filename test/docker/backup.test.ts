@@ -297,6 +297,10 @@ describe("with the cloud out of reach", () => {
       async () => (await copies("healthy")).code === 0 && (await full("cloud")) > before.cloud,
     );
     expect(await full("disk")).toBe(before.disk);
+    await until(
+      "what was let go of has come from the disk",
+      async () => (await copies("verify", "cloud")).code === 0,
+    );
     await note("24");
     for (const place of ["disk", "cloud"]) {
       await succeed("copies", "restore", place);
@@ -358,6 +362,14 @@ it("refuses a wrong pass phrase", async () => {
   );
   expect(code).not.toBe(0);
   expect(output).toMatch(/CryptoError|unable to load info|cipher/i);
+  // Nor does what cannot be read for that reason count as damaged, and is mended with something.
+  const sums = () => succeed("sh", "-c", `find ${DISK} -name '*.info*' -exec sha1sum {} +`);
+  const before = await sums();
+  expect(await run("env", "PGBACKREST_REPO1_CIPHER_PASS=wrong", "copies", "verify", "disk")).toMatchObject({
+    code: 1,
+  });
+  expect(await sums()).toBe(before);
+  await succeed("copies", "verify", "disk");
 });
 
 it("makes the next copy after one that was killed on the way", async () => {
