@@ -176,7 +176,7 @@ async function load(path: string, database: string, from?: string): Promise<void
   await loadDump(splitDump(opened.read()), {
     connection: { connectionString: postgres.url(database, role) },
     connections: 2,
-    settings: { maintenanceMemory: "64MB", maintenanceWorkers: 0, statementTimeout: 60 },
+    settings: { maintenanceMemory: 64, maintenanceWorkers: 0, statementTimeout: 60 },
     judge: await Judge.create(from === undefined ? {} : { database: from }),
     progress: newProgress(),
   });

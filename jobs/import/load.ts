@@ -176,7 +176,7 @@ class Loader {
     const { progress, settings } = this.options;
     progress.phase = "building";
     let [done, total] = [0, 1];
-    await build(this.later, this.report.tables, this.lanes, this.main, settings.maintenanceWorkers, {
+    await build(this.later, this.report.tables, this.lanes, this.main, settings, {
       total: (amount) => (total = Math.max(1, amount)),
       begin: (doing) => (progress.current = doing),
       done: (amount) => (progress.built = Math.min(1, (done += amount) / total)),

@@ -111,7 +111,9 @@ export async function runImport(options: ImportOptions): Promise<ImportResult> {
   }
   const source = await openSource(options.dump, {
     signal,
-    progress: (bytes, total) => Object.assign(progress, { bytes, totalBytes: total }),
+    progress: (bytes, total) => {
+      if (progress.phase === "checking the dump") Object.assign(progress, { bytes, totalBytes: total });
+    },
     ...(options.sha256 !== undefined && { sha256: options.sha256 }),
     ...(options.maxSpoolBytes !== undefined && { maxSpoolBytes: options.maxSpoolBytes }),
   });
@@ -125,7 +127,10 @@ export async function runImport(options: ImportOptions): Promise<ImportResult> {
 
 /** All that can be found out without the server, then the server. */
 async function importSource(source: DumpSource, options: ImportOptions): Promise<Unfinished> {
-  const sha256 = await source.sha256();
+  // Where it has to be a certain one, that was asked before. Else it only tells whether this dump is in already, and is
+  // computed beside what follows.
+  const sha256 = source.sha256();
+  sha256.catch(() => undefined);
   const maxBytes = options.maxDecompressedBytes;
   const dump = await openDump(source.path, {
     ...(maxBytes !== undefined && { maxBytes }),
@@ -138,7 +143,6 @@ async function importSource(source: DumpSource, options: ImportOptions): Promise
       dump.kind === "sql"
         ? { read: dump.read, bytesRead: dump.bytesRead, skipped: new Map() }
         : await openArchive(dump, { excludeData, signal, ...(maxBytes !== undefined && { maxBytes }) });
-    options.progress.phase = "preparing";
     const server = await Server.connect(options.server);
     try {
       const result = await importScript(server, script, { sha256, size: source.size, excludeData }, options);
@@ -167,7 +171,7 @@ interface Script {
 async function importScript(
   server: Server,
   script: Script,
-  dump: { sha256: string; size: number; excludeData: (table: string) => boolean },
+  dump: { sha256: Promise<string>; size: number; excludeData: (table: string) => boolean },
   options: ImportOptions,
 ): Promise<Unfinished> {
   const { database, progress, connections, fromDatabase } = options;
@@ -176,13 +180,22 @@ async function importScript(
   await server.lock(database);
   const removed = [...(await server.sweep(database)), ...(await dropExpired(server, database))];
   if (await isDone(server, options, sha256)) {
-    return { outcome: "unchanged", database, sha256, removed, tables: [], rows: 0, leftOut: [] };
+    return {
+      outcome: "unchanged",
+      database,
+      sha256: await sha256,
+      removed,
+      tables: [],
+      rows: 0,
+      leftOut: [],
+    };
   }
+  progress.phase = "preparing";
   const judge = await Judge.create({
     excludeData,
     ...(fromDatabase !== undefined && { database: fromDatabase }),
   });
-  const record = { sha256, dump: options.dump, at: new Date().toISOString() };
+  const at = new Date().toISOString();
   const load = async (connection: ClientConfig, settings: SessionSettings, signal: AbortSignal) => {
     Object.assign(progress, { bytes: 0, totalBytes: dump.size, phase: "loading" });
     const timer = setInterval(() => (progress.bytes = script.bytesRead()), 100);
@@ -194,17 +207,18 @@ async function importScript(
       const counted = report.skipped.get(reason) ?? { statements: 0, rows: 0 };
       report.skipped.set(reason, { ...counted, statements: counted.statements + statements });
     }
-    return report;
+    return { report, record: { sha256: await sha256, dump: options.dump, at } };
   };
-  const replaced = await replace(server, options, { record, load });
-  return { outcome: "imported", database, sha256, removed, ...replaced };
+  const replaced = await replace(server, options, load);
+  return { outcome: "imported", database, sha256: await sha256, removed, ...replaced };
 }
 
 /** Whether this very dump is in the live database already. Throws NeedsReimport when something else is. */
-async function isDone(server: Server, options: ImportOptions, sha256: string): Promise<boolean> {
+async function isDone(server: Server, options: ImportOptions, hash: Promise<string>): Promise<boolean> {
   const { database, reimport } = options;
   const live = (await server.databases()).find(({ name }) => name === database);
   if (!live || reimport) return false;
+  const sha256 = await hash;
   const record = live.note.import;
   if (record && record.sha256 === sha256) {
     if (!options.sanitise || record.sanitised) return true;
@@ -229,15 +243,16 @@ async function isDone(server: Server, options: ImportOptions, sha256: string): P
   return false;
 }
 
-interface Work {
-  record: Pick<ImportRecord, "sha256" | "dump" | "at">;
-  load: (connection: ClientConfig, settings: SessionSettings, signal: AbortSignal) => Promise<LoadReport>;
-}
+type Load = (
+  connection: ClientConfig,
+  settings: SessionSettings,
+  signal: AbortSignal,
+) => Promise<{ report: LoadReport; record: Pick<ImportRecord, "sha256" | "dump" | "at"> }>;
 
 type Replaced = Omit<ImportResult, "outcome" | "database" | "sha256" | "seconds" | "removed" | "format">;
 
 /** Makes the new database beside the live one, and the live one of it. Whatever fails, the live one is untouched. */
-async function replace(server: Server, options: ImportOptions, work: Work): Promise<Replaced> {
+async function replace(server: Server, options: ImportOptions, load: Load): Promise<Replaced> {
   const { database, role, progress, signal } = options;
   const former = (await server.databases()).find(({ name }) => name === database);
   // An empty database that was only there to be filled is nothing to go back to.
@@ -248,7 +263,8 @@ async function replace(server: Server, options: ImportOptions, work: Work): Prom
   try {
     const stop = AbortSignal.any([signal, server.lost.signal, space.signal]);
     const settings = await sessionSettings(server, options);
-    const report = await work.load(fresh.connection, settings, stop);
+    const loaded = await load(fresh.connection, settings, stop);
+    const { report } = loaded;
     progress.phase = "validating";
     const validation = await asRole(fresh, (client) => validate(client, report.tables, options.dhis2Version));
     stop.throwIfAborted();
@@ -263,7 +279,7 @@ async function replace(server: Server, options: ImportOptions, work: Work): Prom
     const tables = [...report.tables].map(([name, { rows, bytes }]) => ({ name, rows, bytes }));
     const rows = tables.reduce((sum, table) => sum + table.rows, 0);
     await server.handOver(fresh, role);
-    const record = { ...work.record, rows, tables: tables.length, sanitised: sanitised !== undefined };
+    const record = { ...loaded.record, rows, tables: tables.length, sanitised: sanitised !== undefined };
     const { kept, milliseconds } = await swap(
       server,
       database,
@@ -310,7 +326,7 @@ async function sessionSettings(server: Server, options: ImportOptions): Promise<
   const share = Number(row?.buffers ?? 0) / options.connections;
   const mebibytes = Math.round(Math.min(1024, Math.max(64, share / 2 ** 20)));
   return {
-    maintenanceMemory: `${mebibytes}MB`,
+    maintenanceMemory: mebibytes,
     maintenanceWorkers: Math.max(1, options.connections - 1),
     statementTimeout: options.statementTimeout,
   };

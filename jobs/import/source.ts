@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { GetObjectCommand, S3Client, type GetObjectCommandOutput } from "@aws-sdk/client-s3";
+import type { GetObjectCommandOutput, S3Client } from "@aws-sdk/client-s3";
 import { DumpError } from "./errors";
 import { Spool } from "./spool";
 
@@ -31,7 +31,7 @@ export interface DumpSource {
   size: number;
   /** In hexadecimal. Of a file it is computed when first asked for, which reads it through once. */
   sha256(): Promise<string>;
-  /** Removes what was fetched; a file that was there before stays. */
+  /** Removes what was fetched, and reads no more; a file that was there before stays. */
   remove(): Promise<void>;
 }
 
@@ -77,12 +77,14 @@ async function locate(name: string, options: SourceOptions): Promise<DumpSource>
   // A pipe can be read only once, and what follows has to go back and forth.
   if (!file.isFile()) return spool(name, createReadStream(name), undefined, options);
   let digest: Promise<string> | undefined;
+  const removed = new AbortController();
+  const signal = AbortSignal.any([removed.signal, ...(options.signal ? [options.signal] : [])]);
   return {
     name,
     path: name,
     size: file.size,
-    sha256: () => (digest ??= hashFile(name, file.size, options)),
-    remove: () => Promise.resolve(),
+    sha256: () => (digest ??= hashFile(name, file.size, { ...options, signal })),
+    remove: () => Promise.resolve(removed.abort()),
   };
 }
 
@@ -148,8 +150,10 @@ async function fromS3(name: string, options: SourceOptions): Promise<DumpSource>
   if (!bucket || !key) {
     throw new DumpError("unreadable", `"${name}" is no S3 address: that is s3://bucket/key`);
   }
-  const client = options.s3 ?? defaultClient();
-  const object = new S3Object(client, bucket, key, name, options.signal);
+  // Loaded here, for it takes as long to load as all the rest.
+  const sdk = await import("@aws-sdk/client-s3");
+  const client = options.s3 ?? defaultClient(sdk);
+  const object = new S3Object(sdk, client, bucket, key, name, options.signal);
   try {
     const total = await object.open();
     return await spool(name, object.bytes(), total, options);
@@ -158,7 +162,9 @@ async function fromS3(name: string, options: SourceOptions): Promise<DumpSource>
   }
 }
 
-function defaultClient(): S3Client {
+type Sdk = typeof import("@aws-sdk/client-s3");
+
+function defaultClient({ S3Client }: Sdk): S3Client {
   const endpoint = process.env["AWS_ENDPOINT_URL_S3"] ?? process.env["AWS_ENDPOINT_URL"];
   return new S3Client({
     // Buckets tell their own region when another was asked.
@@ -177,6 +183,7 @@ class S3Object {
   private etag: string | undefined;
 
   constructor(
+    private readonly sdk: Sdk,
     private readonly client: S3Client,
     private readonly bucket: string,
     private readonly key: string,
@@ -220,7 +227,7 @@ class S3Object {
   private async get(from: number): Promise<GetObjectCommandOutput> {
     try {
       return await this.client.send(
-        new GetObjectCommand({
+        new this.sdk.GetObjectCommand({
           Bucket: this.bucket,
           Key: this.key,
           ...(from > 0 && { Range: `bytes=${from}-` }),

@@ -199,7 +199,7 @@ describe("what only PostgreSQL 18 has", () => {
     const report = await loadDump(splitDump(createReadStream(dump())), {
       connection: { connectionString: eighteen.url("copy", role) },
       connections: 2,
-      settings: { maintenanceMemory: "64MB", maintenanceWorkers: 0, statementTimeout: 60 },
+      settings: { maintenanceMemory: 64, maintenanceWorkers: 0, statementTimeout: 60 },
       judge: await Judge.create({}),
       progress: newProgress(),
     });

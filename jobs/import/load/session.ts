@@ -3,9 +3,9 @@ import { Client, DatabaseError, type ClientConfig, type QueryResult } from "pg";
 import { from as copyFrom, type CopyStreamQuery } from "pg-copy-streams";
 
 export interface SessionSettings {
-  /** For `CREATE INDEX`, keys and foreign keys; PostgreSQL's notation, for example `256MB`. */
-  maintenanceMemory: string;
-  /** Workers that may help one index build; 0 for none. */
+  /** For `CREATE INDEX`, keys and foreign keys, in MiB. */
+  maintenanceMemory: number;
+  /** Workers that may help with one build or check; 0 for none. */
   maintenanceWorkers: number;
   /** Longest time one statement may take, in seconds: a function of the dump that never returns ends the import. */
   statementTimeout: number;
@@ -52,7 +52,7 @@ export function loadError(error: unknown, sql: string, line?: number): LoadError
 
 export class Session {
   private searchPath = "";
-  private workers = 0;
+  private tuned = "";
   private lost: Error | undefined;
 
   private constructor(readonly client: Client) {}
@@ -77,12 +77,11 @@ export class Session {
         // Nothing else uses the new database, but autovacuum holds a lock for up to a second.
         "SET lock_timeout = '120s'",
         "SET idle_in_transaction_session_timeout = 0",
-        "SET max_parallel_maintenance_workers = 0",
-        `SELECT set_config('maintenance_work_mem', ${client.escapeLiteral(settings.maintenanceMemory)}, false)`,
         // A build must not go on for an hour after the job that asked for it was killed.
         "SELECT set_config(name, '2s', false) FROM pg_settings WHERE name = 'client_connection_check_interval'",
       ].join(";"),
     );
+    await session.tune({ memory: settings.maintenanceMemory, workers: 0 });
     return session;
   }
 
@@ -93,11 +92,17 @@ export class Session {
     this.searchPath = searchPath;
   }
 
-  /** Processes that may help the next index builds. A round trip only where it changes. */
-  async useWorkers(workers: number): Promise<void> {
-    if (workers === this.workers) return;
-    await this.client.query(`SET max_parallel_maintenance_workers = ${Math.floor(workers)}`);
-    this.workers = workers;
+  /**
+   * Memory of the next builds and checks, in MiB, and how many processes may help with one. A round trip only where that
+   * changes.
+   */
+  async tune({ memory, workers }: { memory: number; workers: number }): Promise<void> {
+    const settings =
+      `SET maintenance_work_mem = '${memory}MB'; SET max_parallel_maintenance_workers = ${workers};` +
+      `SET max_parallel_workers_per_gather = ${workers}`;
+    if (settings === this.tuned) return;
+    await this.client.query(settings);
+    this.tuned = settings;
   }
 
   /** Runs one statement (or several, as one transaction); an error names `line`. */
