@@ -6,51 +6,33 @@ import { promisify } from "node:util";
 import { parseArgsStringToArgv } from "string-argv";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ROOT, type TenantStack } from "../engine/tenants";
+import { startCopied, type Copied } from "./copied";
 import { inside, type Ended } from "./inside";
 import { give } from "./pair";
 import { rollbackOf } from "./rollback";
-import { startContainersS3, type ContainersS3 } from "./s3";
-import { freePlace, startWorld, sweep, VERSIONS, type World } from "./world";
+import type { ContainersS3 } from "./s3";
+import { VERSIONS, type World } from "./world";
 
 /** The copies of a server on a real engine, by the real pgBackRest. Each test goes on from where the one before ended. */
 const TENANT = "copymoh";
 const name = (part: string) => `${TENANT}-hmis-${part}`;
 const DISK = "/var/lib/pgbackrest";
+let copied: Copied;
 let world: World;
 let s3: ContainersS3;
 let stack: TenantStack;
 beforeAll(async () => {
-  world = await startWorld();
-  await sweep(world.engine, TENANT);
-  s3 = await startContainersS3(world.engine);
-  const place = await freePlace();
-  stack = await world.tenants.stack(TENANT, { plan: "trial", maxServers: 1 }, (spec) => {
-    const { images } = world;
-    spec.target = { docker: { host: world.engine.host, ...place, certificates: { private: {} }, images } };
-    const { endpoint, bucket, accessKeyId, secretAccessKey, authority } = s3;
-    spec.backups = {
-      copies: [{ disk: {} }, { s3: { endpoint, bucket, accessKeyId, secretAccessKey, authority } }],
-    };
-    spec.servers = [{ name: "hmis", dhis2: VERSIONS[0], size: "small", hostname: "hmis.moh.test" }];
-  });
-  await stack.succeed("up", "--yes", "--skip-preview");
+  copied = await startCopied(TENANT, {});
+  ({ world, s3, stack } = copied);
   await until("both places have a full copy", async () => (await labels("disk", "cloud")).length === 2);
 });
-afterAll(async () => {
-  if (world) await sweep(world.engine, TENANT);
-  await s3?.stop();
-  await world?.end();
-});
+afterAll(() => copied?.end());
 
-const container = (part: string) => world.engine.docker.getContainer(name(part));
-const run = (...command: string[]): Promise<Ended> => inside(container("copies"), command);
+const container = (part: string) => copied.container(part);
+const run = (...command: string[]): Promise<Ended> => copied.run("copies", ...command);
 const copies = (...command: string[]) => run("copies", ...command);
-async function succeed(...command: string[]): Promise<string> {
-  const { code, output } = await run(...command);
-  if (code !== 0) throw new Error(`${command.join(" ")}: ${code}\n${output}`);
-  return output;
-}
-const sql = async (text: string) => (await succeed("psql", "-qAt", "-d", "dhis2", "-c", text)).trim();
+const succeed = (...command: string[]) => copied.succeed("copies", ...command);
+const sql = (text: string) => succeed("psql", "-qAt", "-d", "dhis2", "-c", text);
 /** Of the copies that are whole, in the places asked for, oldest first. */
 async function labels(...places: ("disk" | "cloud")[]): Promise<string[]> {
   const all = await Promise.all(
@@ -116,8 +98,9 @@ it("does not change at a second up", async () => {
 
 it("tells where the copies are, and no secret in plain", async () => {
   const { stdout } = await stack.succeed("stack", "output", "--json");
-  const { copies } = JSON.parse(stdout) as { copies: { where: string }[] };
-  expect(copies.map(({ where }) => where)).toEqual([
+  const { copies } = JSON.parse(stdout) as { copies: { where: string; kind: string }[] };
+  const moments = copies.filter(({ kind }) => kind.startsWith("database, any moment"));
+  expect(moments.map(({ where }) => where)).toEqual([
     "a volume of the host",
     expect.stringMatching(/^s3:\/\/copies at /),
   ]);
@@ -179,6 +162,7 @@ it("shows on the page of monitoring the newest copies and when they were read ag
   const { Mounts } = await world.engine.docker.getContainer(`${TENANT}-monitoring`).inspect();
   expect(Mounts.map(({ Destination, RW }) => `${Destination} ${RW ? "written" : "read"}`).sort()).toEqual([
     "/var/lib/copies/hmis read",
+    "/var/lib/copies/hmis.portable read",
     "/var/lib/prometheus written",
   ]);
 });

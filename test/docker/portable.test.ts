@@ -5,11 +5,10 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { POSTGRES } from "../../components/docker/target";
 import type { Drill } from "../../jobs/backup/drill";
 import type { Result } from "../engine/pulumi";
-import { ROOT, type TenantStack } from "../engine/tenants";
+import { ROOT } from "../engine/tenants";
 import { npm } from "./checkout";
-import { inside, type Ended } from "./inside";
-import { startContainersS3, type ContainersS3 } from "./s3";
-import { freePlace, startWorld, sweep, until, VERSIONS, type World } from "./world";
+import { startCopied, type Copied } from "./copied";
+import { until, VERSIONS } from "./world";
 
 /** The portable copies of a server on a real engine. Each test goes on from where the one before ended. */
 const TENANT = "portmoh";
@@ -17,50 +16,23 @@ const FILES = "/opt/dhis2/files";
 const name = (part: string) => `${TENANT}-hmis-${part}`;
 /** The directory of the host that the spec names. */
 const disk = mkdtempSync(path.join(tmpdir(), "copies-disk-"));
-let world: World;
-let s3: ContainersS3;
-let stack: TenantStack;
+let copied: Copied;
 beforeAll(async () => {
-  world = await startWorld();
-  await sweep(world.engine, TENANT);
-  s3 = await startContainersS3(world.engine);
   for (const folder of ["hmis", "hmis.portable"]) mkdirSync(path.join(disk, folder), { mode: 0o750 });
   chownSync(path.join(disk, "hmis"), POSTGRES, POSTGRES);
-  const place = await freePlace();
-  stack = await world.tenants.stack(TENANT, { plan: "trial", maxServers: 1 }, (spec) => {
-    const { images } = world;
-    spec.target = { docker: { host: world.engine.host, ...place, certificates: { private: {} }, images } };
-    const { endpoint, bucket, accessKeyId, secretAccessKey, authority } = s3;
-    spec.backups = {
-      copies: [
-        { disk: { path: disk } },
-        { s3: { endpoint, bucket, accessKeyId, secretAccessKey, authority } },
-      ],
-    };
-    spec.servers = [{ name: "hmis", dhis2: VERSIONS[0], size: "small", hostname: "hmis.moh.test" }];
-  });
-  await stack.succeed("up", "--yes", "--skip-preview");
+  copied = await startCopied(TENANT, { path: disk });
   await until("both places were drilled", async () => Object.keys(await drills()).length === 2);
 });
 afterAll(async () => {
-  if (world) await sweep(world.engine, TENANT);
-  await s3?.stop();
-  await world?.end();
+  await copied?.end();
   rmSync(disk, { recursive: true });
 });
 
-const container = (part: string) => world.engine.docker.getContainer(name(part));
-const run = (part: string, ...command: string[]): Promise<Ended> => inside(container(part), command);
-async function succeed(part: string, ...command: string[]): Promise<string> {
-  const { code, output } = await run(part, ...command);
-  if (code !== 0) throw new Error(`${command.join(" ")}: ${code}\n${output}`);
-  return output.trim();
-}
-const sql = (text: string) => succeed("copies", "psql", "-qAt", "-d", "dhis2", "-c", text);
+const sql = (text: string) => copied.succeed("copies", "psql", "-qAt", "-d", "dhis2", "-c", text);
 const notes = async () => Number(await sql("select count(*) from note"));
 /** What the container tells, by metric and place. */
 async function told(metric: string): Promise<Record<string, number>> {
-  const text = await succeed("portable", "cat", "/var/lib/copies/portable.prom");
+  const text = await copied.succeed("portable", "cat", "/var/lib/copies/portable.prom");
   const lines = [...text.matchAll(new RegExp(`^dhistance_${metric}{(?:place|text)="(.*?)",.*} (.*)$`, "gm"))];
   return Object.fromEntries(lines.map(([, place = "", value]) => [place, Number(value)]));
 }
@@ -74,16 +46,16 @@ async function restore(last: string, id = "", ...more: string[]): Promise<Result
   const words = line.split(" ").map((word) => values[word] ?? word);
   expect(words[0], `the page has a command that ends with ${last}`).toBe("restore");
   const where = { cwd: ROOT, env: { ...process.env, NO_COLOR: "1" } };
-  const result = await npm(["run", "--silent", ...words, "--cwd", stack.cwd, "--yes", ...more], where);
+  const result = await npm(["run", "--silent", ...words, "--cwd", copied.stack.cwd, "--yes", ...more], where);
   return { ...result, said: `${result.stdout}${result.stderr}` };
 }
 
 it("does not change at a second up", async () => {
-  await stack.succeed("up", "--yes", "--skip-preview", "--expect-no-changes");
+  await copied.stack.succeed("up", "--yes", "--skip-preview", "--expect-no-changes");
 });
 
 it("tells where the copies are and for how long, and no secret in plain", async () => {
-  const { stdout } = await stack.succeed("stack", "output", "--json");
+  const { stdout } = await copied.stack.succeed("stack", "output", "--json");
   const { copies } = JSON.parse(stdout) as { copies: { kind: string; retentionDays: number }[] };
   const portable = copies.filter(({ kind }) => kind.startsWith("database and files, portable"));
   expect(portable).toMatchObject([
@@ -91,16 +63,16 @@ it("tells where the copies are and for how long, and no secret in plain", async 
     { where: disk, retentionDays: 30 },
   ]);
   const inspected = JSON.stringify([
-    await container("portable").inspect(),
-    await container("portable").top(),
+    await copied.container("portable").inspect(),
+    await copied.container("portable").top(),
   ]);
-  for (const secret of [...(await stack.secrets()), s3.secretAccessKey])
-    expect(stack.stateFile() + inspected).not.toContain(secret);
+  for (const secret of [...(await copied.stack.secrets()), copied.s3.secretAccessKey])
+    expect(copied.stack.stateFile() + inspected).not.toContain(secret);
 });
 
 it("runs as the application's user, with no more than it needs", async () => {
-  const { Config, HostConfig, Mounts, NetworkSettings } = await container("portable").inspect();
-  expect(Config.User).toBe((await container("application").inspect()).Config.User);
+  const { Config, HostConfig, Mounts, NetworkSettings } = await copied.container("portable").inspect();
+  expect(Config.User).toBe((await copied.container("application").inspect()).Config.User);
   expect(HostConfig).toMatchObject({ Privileged: false, CapDrop: ["ALL"], Memory: 2048 * 2 ** 20 });
   expect(Mounts.filter(({ Type }) => Type === "bind")).toEqual([]);
   expect(Object.keys(NetworkSettings.Networks).sort()).toEqual([name("copies"), name("data")]);
@@ -108,9 +80,10 @@ it("runs as the application's user, with no more than it needs", async () => {
 
 describe("the page of monitoring", () => {
   const html = async () =>
-    (await fetch((await stack.succeed("stack", "output", "monitoring")).stdout.trim())).text();
+    (await fetch((await copied.stack.succeed("stack", "output", "monitoring")).stdout.trim())).text();
   const says = async (what: RegExp) => what.test(await html());
-  const kept = async () => JSON.parse(await succeed("portable", "cat", "/copies/hmis/drill.json")) as Drill;
+  const kept = async () =>
+    JSON.parse(await copied.succeed("portable", "cat", "/copies/hmis/drill.json")) as Drill;
 
   it("shows the newest copy and the last drill of each place", async () => {
     const { rows } = await kept();
@@ -126,10 +99,10 @@ describe("the page of monitoring", () => {
   });
 
   it("says what is wrong while the cloud is away, as the health check does, and nothing of it after that", async () => {
-    const { Config } = await container("portable").inspect();
-    const check = () => run("portable", "sh", "-c", Config.Healthcheck?.Test?.[1] ?? "");
-    await s3.halt();
-    await container("portable").restart({ t: 5 });
+    const { Config } = await copied.container("portable").inspect();
+    const check = () => copied.run("portable", "sh", "-c", Config.Healthcheck?.Test?.[1] ?? "");
+    await copied.s3.halt();
+    await copied.container("portable").restart({ t: 5 });
     const away = /portmoh\.portable\/hmis cannot be reached/;
     await until("the container is not well", async () => {
       const { code, output } = await check();
@@ -138,8 +111,8 @@ describe("the page of monitoring", () => {
     await until("the page says why", () =>
       says(/id="hmis-portable"><strong>are not well<\/strong>.*portmoh\.portable\/hmis cannot be reached/),
     );
-    await s3.start();
-    await container("portable").restart({ t: 5 });
+    await copied.s3.start();
+    await copied.container("portable").restart({ t: 5 });
     await until("all is well", async () => (await check()).code === 0);
     await until("the page says so", () => says(/id="hmis-portable">\s*are well</));
   });
@@ -161,15 +134,15 @@ describe("a restore", () => {
   it("brings database and files back from the disk, with the cloud away", async () => {
     await sql("insert into note default values");
     const before = await notes();
-    await succeed("application", "rm", `${FILES}/${VERSIONS[0]}`);
-    await succeed("application", "sh", "-c", `echo later >${FILES}/later`);
-    await s3.halt();
+    await copied.succeed("application", "rm", `${FILES}/${VERSIONS[0]}`);
+    await copied.succeed("application", "sh", "-c", `echo later >${FILES}/later`);
+    await copied.s3.halt();
     expect(await restore("")).toMatchObject({
       code: 5,
       stdout: expect.stringContaining("restored") as string,
     });
     const { code, said } = await restore("--replace");
-    await s3.start();
+    await copied.s3.start();
     expect(said).toMatch(
       /stopping portmoh-hmis-application\n[^]*Restored dhis2[^]*starting portmoh-hmis-application\n/,
     );
@@ -178,7 +151,7 @@ describe("a restore", () => {
     expect(said).not.toContain("another encryption.password");
     expect(code).toBe(0);
     expect(await notes()).toBe(before - 1);
-    const files = (await succeed("application", "ls", FILES)).split("\n");
+    const files = (await copied.succeed("application", "ls", FILES)).split("\n");
     // What came later stays: the way back needs it.
     expect(files).toEqual(expect.arrayContaining([VERSIONS[0], "later"]));
   });
@@ -194,10 +167,12 @@ describe("a restore", () => {
   it("of a copy that was made at once; and of an older one, by its id, from the cloud when the disk is lost", async () => {
     await sql("insert into note default values");
     const [line = ""] = /docker exec TENANT-SERVER-portable .*/.exec(page) ?? [];
-    expect(await succeed("portable", ...line.split(" ").slice(3))).toMatch(/^Exported to [^]*1 new copy/m);
+    expect(await copied.succeed("portable", ...line.split(" ").slice(3))).toMatch(
+      /^Exported to [^]*1 new copy/m,
+    );
     const now = await notes();
     await sql("delete from note");
-    await succeed("portable", "sh", "-c", "rm -rf /copies/hmis");
+    await copied.succeed("portable", "sh", "-c", "rm -rf /copies/hmis");
     expect(await restore("--replace")).toMatchObject({
       code: 3,
       stderr: expect.stringMatching(/Not restored\. There is no copy in disk/) as string,
@@ -239,9 +214,11 @@ describe("a restore", () => {
 });
 
 it("leaves nothing of a trial when it is destroyed, but the copies in the bucket and in the directory", async () => {
-  await stack.succeed("destroy", "--yes", "--skip-preview");
-  const { Volumes } = await world.engine.docker.listVolumes();
+  await copied.stack.succeed("destroy", "--yes", "--skip-preview");
+  const { Volumes } = await copied.world.engine.docker.listVolumes();
   expect((Volumes ?? []).filter(({ Name }) => Name.startsWith(TENANT))).toEqual([]);
   expect(existsSync(path.join(disk, "hmis/backup/dhis2/backup.info"))).toBe(true);
-  expect(s3.files()).toContainEqual(expect.stringMatching(/^portmoh\.portable\/hmis\/\d{4}-\d\d\/config$/));
+  expect(copied.s3.files()).toContainEqual(
+    expect.stringMatching(/^portmoh\.portable\/hmis\/\d{4}-\d\d\/config$/),
+  );
 });

@@ -1,0 +1,57 @@
+import type Docker from "dockerode";
+import type { TenantStack } from "../engine/tenants";
+import { inside, type Ended } from "./inside";
+import { startContainersS3, type ContainersS3 } from "./s3";
+import { freePlace, startWorld, sweep, VERSIONS, type World } from "./world";
+
+/** A trial tenant that is up, whose server `hmis` has its copies on a disk and in an S3 server. */
+export interface Copied {
+  world: World;
+  s3: ContainersS3;
+  stack: TenantStack;
+  /** Of the server: `database`, `copies`, `portable` and so on. */
+  container(part: string): Docker.Container;
+  run(part: string, ...command: string[]): Promise<Ended>;
+  /** @returns its output, without the last line's end. @throws Error with it, if it does not end with 0 */
+  succeed(part: string, ...command: string[]): Promise<string>;
+  end(): Promise<void>;
+}
+
+/** @param disk as the spec has it */
+export async function startCopied(tenant: string, disk: { path?: string }): Promise<Copied> {
+  const world = await startWorld();
+  let s3: ContainersS3 | undefined;
+  const end = async () => {
+    await sweep(world.engine, tenant);
+    await s3?.stop();
+    await world.end();
+  };
+  try {
+    await sweep(world.engine, tenant);
+    s3 = await startContainersS3(world.engine);
+    const { endpoint, bucket, accessKeyId, secretAccessKey, authority } = s3;
+    const place = await freePlace();
+    const stack = await world.tenants.stack(tenant, { plan: "trial", maxServers: 1 }, (spec) => {
+      const { images, engine } = world;
+      spec.target = { docker: { host: engine.host, ...place, certificates: { private: {} }, images } };
+      spec.backups = {
+        copies: [{ disk }, { s3: { endpoint, bucket, accessKeyId, secretAccessKey, authority } }],
+      };
+      spec.servers = [{ name: "hmis", dhis2: VERSIONS[0], size: "small", hostname: "hmis.moh.test" }];
+    });
+    await stack.succeed("up", "--yes", "--skip-preview");
+    const container = (part: string) => world.engine.docker.getContainer(`${tenant}-hmis-${part}`);
+    const run = (part: string, ...command: string[]) => inside(container(part), command);
+    return {
+      ...{ world, s3, stack, container, run, end },
+      succeed: async (part, ...command) => {
+        const { code, output } = await run(part, ...command);
+        if (code !== 0) throw new Error(`${command.join(" ")}: ${code}\n${output}`);
+        return output.trim();
+      },
+    };
+  } catch (error) {
+    await end();
+    throw error;
+  }
+}
