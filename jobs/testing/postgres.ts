@@ -88,9 +88,12 @@ export async function startPostgres(
     await chown(directory, account.uid, account.gid);
   const binDirectory =
     release === undefined ? postgresBinDirectory() : join(directory, String(release), "bin");
-  // The cache is its owner's alone.
-  if (release !== undefined)
-    await cp(await ensureRelease(release), dirname(binDirectory), { recursive: true });
+  if (release !== undefined) {
+    // The cache is its owner's alone; the keeper removes the copy.
+    const copy = dirname(binDirectory);
+    await cp(await ensureRelease(release), copy, { recursive: true });
+    if (account.uid !== undefined) await run("chown", ["-R", `${account.uid}:${account.gid}`, copy]);
+  }
   const dataDirectory = join(directory, "data");
   const password = randomBytes(12).toString("hex");
   const passwordFile = join(directory, "password");
