@@ -88,7 +88,7 @@ class OwnEngine {
   constructor(private readonly folder: string) {
     this.host = `unix://${path.join(folder, "docker.sock")}`;
     this.users = path.join(folder, "users");
-    this.me = path.join(this.users, String(process.pid));
+    this.me = path.join(this.users, identity(process.pid) ?? "");
     this.pidFile = path.join(folder, "docker.pid");
   }
 
@@ -103,8 +103,7 @@ class OwnEngine {
   leave(): Promise<void> {
     return this.alone(async () => {
       await rm(this.me, { force: true });
-      const others = readdirSync(this.users).filter((pid) => alive(Number(pid)));
-      if (others.length === 0) await this.stop();
+      if (this.alive().length === 0) await this.stop();
     });
   }
 
@@ -113,15 +112,18 @@ class OwnEngine {
     const patient = [process.pid, process.ppid];
     for (let restarted = false; !restarted; await sleep(500)) {
       await this.alone(async () => {
-        const others = readdirSync(this.users)
-          .map(Number)
-          .filter((pid) => alive(pid) && !patient.includes(pid));
-        if (others.length > 0) return;
+        if (this.alive().some((pid) => !patient.includes(pid))) return;
         await this.stop();
         await this.start();
         restarted = true;
       });
     }
+  }
+
+  /** The processes that use the engine; of one that was killed its file is left. */
+  private alive(): number[] {
+    const users = readdirSync(this.users).map((user) => ({ user, pid: Number.parseInt(user, 10) }));
+    return users.filter(({ user, pid }) => user === identity(pid)).map(({ pid }) => pid);
   }
 
   private async alone(work: () => Promise<void>): Promise<void> {
@@ -218,6 +220,16 @@ export async function startSmallEngine(
   } catch (error) {
     await stop();
     throw error;
+  }
+}
+
+/** A process, also told from a later one that has its number: the moment of its start is the 22nd field (proc(5)). */
+function identity(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return `${pid}-${stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]}`;
+  } catch {
+    return undefined;
   }
 }
 
