@@ -4,10 +4,11 @@ import { moments } from "../../jobs/testing/killing";
 import { useEngine, type Engine } from "./engine";
 import { inside } from "./inside";
 import { startPair, type Pair } from "./pair";
+import { until } from "./world";
 
 /**
- * pgBackRest killed on the way, at moments of which the seed is printed: the next run needs no repair by hand, every
- * file is as it was written, and no committed row is lost.
+ * pgBackRest run twice at once, and killed on the way, at moments of which the seed is printed: the next run needs no
+ * repair by hand, every file is as it was written, and no committed row is lost.
  */
 const SEED = Number(process.env["SEED"] ?? Date.now() % 1_000_000);
 let engine: Engine;
@@ -57,6 +58,28 @@ async function complete(): Promise<void> {
   );
   expect(/rows = "(\d+)"/.exec(output)?.[1]).toBe(String(rows));
 }
+
+it("two at once: the second is told so, and the first goes on", async () => {
+  await add();
+  const signal = (name: string) =>
+    `test -n "$(ls /tmp/pgbackrest/*backup*.lock)" && for its in /proc/[0-9]*; do tr '\\0' ' ' <$its/cmdline | ` +
+    `grep -q '^pgbackrest backup ' && kill -${name} \${its#/proc/} && echo sent; done 2>/dev/null; true`;
+  const first = pair.run("copies", "backup", "disk", "full");
+  // It holds still meanwhile: otherwise it could have ended before.
+  await until("the first is at work", async () =>
+    (await pair.run("sh", "-c", signal("STOP"))).output.includes("sent"),
+  );
+  const second = await pair.run("copies", "backup", "disk", "full");
+  await pair.run("sh", "-c", signal("CONT"));
+  expect(await first).toMatchObject({ code: 0 });
+  expect(second).toEqual({
+    code: 1,
+    output: expect.stringMatching(
+      /ALARM backup: disk: full copy failed: \[050\]: unable to acquire lock/,
+    ) as string,
+  });
+  await pair.succeed("copies", "verify", "disk");
+});
 
 it("a backup", async () => {
   const whole = await lasts("copies", "backup", "disk", "full");
