@@ -10,9 +10,9 @@ import { ensureToolchain, useToolchain } from "../toolchain";
 import { agreed } from "./ask";
 import { ROOT } from "./checkout";
 import { copiesOf, type ServerCopies } from "./copies";
-import { Refused } from "./refused";
 import type { Deployment } from "./deployment";
 import { folderOf } from "./onDocker";
+import { Refused } from "./refused";
 import { restoreOnDocker } from "./restoreOnDocker";
 import { readTenant } from "./tenant";
 

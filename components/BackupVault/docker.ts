@@ -2,11 +2,11 @@ import { Network } from "@pulumi/docker/network";
 import { Volume } from "@pulumi/docker/volume";
 import * as pulumi from "@pulumi/pulumi";
 import { randomPassword } from "../aws/secret";
-import { diskVolume, portableOnDocker } from "./dockerPortable";
 import type { DataManagementServer } from "../DataManagementServer";
 import { service } from "../docker/container";
 import { DATABASE_HOST, POSTGRES, type DockerCopies, type DockerTarget } from "../docker/target";
 import { ADMINISTRATOR } from "../jobs";
+import { diskVolume, portableOnDocker } from "./dockerPortable";
 import type { BackupVaultArgs, Copy } from "./index";
 import {
   COPIES_HOST,

@@ -1,10 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Size } from "../../plans/plans";
+import { DATABASE_HOST } from "../docker/target";
 import type { SslEndpoint } from "../SslEndpoint";
 import type { Target, TenantIdentity } from "../target";
 import { dataOnAws, type AwsServer } from "./aws";
 import { applicationOnAws } from "./awsApplication";
-import { DATABASE_HOST } from "../docker/target";
 import { dataOnDocker, type DockerServer } from "./docker";
 import { applicationOnDocker } from "./dockerApplication";
 import { versionOnDocker } from "./dockerVersion";

@@ -1,8 +1,7 @@
 import path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { DATABASE_HOST } from "../docker/target";
 import { runOnce } from "../docker/run";
-import type { DockerTarget } from "../docker/target";
+import { DATABASE_HOST, type DockerTarget } from "../docker/target";
 import { importCommand, SECRETS } from "../jobs";
 import { verifyDump } from "./dump";
 import { refuseReimport, type DumpImporterArgs, type Imported } from "./index";

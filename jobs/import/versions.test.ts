@@ -203,7 +203,8 @@ describe("what only PostgreSQL 18 has", () => {
       judge: await Judge.create({}),
       progress: newProgress(),
     });
-    expect(report.skipped.get("planner statistics: the import gathers them anew")).toBeDefined();
+    const { statements = 0 } = report.skipped.get("planner statistics: the import gathers them anew") ?? {};
+    expect(statements).toBeGreaterThan(0);
     expect(await contents(eighteen, "copy")).toEqual(await contents(eighteen, "origin"));
   });
 
