@@ -58,12 +58,9 @@ interface Copies {
 
 /** As the container itself was told: whoever restores need not know more than its name. */
 async function copiesOf(server: ServerOnHost, name: string): Promise<Copies> {
-  const said = new PassThrough();
-  const output = text(said);
-  const code = await runIn(server, server.portable, ["cat", FILES.configuration], [said, said]);
-  said.end();
-  if (code !== 0) throw new Error(`${server.portable} does not say where its copies are: ${await output}`);
-  const told = JSON.parse(await output) as ReplicateConfiguration;
+  const { code, output } = await listen(server, ["cat", FILES.configuration]);
+  if (code !== 0) throw new Error(`${server.portable} does not say where its copies are: ${output}`);
+  const told = JSON.parse(output) as ReplicateConfiguration;
   const { source, copies, cloudPasswordFile, localPasswordFile, publicKeyFile, export: exporting } = told;
   if (!exporting) throw new Error(`${server.portable} makes no copies`);
   const at = { disk: [copies, localPasswordFile], cloud: [source, cloudPasswordFile] } as const;
@@ -75,6 +72,19 @@ async function copiesOf(server: ServerOnHost, name: string): Promise<Copies> {
     database: ["--server", exporting.server, "--password-file", exporting.passwordFile],
     ...{ name: exporting.database, files: exporting.files },
   };
+}
+
+/** Runs a command in the container for what it prints. @param err where it complains @default among what it prints */
+async function listen(
+  server: ServerOnHost,
+  command: string[],
+  err?: NodeJS.WritableStream,
+): Promise<{ code: number; output: string }> {
+  const out = new PassThrough();
+  const output = text(out);
+  const code = await runIn(server, server.portable, command, [out, err ?? out]);
+  out.end();
+  return { code, output: await output };
 }
 
 /** A place that cannot be read does not keep the other from being shown. */
@@ -107,12 +117,9 @@ async function choose(
   from: Place,
   { snapshot }: How,
 ): Promise<Listed | number> {
-  const said = new PassThrough();
-  const output = text(said);
   const command = ["backup", "list", ...copies.place(from), "--json"];
-  const code = await runIn(server, server.portable, command, [said, process.stderr]);
-  said.end();
-  const lines = (await output).split("\n").filter((line) => line.startsWith("{"));
+  const { code, output } = await listen(server, command, process.stderr);
+  const lines = output.split("\n").filter((line) => line.startsWith("{"));
   const events = lines.map(
     (line) => JSON.parse(line) as { event: string; copies: Listed[]; message: string },
   );
