@@ -1,10 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import { startPostgres } from "./postgres";
+import { freePort, startPostgres } from "./postgres";
 
 describe("startPostgres", () => {
   it("gives a server with PostGIS, keeps committed rows over a crash, and leaves nothing behind", async () => {
@@ -34,5 +34,12 @@ describe("startPostgres", () => {
     child.kill("SIGKILL");
     for (let i = 0; i < 300 && existsSync(socketDirectory); i++) await sleep(100);
     expect(existsSync(socketDirectory)).toBe(false);
+  });
+});
+
+describe("freePort", () => {
+  it("gives none that Linux could give to an outgoing connection meanwhile", async () => {
+    const [lowest] = readFileSync("/proc/sys/net/ipv4/ip_local_port_range", "utf8").split("\t");
+    for (let i = 0; i < 20; i++) expect(await freePort()).toBeLessThan(Number(lowest));
   });
 });

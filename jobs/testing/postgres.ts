@@ -1,9 +1,10 @@
 /** A throwaway PostgreSQL server with PostGIS for tests: Debian's own binaries, an empty cluster, gone afterwards. */
 import { execFile, execFileSync, spawn } from "node:child_process";
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomInt } from "node:crypto";
+import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { chown, cp, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer, type AddressInfo } from "node:net";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -194,14 +195,24 @@ export async function startPostgres(
   };
 }
 
-/** A TCP port of an address of this machine, which nobody listens on at the moment of the call. */
+/**
+ * A TCP port of an address of this machine, which nobody listens on at the moment of the call. Below 32768, from where on
+ * Linux gives ports to outgoing connections: one of another test would take it before the caller does.
+ */
 export async function freePort(address = "127.0.0.1"): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(0, address, resolve);
-  });
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  for (;;) {
+    const port = randomInt(16_384, 32_768);
+    const server = createServer().listen(port, address);
+    const free = await once(server, "listening").then(
+      () => true,
+      (error: NodeJS.ErrnoException) => {
+        if (error.code === "EADDRINUSE") return false;
+        throw error;
+      },
+    );
+    if (!free) continue;
+    server.close();
+    await once(server, "close");
+    return port;
+  }
 }
