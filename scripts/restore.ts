@@ -1,41 +1,24 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import path from "node:path";
 import { Command, Option } from "commander";
-import pc from "picocolors";
-import { ROLE, SECRETS } from "../components/jobs";
-import { main as backup } from "../jobs/backup/cli";
 import { isOnDocker } from "../stacks/tenant/spec";
 import { ensureToolchain, useToolchain } from "../toolchain";
 import { agreed } from "./ask";
 import { ROOT } from "./checkout";
-import { copiesOf, type ServerCopies } from "./copies";
 import type { Deployment } from "./deployment";
 import { folderOf } from "./onDocker";
 import { Refused } from "./refused";
+import { restoreOnAws, type HowOnAws } from "./restoreOnAws";
 import { restoreOnDocker } from "./restoreOnDocker";
+import { failed } from "./restoring";
+import { serverIn, type ServerOnAws } from "./serverOnAws";
 import { readTenant } from "./tenant";
 
 /** `npm run restore -- TENANT SERVER`: what can be restored of a server from its portable copies, and the restore itself. */
 
-interface Flags {
+interface Flags extends Omit<HowOnAws, "sure" | "command"> {
   cwd: string;
-  from?: string;
-  snapshot?: string;
-  replace?: boolean;
-  to?: string;
-  passwordFile?: string;
-  database: string;
-  scratch: string;
-  undo?: boolean;
-  confirm?: boolean;
   yes?: boolean;
-  json?: boolean;
 }
-
-const CLOUD = "cloud";
-/** Seconds that a restore may take. */
-const PATIENCE = 24 * 3600;
 
 new Command("npm run restore --")
   .description(
@@ -51,10 +34,11 @@ new Command("npm run restore --")
   .option("--snapshot <id>", "beginning of a copy's id, as the list shows it (default: the newest)")
   .option(
     "--replace",
-    "put the copy in the live database's place, by a job beside it; that one is kept aside",
+    "put the copy in the live database's place, while DHIS2 is stopped; that one is kept aside",
   )
   .option("--undo", "the way back: the former database takes its place again")
   .option("--confirm", "all is well: drop the former database")
+  .option("--analytics", "have DHIS2 make its analytics tables, as after --replace, should that have failed")
   .addOption(
     new Option("--to <url>", "restore into another server that this machine reaches").conflicts("replace"),
   )
@@ -73,10 +57,7 @@ new Command("npm run restore --")
   })
   .parseAsync()
   .catch((error: unknown) => {
-    console.error(`${pc.red("Not restored.")} ${error instanceof Error ? error.message : String(error)}`);
-    // Of a task, its own.
-    const { exitCode } = error as { exitCode?: number };
-    process.exitCode = error instanceof Refused ? 2 : (exitCode ?? 1);
+    process.exitCode = failed("Not restored.", error);
   });
 
 async function restore(tenant: string, server: string, flags: Flags): Promise<number> {
@@ -85,32 +66,20 @@ async function restore(tenant: string, server: string, flags: Flags): Promise<nu
     throw new Refused(
       `tenant ${tenant} has no server "${server}"; it has ${spec.servers.map(({ name }) => name).join(", ")}.`,
     );
-  const acts = [flags.replace, flags.to, flags.undo, flags.confirm].filter(Boolean).length;
-  if (acts > 1) throw new Refused("--replace, --to, --undo and --confirm: one of them at a time.");
-  if (flags.to && !flags.passwordFile) throw new Refused("--to needs --password-file.");
-  if (isOnDocker(spec)) {
-    const how = { ...flags, sure: (question: string) => ask(question, flags) };
-    return restoreOnDocker(tenant, server, spec.target.docker.host, how);
-  }
-
-  const copies = found(tenant, server, await deploymentOf(tenant, flags));
+  const { replace, to, undo, confirm, analytics } = flags;
+  if ([replace, to, undo, confirm, analytics].filter(Boolean).length > 1)
+    throw new Refused("--replace, --to, --undo, --confirm and --analytics: one of them at a time.");
+  if (to && !flags.passwordFile) throw new Refused("--to needs --password-file.");
+  const command = `npm run restore -- ${tenant} ${server}`;
+  const how = { ...flags, command, sure: (question: string) => ask(question, flags) };
+  if (isOnDocker(spec)) return restoreOnDocker(tenant, server, spec.target.docker.host, how);
   const hosts = spec.backups.copies.flatMap((copy) => ("onPremises" in copy ? [copy.onPremises.host] : []));
-  const { from = CLOUD } = flags;
-  if (from !== CLOUD && !copies.agents.includes(from))
-    throw new Refused(`--from "${from}"; there are ${[CLOUD, ...copies.agents].join(", ")}.`);
-  if (acts === 0) return list(server, copies, hosts, flags);
-  if (flags.undo || flags.confirm) return settle(server, copies, flags);
-  if (from !== CLOUD)
-    throw new Refused(
-      `the copy of ${from} is on the customer's own host, which nothing here reaches into. Restore it there, ` +
-        "into a server that the host reaches, by docs/recovery.md.",
-    );
-  return flags.to ? elsewhere(copies, flags, flags.to) : inPlace(server, copies, flags);
+  return restoreOnAws(found(tenant, server, await deploymentOf(tenant, flags)), hosts, how);
 }
 
-function found(tenant: string, server: string, deployment: Deployment): ServerCopies {
+function found(tenant: string, server: string, deployment: Deployment): ServerOnAws {
   try {
-    return copiesOf(tenant, server, deployment);
+    return serverIn(deployment, tenant, server);
   } catch (error) {
     throw new Refused((error as Error).message);
   }
@@ -129,107 +98,8 @@ async function deploymentOf(tenant: string, { cwd }: Flags): Promise<Deployment>
   return (await stack.exportStack()).deployment as Deployment;
 }
 
-/** Places that this machine cannot read are named with the command that can. */
-async function list(server: string, copies: ServerCopies, hosts: string[], { json }: Flags): Promise<number> {
-  const code = await withKeys(copies, (keys) => backup(["list", ...keys, ...(json ? ["--json"] : [])]));
-  copies.agents.forEach((agent, index) => {
-    const command =
-      `docker -H ${hosts[index] ?? "HOST"} exec ${agent} backup list --copy /copies/${server} ` +
-      "--repository-password-file /run/dhistance/local-password --public-key /run/dhistance/signing.pub";
-    if (json) console.log(JSON.stringify({ event: "place", place: agent, host: hosts[index], command }));
-    else console.log(`${pc.bold(agent)}: on the customer's own host. What is there:\n  ${command}`);
-  });
-  return code;
-}
-
-/** Here, with this machine's own restic and pg_restore. */
-async function elsewhere(copies: ServerCopies, flags: Flags, to: string): Promise<number> {
-  const { database, snapshot, passwordFile = "", scratch, json } = flags;
-  await ask(
-    `Restore ${snapshot ?? "the newest copy"} of ${copies.place} as database ${database} at ${to}?`,
-    flags,
-  );
-  return withKeys(copies, (keys) =>
-    backup([
-      ...["restore", ...keys, "--server", to, "--password-file", passwordFile, "--database", database],
-      ...["--role", ROLE, "--scratch", scratch, ...(snapshot ? ["--snapshot", snapshot] : [])],
-      ...(json ? ["--json"] : []),
-    ]),
-  );
-}
-
-/** By a task in the server's own network: nothing else reaches its database. */
-async function inPlace(server: string, copies: ServerCopies, flags: Flags): Promise<number> {
-  const { snapshot } = flags;
-  await ask(
-    `Put ${snapshot ?? "the newest copy"} in the place of ${server}'s live database? It is kept aside; its users lose ` +
-      "what they have entered since the copy, until --undo.",
-    flags,
-  );
-  await task(`restore of ${server}`, copies, [
-    ...["backup", "restore", "--copy", copies.place, "--repository-password-env", SECRETS.repository],
-    ...["--server", copies.task.server, "--password-env", SECRETS.administrator],
-    ...["--database", copies.task.database, "--role", ROLE, "--replace"],
-    ...(snapshot ? ["--snapshot", snapshot] : []),
-  ]);
-  console.log(
-    "Next: restart DHIS2 (aws ecs update-service --force-new-deployment), log in and look, then --confirm or --undo. The " +
-      "file store was not touched: files of rows that are back are still in it. Analytics are to be made anew.",
-  );
-  return 0;
-}
-
-async function settle(server: string, copies: ServerCopies, flags: Flags): Promise<number> {
-  const what = flags.undo ? "rollback" : "confirm";
-  await ask(
-    flags.undo
-      ? `Exchange ${server}'s live database for the one kept aside?`
-      : `Drop the database that was kept aside of ${server}, for good?`,
-    flags,
-  );
-  await task(`${what} of ${server}`, copies, [
-    ...["import", what, "--server", copies.task.server, "--password-env", SECRETS.administrator],
-    ...["--database", copies.task.database],
-  ]);
-  return 0;
-}
-
-/** The daily export's task, which has the right to read the copies and the administrator's password, with another command. */
-async function task(title: string, { region, task: where }: ServerCopies, command: string[]): Promise<void> {
-  const { isRehearsal } = await import("../components/aws/run");
-  if (isRehearsal(where.cluster))
-    throw new Refused("the stack is a rehearsal: there is nothing on AWS to restore.");
-  const { runTask } = await import("../components/aws/run-task");
-  await runTask(
-    title,
-    { ...where, region, container: "export", command, patience: PATIENCE },
-    async (line) => void console.log(line),
-  );
-}
-
 async function ask(question: string, { yes }: Flags): Promise<void> {
   if (yes) return;
   const nobody = new Refused("there is nobody to ask; --yes does without.");
   if (!(await agreed(question, nobody))) throw new Refused("it was not wanted.");
-}
-
-/** The options that name a place and its keys; the keys are in files for as long as `work` takes. */
-async function withKeys<T>(
-  { place, region, repositoryPassword, publicKey }: ServerCopies,
-  work: (options: string[]) => Promise<T>,
-): Promise<T> {
-  const folder = mkdtempSync(path.join(tmpdir(), "restore-"));
-  const file = (name: string, text: string) => {
-    writeFileSync(path.join(folder, name), text, { mode: 0o600 });
-    return path.join(folder, name);
-  };
-  process.env["AWS_REGION"] = region;
-  try {
-    return await work([
-      ...["--copy", place, "--repository-password-file", file("password", repositoryPassword)],
-      ...["--public-key", file("signing.pub", publicKey)],
-    ]);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
 }

@@ -7,20 +7,9 @@ import { APPLICATION_PORT } from "../components/docker/target";
 import { ROLE, type ReplicateConfiguration } from "../components/jobs";
 import { runIn } from "./copiesContainer";
 import { Refused } from "./refused";
+import { analyticsByHand, HAVING_ANALYTICS, json, LOOK, say, type How } from "./restoring";
 
 /** A restore of a server on Docker, by the container that keeps its portable copies and has their keys. */
-
-interface How {
-  from?: string;
-  snapshot?: string;
-  replace?: boolean;
-  undo?: boolean;
-  confirm?: boolean;
-  to?: string;
-  json?: boolean;
-  /** @throws Refused if the person does not agree */
-  sure: (question: string) => Promise<void>;
-}
 
 const PLACES = ["disk", "cloud"] as const;
 type Place = (typeof PLACES)[number];
@@ -42,6 +31,7 @@ export async function restoreOnDocker(tenant: string, name: string, host: string
   const copies = await copiesOf(server, name);
   if (how.replace) return replace(server, copies, from, how);
   if (how.undo || how.confirm) return settle(server, copies, how);
+  if (how.analytics) return makeAnalytics(server, how);
   const code = await list(server, copies, how);
   if (!how.json) console.log(`Back to a moment instead: npm run pitr -- list ${tenant} ${name}`);
   return code;
@@ -155,19 +145,18 @@ async function replace(server: ServerOnHost, copies: Copies, from: Place, how: H
   if (code !== 0) return code;
   await compareSettings(server, how);
   await makeAnalytics(server, how);
-  say(how, "Next: log in and look: the newest data, a file, a report. Then --confirm, or --undo.");
+  say(how, LOOK);
   return 0;
 }
 
 /** They are in no copy. What hinders it is said, and hinders nothing else: DHIS2 runs. */
-async function makeAnalytics(server: ServerOnHost, how: How): Promise<void> {
+async function makeAnalytics(server: ServerOnHost, how: How): Promise<number> {
   const application = `http://${server.application}:${APPLICATION_PORT}`;
   const command = ["analytics", "--application", application, "--password-file", FILES.admin, ...json(how)];
-  say(
-    how,
-    "having DHIS2 make its analytics tables, which are in no copy; it goes on with it when this is ended",
-  );
-  await runIn(server, server.portable, command);
+  say(how, HAVING_ANALYTICS);
+  const code = await runIn(server, server.portable, command);
+  if (code !== 0) analyticsByHand(how);
+  return code;
 }
 
 /** With another encryption.password DHIS2 cannot read what it has stored encrypted. */
@@ -203,10 +192,4 @@ async function whileStopped(server: ServerOnHost, how: How, command: string[]): 
   } finally {
     await startAgain(server, server.application, show);
   }
-}
-
-const json = (how: How) => (how.json ? ["--json"] : []);
-
-function say(how: How, message: string): void {
-  console.log(how.json ? JSON.stringify({ event: "said", message }) : message);
 }

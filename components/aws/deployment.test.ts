@@ -58,6 +58,14 @@ it("waits until the newest deployment is complete, and says how it stands when t
   expect(shown).toEqual(["0 of 1 running, 0 failed", "1 of 1 running, 0 failed"]);
 });
 
+it("does not take the deployment of a stopped service for the one that starts it", async () => {
+  const stopped = primary({ rolloutState: "COMPLETED", desiredCount: 0, runningCount: 0 });
+  expect((await wait([stopped, STARTING, COMPLETED])).shown).toEqual([
+    "0 of 0 running, 0 failed",
+    "0 of 1 running, 0 failed",
+  ]);
+});
+
 it("fails with the reason and the last words of the application", async () => {
   const { failure, streams } = await wait(
     [

@@ -49,7 +49,8 @@ export async function waitForDeployment(
     const newest = service?.deployments?.find(({ status }) => status === "PRIMARY");
     if (!newest)
       throw new RunFailed(`${title}: the service ${deployment.service} is gone. Run pulumi up again.`);
-    if (newest.rolloutState === "COMPLETED") return;
+    // For a moment AWS may still show the one before, of a service that was stopped.
+    if (newest.rolloutState === "COMPLETED" && newest.desiredCount) return;
     if (newest.rolloutState === "FAILED")
       throw await failure(title, deployment, newest.rolloutStateReason, aws);
     const state = `${newest.runningCount ?? 0} of ${newest.desiredCount ?? 0} running, ${newest.failedTasks ?? 0} failed`;
@@ -108,6 +109,6 @@ function realAws(region: string): Aws {
         return [];
       }
     },
-    pause: () => new Promise((resolve) => setTimeout(resolve, 10_000)),
+    pause: () => new Promise((resolve) => setTimeout(resolve, 5000)),
   };
 }

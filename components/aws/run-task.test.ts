@@ -1,6 +1,6 @@
 import type { Task } from "@aws-sdk/client-ecs";
 import { describe, expect, it } from "vitest";
-import { runTask, type Aws, type TaskRun } from "./run-task";
+import { type RunFailed, runTask, type Aws, type TaskRun } from "./run-task";
 
 const RUN: TaskRun = {
   region: "eu-west-1",
@@ -86,6 +86,9 @@ describe("runTask", () => {
         "The whole output is in the log group /dhistance/moh/hmis.",
       ].join("\n"),
     );
+    expect((failure as RunFailed).brief).toBe(
+      "import into hmis failed (exit code 3)\nThe whole output is in the log group /dhistance/moh/hmis.",
+    );
   });
 
   it("shows no more than the last lines of a talkative job", async () => {
@@ -107,7 +110,7 @@ describe("runTask", () => {
       /exit code 137; OutOfMemoryError/,
     ],
     ["a task without containers", { lastStatus: "STOPPED" }, /the container did not run/],
-    ["a task that is gone", undefined, /the task .* is gone\. Run pulumi up again/],
+    ["a task that is gone", undefined, /the task .* is gone\. Run the same command again/],
   ])("fails for %s", async (_, state, message) => {
     expect((await run([state])).failure?.message).toMatch(message);
   });
@@ -115,7 +118,7 @@ describe("runTask", () => {
   it("says how to go on when patience runs out", async () => {
     const { failure } = await run([RUNNING], [], undefined, -1);
     expect(failure?.message).toMatch(
-      /import into hmis still runs after -1 s.*Run pulumi up again: it will wait/,
+      /import into hmis still runs after -1 s.*Run the same command again: it will wait/,
     );
   });
 });

@@ -9,6 +9,7 @@ import {
   ECSClient,
   ListTasksCommand,
   RunTaskCommand,
+  type ContainerOverride,
   type Task,
 } from "@aws-sdk/client-ecs";
 
@@ -22,6 +23,8 @@ export interface TaskRun {
   container: string;
   /** What it runs. @default its definition's own command */
   command?: string[];
+  /** What it finds in its environment besides; no secrets, for AWS shows it. @default nothing */
+  environment?: Record<string, string>;
   subnets: string[];
   securityGroups: string[];
   assignPublicIp: boolean;
@@ -30,13 +33,15 @@ export interface TaskRun {
   patience: number;
 }
 
-/** The run did not come to a good end; the message says why, for the person who ran `pulumi up`. */
+/** The run did not come to a good end; the message says why, for the person at the terminal. */
 export class RunFailed extends Error {
   override name = "RunFailed";
   constructor(
     message: string,
     /** The container's, if it ran to its end. */
     readonly exitCode?: number,
+    /** The message without the task's last lines, for who has seen them. */
+    readonly brief = message,
   ) {
     super(message);
   }
@@ -73,7 +78,7 @@ export async function runTask(
 ): Promise<void> {
   const mark = [run.taskDefinition, ...(run.command ?? [])].join("\n");
   const startedBy = `dhistance/${createHash("sha256").update(mark).digest("hex").slice(0, 20)}`;
-  // A `pulumi up` that was killed leaves its task running: that one is waited for, not a second one started.
+  // A command that was killed leaves its task running: that one is waited for, not a second one started.
   const task = (await aws.running(run, startedBy)) ?? (await aws.start(run, startedBy));
   const stream = `${run.container}/${run.container}/${task.split("/").at(-1)}`;
   const output: string[] = [];
@@ -93,10 +98,10 @@ export async function runTask(
     const state = await aws.state(run, task);
     await follow();
     if (state?.lastStatus === "STOPPED") return judge(title, run, state, output);
-    if (!state) throw new RunFailed(`${title}: the task ${task} is gone. Run pulumi up again.`);
+    if (!state) throw new RunFailed(`${title}: the task ${task} is gone. Run the same command again.`);
     if (Date.now() > deadline) {
       throw new RunFailed(
-        `${title} still runs after ${run.patience} s, as ${task}. Run pulumi up again: it will wait for it.`,
+        `${title} still runs after ${run.patience} s, as ${task}. Run the same command again: it will wait for it.`,
       );
     }
     await aws.pause();
@@ -111,14 +116,14 @@ function judge(title: string, run: TaskRun, state: Task, output: string[]): void
     end?.reason,
     state.stoppedReason,
   ].filter(Boolean);
-  throw new RunFailed(
-    [
-      `${title} failed (${why.join("; ")})`,
-      ...output,
-      `The whole output is in the log group ${run.logGroup}.`,
-    ].join("\n"),
-    end?.exitCode,
-  );
+  const failed = `${title} failed (${why.join("; ")})`;
+  const where = `The whole output is in the log group ${run.logGroup}.`;
+  throw new RunFailed([failed, ...output, where].join("\n"), end?.exitCode, [failed, where].join("\n"));
+}
+
+function override({ container, command, environment = {} }: TaskRun): ContainerOverride {
+  const pairs = Object.entries(environment).map(([name, value]) => ({ name, value }));
+  return { name: container, ...(command && { command }), environment: pairs };
 }
 
 function realAws(region: string): Aws {
@@ -136,9 +141,7 @@ function realAws(region: string): Aws {
           taskDefinition: run.taskDefinition,
           launchType: "FARGATE",
           startedBy,
-          ...(run.command && {
-            overrides: { containerOverrides: [{ name: run.container, command: run.command }] },
-          }),
+          overrides: { containerOverrides: [override(run)] },
           propagateTags: "TASK_DEFINITION",
           networkConfiguration: {
             awsvpcConfiguration: {

@@ -161,7 +161,8 @@ function parseSnapshot(text: string): string {
   return text;
 }
 
-function exitCodeOf(error: unknown): number {
+/** @returns the exit code that an error of these commands gets */
+export function exitCodeOf(error: unknown): number {
   if (error instanceof Interrupted) return error.exitCode;
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (error instanceof UsageError) return 2;

@@ -177,7 +177,9 @@ it("months of which the time is over are removed; a clock that is a year ahead r
     });
   const first = await run(new Date());
   expect(first).toMatchObject({ removed: ["2020-01"], problems: [] });
-  expect(first.newest).toBeDefined();
+  const { stdout } = await world.backup("list", ...world.copy(local), "--json");
+  expect(lastEvent<{ copies: object[] }>(stdout, "copies")?.copies[0]).toMatchObject({ ...first.newest });
+  expect(first.newest).toMatchObject({ server: "hmis" });
   const ahead = await run(new Date(Date.now() + 366 * 24 * 3600 * 1000));
   expect(ahead).toMatchObject({ removed: [], problems: [], newest: first.newest });
 });

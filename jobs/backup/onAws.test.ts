@@ -2,26 +2,30 @@
  * `npm run restore` of a server on AWS, as `docs/recovery.md` has it: the script, the engine, the stack's state, the copies,
  * restic, PostgreSQL and the jobs are real. The stack is brought up with the rehearsal's providers, and what is AWS's own
  * in its state is replaced, in an export that is imported again: the addresses of S3 and of the database by such on this
- * machine, the rehearsal's account by another. ECS is simulated (`jobs/testing/ecs.ts`): its tasks are real processes.
+ * machine, the rehearsal's account by another. ECS is simulated (`jobs/testing/ecs.ts`): its tasks are real processes. The
+ * application is a stand-in that makes no analytics tables (`jobs/testing/application.ts`).
  */
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { chmod, chown, mkdir, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { CreateBucketCommand } from "@aws-sdk/client-s3";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runTask } from "../../components/aws/run-task";
-import { copiesOf, type ServerCopies } from "../../scripts/copies";
+import { SECRETS } from "../../components/jobs";
 import { outputsIn, type Deployment } from "../../scripts/deployment";
+import { serverIn, type ServerOnAws } from "../../scripts/serverOnAws";
 import { onPath } from "../../toolchain/machine";
 import { certify } from "../../test/docker/certificate";
 import { ROOT, TestTenants, type TenantStack } from "../../test/engine/tenants";
+import type { Notice } from "../analytics/run";
 import { bundle } from "../bundle";
+import { startApplicationStandIn, type ApplicationStandIn } from "../testing/application";
 import { createDhis2Like } from "../testing/dhis2";
-import { ecsOnThisMachine, type EcsOnThisMachine } from "../testing/ecs";
+import { ecsOnThisMachine, type Container, type EcsOnThisMachine } from "../testing/ecs";
 import { contents } from "../testing/everything";
 import { workDirectory } from "../testing/importing";
-import { postgresAccount, startPostgres, type TestPostgres } from "../testing/postgres";
+import { freePort, postgresAccount, startPostgres, type TestPostgres } from "../testing/postgres";
 import { startS3, type TestS3 } from "../testing/s3";
 import { useRestic } from "../testing/tools";
 
@@ -36,8 +40,14 @@ let another: TestPostgres;
 let s3: TestS3;
 let tenants: TestTenants;
 let stack: TenantStack;
-let copies: ServerCopies;
+let hmis: ServerOnAws;
 let ecs: EcsOnThisMachine;
+let application: ApplicationStandIn;
+/** Where it answers while it runs. */
+let applicationPort: number;
+/** What it says of its next analytics. */
+let analytics: Omit<Notice, "uid">[][] = [];
+let adminPassword: string;
 let environment: NodeJS.ProcessEnv;
 /** The rows of the copy. */
 let exported: Record<string, string>;
@@ -58,7 +68,7 @@ beforeAll(async () => {
   ]);
   environment = {
     PATH: [at("bin"), process.env["PATH"]].join(path.delimiter),
-    NO_COLOR: "1",
+    ...{ NO_COLOR: "1", NODE_NO_WARNINGS: "1" },
     AWS_SHARED_CREDENTIALS_FILE: s3.credentialsFile,
   };
   await tenants.platform(REGION, (file) => file.replaceAll("eu-west-1", REGION));
@@ -66,22 +76,26 @@ beforeAll(async () => {
     spec.target.aws.region = REGION;
   });
   await stack.succeed("up", "--yes", "--skip-preview");
+  applicationPort = await freePort();
   const deployment = await moveToThisMachine();
-  copies = copiesOf(TENANT, "hmis", deployment);
-  const [container] = JSON.parse(
-    String(find(deployment, "aws:ecs/taskDefinition:TaskDefinition", "export-hmis")["containerDefinitions"]),
-  ) as [Parameters<typeof ecsOnThisMachine>[0]["definitions"][string]];
+  hmis = serverIn(deployment, TENANT, "hmis");
+  const container = containerOf(deployment, `${TENANT}-vault-export-hmis`);
   const secret = secretsOf(deployment);
   ecs = await ecsOnThisMachine({
-    cluster: copies.task.cluster,
-    definitions: { [copies.task.taskDefinition]: container },
+    cluster: hmis.task.cluster,
+    definitions: { [hmis.task.taskDefinition]: container },
     secret,
     program: (job) => at(`${job}.cjs`),
     volumes: { files: at("files") },
     environment,
+    application: { arn: hmis.service.arn, start: startApplication, stop: () => application.stop() },
   });
+  // As `secure-admin` gave it to DHIS2.
+  const secured = containerOf(deployment, `${TENANT}-hmis-secure-admin`);
+  adminPassword = secret(secretIn(secured, SECRETS.admin));
+  await startApplication();
   for (const name of ["ECS", "CLOUDWATCH_LOGS"]) environment[`AWS_ENDPOINT_URL_${name}`] = ecs.url;
-  const password = secret(container.secrets.find(({ name }) => name === "PGPASSWORD")?.valueFrom ?? "");
+  const password = secret(secretIn(container, SECRETS.administrator));
   await postgres.query(`CREATE ROLE ${ADMINISTRATOR} LOGIN SUPERUSER PASSWORD '${password}'`);
   for (const server of [postgres, another]) await server.query("CREATE ROLE dhis2 LOGIN");
   await createDhis2Like(postgres, "dhis2", { dataValues: 2000, events: 200 });
@@ -92,10 +106,14 @@ beforeAll(async () => {
   await exportOnce();
 });
 afterAll(async () => {
-  await Promise.all([postgres?.stop(), another?.stop(), s3?.stop(), ecs?.stop()]);
+  await Promise.all([postgres?.stop(), another?.stop(), s3?.stop(), ecs?.stop(), application?.stop()]);
   tenants?.remove();
   await work?.remove();
 });
+
+async function startApplication(): Promise<void> {
+  application = await startApplicationStandIn(adminPassword, analytics, applicationPort);
+}
 
 /** RDS takes no connection without TLS, nor does the command in the state ask for one. */
 async function tlsPostgres(): Promise<TestPostgres> {
@@ -110,18 +128,15 @@ async function tlsPostgres(): Promise<TestPostgres> {
 /** @returns the state that the script will find, its secrets in plain text */
 async function moveToThisMachine(): Promise<Deployment> {
   const { stdout } = await stack.succeed("stack", "export");
-  const { address } = find(
-    (JSON.parse(stdout) as { deployment: Deployment }).deployment,
-    "aws:rds/instance:Instance",
-    "hmis-database",
-    `${TENANT}-`,
-  );
+  const { deployment } = JSON.parse(stdout) as { deployment: Deployment };
+  const { address } = find(deployment, "aws:rds/instance:Instance", `${TENANT}-hmis-database`);
   const cloud = /https:\/\/s3\.us-east-1\.amazonaws\.com\/([^/"\\]+)\/hmis/;
   const [from = "", bucket = ""] = cloud.exec(stdout) ?? [];
   await s3.client.send(new CreateBucketCommand({ Bucket: bucket }));
   const moved = stdout
     .replaceAll(from, s3.place(bucket, "hmis").replace(/^s3:/, ""))
     .replaceAll(`${String(address)}:5432`, `127.0.0.1:${postgres.port}`)
+    .replaceAll("https://hmis.moh.example.org", `http://127.0.0.1:${applicationPort}`)
     .replaceAll(":000000000000:", ":111122223333:");
   await writeFile(work.path("state.json"), moved);
   await stack.succeed("stack", "import", "--file", work.path("state.json"));
@@ -129,11 +144,19 @@ async function moveToThisMachine(): Promise<Deployment> {
   return (JSON.parse(state.stdout) as { deployment: Deployment }).deployment;
 }
 
-function find(deployment: Deployment, type: string, name: string, prefix = `${TENANT}-vault-`) {
-  const outputs = outputsIn(deployment, type, `${prefix}${name}`);
+function find(deployment: Deployment, type: string, name: string) {
+  const outputs = outputsIn(deployment, type, name);
   if (!outputs) throw new Error(`no ${name} in the state`);
   return outputs;
 }
+
+/** The one of a task definition. */
+function containerOf(deployment: Deployment, name: string): Container {
+  const { containerDefinitions } = find(deployment, "aws:ecs/taskDefinition:TaskDefinition", name);
+  return (JSON.parse(String(containerDefinitions)) as [Container])[0];
+}
+const secretIn = ({ secrets }: Container, variable: string) =>
+  secrets.find(({ name }) => name === variable)?.valueFrom ?? "";
 
 /** As Secrets Manager finds them: by ARN, and by a key if the value is a JSON object. */
 function secretsOf(deployment: Deployment): (valueFrom: string) => string {
@@ -151,7 +174,7 @@ function secretsOf(deployment: Deployment): (valueFrom: string) => string {
 
 /** As EventBridge's scheduler starts it every day: the task's own command. */
 async function exportOnce(): Promise<void> {
-  const { region, task } = copies;
+  const { region, task } = hmis;
   const before = { ...process.env };
   Object.assign(process.env, environment);
   try {
@@ -185,9 +208,9 @@ const commands = [...section.matchAll(/npm run restore -- TENANT SERVER *([^#\n]
 );
 /** Runs the one that begins so, with values in the place of the page's words. */
 function typed(begin: string, values: Record<string, string> = {}, ...more: string[]): Promise<Ended> {
-  const found = commands.find((options) => options.split(" ")[0] === begin);
-  expect(found, "a command of the page").toBeDefined();
-  const options = (found ?? "").split(" ").filter(Boolean);
+  const found = commands.filter((options) => options.split(" ")[0] === begin);
+  expect(found, `commands of the page that begin with ${begin}`).toHaveLength(1);
+  const options = (found[0] ?? "").split(" ").filter(Boolean);
   return restore("hmis", ...options.map((option) => values[option] ?? option), ...more, "--yes");
 }
 
@@ -196,9 +219,23 @@ const databases = async () =>
     .map(({ datname }) => datname)
     .filter((name) => name.startsWith("dhis2"));
 
+/** What ECS was made to do by what is done. */
+async function effects(work: () => Promise<Ended>): Promise<Ended & { events: string[] }> {
+  const before = ecs.events.length;
+  return { ...(await work()), events: ecs.events.slice(before) };
+}
+/** DHIS2 is down for as long as the task runs, and no longer. */
+const whileDown = (command: string, code: number, up = ["application up"]) => [
+  ...["application down", `${command} began`, `${command} ended with ${code}`, ...up],
+];
+
+const ASKED = ["POST /api/resourceTables/analytics", "GET /api/system/tasks/ANALYTICS_TABLE/x1"];
+const said = (level: string, message: string) => [{ level, message, completed: true }];
+const saying = (text: string) => expect.stringContaining(text) as string;
+
 it("runs every command of the page", () => {
   expect(commands.map((options) => options.split(" ")[0])).toEqual([
-    ...["", "--replace", "--undo", "--confirm", "--to"],
+    ...["", "--replace", "--undo", "--confirm", "--analytics", "--to"],
   ]);
 });
 
@@ -224,42 +261,94 @@ it("restores into any server that this machine reaches", async () => {
   expect(await typed("--to", at(postgres.port), ...scratch)).toMatchObject({ code: 5 });
   expect(await restore("training", "--replace", "--yes")).toEqual({
     code: 2,
-    output: expect.stringContaining('is there a server "training"') as string,
+    output: saying('is there a server "training"'),
   });
   expect(await contents(another, "hmis")).toEqual(exported);
 });
 
-it("replaces the live database by a task, and the script fails as the task does", async () => {
-  await postgres.query("DELETE FROM event", undefined, "dhis2");
-  const live = await contents(postgres, "dhis2");
-  expect(live).not.toEqual(exported);
-
-  const failed = await restore("hmis", "--replace", "--snapshot", "ffffffff", "--yes");
-  expect(failed).toEqual({
-    code: 3,
-    output: expect.stringMatching(/restore of hmis failed \(exit code 3.*ffffffff/s) as string,
-  });
-  expect(await contents(postgres, "dhis2")).toEqual(live);
-
-  const replaced = await typed("--replace");
-  expect(replaced).toEqual({ code: 0, output: expect.stringMatching(/^Restored dhis2/m) as string });
-  expect(await contents(postgres, "dhis2")).toEqual(exported);
-  expect(await databases()).toHaveLength(2);
-  const { subnets, securityGroups } = copies.task;
-  expect(ecs.started.at(-1)?.networkConfiguration?.awsvpcConfiguration).toMatchObject({
-    subnets,
-    securityGroups,
+describe("in the live database's place", () => {
+  let live: Record<string, string>;
+  beforeAll(async () => {
+    await postgres.query("DELETE FROM event", undefined, "dhis2");
+    live = await contents(postgres, "dhis2");
+    expect(live).not.toEqual(exported);
   });
 
-  expect(await typed("--undo")).toEqual({
-    code: 0,
-    output: expect.stringContaining("Rolled back") as string,
+  it("stops nothing for a copy that is not there", async () => {
+    expect(await effects(() => typed("--replace", {}, "--snapshot", "ffffffff"))).toEqual({
+      ...{ code: 3, output: saying("There is no copy ffffffff"), events: [] },
+    });
   });
-  expect(await contents(postgres, "dhis2")).toEqual(live);
-  expect(await typed("--confirm")).toEqual({
-    code: 0,
-    output: expect.stringContaining("Dropped dhis2_before_") as string,
+
+  it("starts DHIS2 after a restore that failed, too, and says once why it did", async () => {
+    await postgres.query("ALTER ROLE dhis2 RENAME TO another");
+    const { output, ...ended } = await effects(() => typed("--replace"));
+    await postgres.query("ALTER ROLE another RENAME TO dhis2");
+    expect(ended).toEqual({ code: 5, events: whileDown("backup restore", 5) });
+    expect(output).toMatch(/Not restored\. restore of hmis failed \(exit code 5/);
+    expect(output.match(/role "?dhis2"?/gi)).toHaveLength(1);
+    expect(output).toContain(`--service ${hmis.service.arn} --desired-count 1 --force-new-deployment`);
+    expect(application.asked).toEqual([]);
+    expect(await contents(postgres, "dhis2")).toEqual(live);
   });
-  expect(await databases()).toEqual(["dhis2"]);
-  expect(await contents(postgres, "dhis2")).toEqual(live);
+
+  it("replaces it while DHIS2 is stopped; what hinders the analytics is said, and hinders nothing", async () => {
+    analytics = [said("ERROR", "no space left")];
+    const { output, ...ended } = await effects(() => typed("--replace"));
+    expect(ended).toEqual({ code: 0, events: whileDown("backup restore", 0) });
+    expect(output).toMatch(/^Restored dhis2/m);
+    expect(application.asked).toEqual(ASKED);
+    expect(output).not.toContain("No signature was verified");
+    expect(output).toContain("DHIS2 could not make its analytics tables: no space left");
+    expect(output).toMatch(/^DHIS2 runs\. .* npm run restore -- moh-premium hmis --analytics$/m);
+    expect(await contents(postgres, "dhis2")).toEqual(exported);
+    expect(await databases()).toHaveLength(2);
+    const { subnets, securityGroups } = hmis.task;
+    const where = { awsvpcConfiguration: { subnets, securityGroups } };
+    expect(ecs.started.at(-1)?.networkConfiguration).toMatchObject(where);
+  });
+
+  it("has the analytics made by the command that was said, while DHIS2 runs", async () => {
+    await application.stop();
+    analytics = [said("INFO", "Analytics tables updated")];
+    await startApplication();
+    expect(await effects(() => typed("--analytics"))).toEqual({
+      ...{ code: 0, output: saying("Analytics tables updated\nThe analytics tables are made."), events: [] },
+    });
+    expect(application.asked).toEqual(ASKED);
+  });
+
+  it("goes back; DHIS2 that does not start is said with the command that starts it", async () => {
+    ecs.service.failing = "ECS deployment circuit breaker: tasks failed to start.";
+    const { output, ...ended } = await effects(() => typed("--undo"));
+    ecs.service.failing = undefined;
+    expect(ended).toEqual({ code: 5, events: whileDown("import rollback", 0, []) });
+    expect(output).toMatch(
+      /DHIS2 does not run\. start of hmis failed \(ECS deployment circuit breaker: .*--desired-count 1/s,
+    );
+    expect(await contents(postgres, "dhis2")).toEqual(live);
+  });
+
+  it("starts DHIS2 that was left stopped; in JSON all that it says is JSON", async () => {
+    const { output, ...ended } = await effects(() => typed("--undo", {}, "--json"));
+    const [, ...whileStopped] = whileDown("import rollback", 0);
+    expect(ended).toEqual({ code: 0, events: whileStopped });
+    const events = output
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { event: string });
+    expect(events.map(({ event }) => event)).toContain("rolled-back");
+    // Its analytics tables are its own.
+    expect(application.asked).toEqual([]);
+    expect(await contents(postgres, "dhis2")).toEqual(exported);
+  });
+
+  it("drops what was kept aside, while DHIS2 runs", async () => {
+    expect(await effects(() => typed("--confirm"))).toEqual({
+      ...{ code: 0, output: saying("Dropped dhis2_before_") },
+      events: ["import confirm began", "import confirm ended with 0"],
+    });
+    expect(await databases()).toEqual(["dhis2"]);
+    expect(await contents(postgres, "dhis2")).toEqual(exported);
+  });
 });

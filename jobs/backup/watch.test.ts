@@ -102,7 +102,7 @@ describe("the agent", () => {
     env["AWS_ENDPOINT_URL_CLOUDWATCH"] = url;
     expect(alone.stderr).toMatch(/^ALARM backup: CloudWatch could not be told/m);
     expect(alone).toMatchObject({ code: 5 });
-    expect(lastEvent(alone.stdout, "replicated")).toBeDefined();
+    expect(lastEvent(alone.stdout, "replicated")).toMatchObject({ server: "hmis", copied: 0, healed: [] });
   });
 });
 

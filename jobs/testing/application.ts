@@ -10,10 +10,14 @@ export interface ApplicationStandIn {
   stop(): Promise<void>;
 }
 
-/** @param says what it says of the work, question by question, in its order */
+/**
+ * @param says what it says of the work, question by question, in its order
+ * @param port default: any
+ */
 export async function startApplicationStandIn(
   password: string,
   says: Omit<Notice, "uid">[][],
+  port = 0,
 ): Promise<ApplicationStandIn> {
   const asked: string[] = [];
   const notices: Notice[] = [];
@@ -45,10 +49,14 @@ export async function startApplicationStandIn(
     const [status, body] = answer(request);
     response.writeHead(status, { "Content-Type": "application/json" }).end(JSON.stringify(body));
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     asked,
-    stop: () => new Promise((resolve) => void server.close(() => resolve())),
+    stop: () => {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeAllConnections();
+      return closed;
+    },
   };
 }

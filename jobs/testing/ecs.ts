@@ -7,10 +7,11 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { json } from "node:stream/consumers";
 import { createInterface } from "node:readline";
-import type { RunTaskCommandInput, Task } from "@aws-sdk/client-ecs";
+import type { RunTaskCommandInput, Task, UpdateServiceCommandInput } from "@aws-sdk/client-ecs";
+import { EcsService, type Application } from "./ecsService";
 
 /** A container of a task definition, as ECS has it. */
-interface Container {
+export interface Container {
   name: string;
   command: string[];
   environment: { name: string; value: string }[];
@@ -31,6 +32,8 @@ export interface EcsWorld {
   volumes: Record<string, string>;
   /** What the task's role and the image give it. */
   environment: NodeJS.ProcessEnv;
+  /** Of the cluster's one service. */
+  application: Application;
 }
 
 export interface EcsOnThisMachine {
@@ -38,6 +41,9 @@ export interface EcsOnThisMachine {
   url: string;
   /** What tasks were started with, in order. */
   started: RunTaskCommandInput[];
+  /** What began and ended, in order, such as `application down`, `backup restore began`, `backup restore ended with 0`. */
+  events: string[];
+  service: EcsService;
   stop(): Promise<void>;
 }
 
@@ -59,21 +65,35 @@ class Answer extends Error {
 export async function ecsOnThisMachine(world: EcsWorld): Promise<EcsOnThisMachine> {
   const runs: Run[] = [];
   const started: RunTaskCommandInput[] = [];
+  const events: string[] = [];
+  const tell = (event: string) => void events.push(event);
+  const service = new EcsService(world.application, tell);
+  const found = (name: string | undefined) => {
+    if (name !== world.application.arn) throw new Answer("ServiceNotFoundException", "Service not found.");
+    return service;
+  };
 
-  const calls: Record<string, (input: never) => object> = {
+  const calls: Record<string, (input: never) => object | Promise<object>> = {
+    UpdateService: (input: UpdateServiceCommandInput) => found(input.service).update(input),
+    DescribeServices: ({ services: [name] }: { services: string[] }) => found(name).describe(),
     RunTask: (input: RunTaskCommandInput) => {
       started.push(input);
-      const run = runTask(world, input, `${runs.length + 1}`.padStart(32, "0"));
+      const run = runTask(world, input, `${runs.length + 1}`.padStart(32, "0"), tell);
       runs.push(run);
       return { tasks: [run.task], failures: [] };
     },
-    ListTasks: ({ startedBy }: { startedBy?: string }) => ({
-      taskArns: runs
-        .filter(({ task }) => task.lastStatus === "RUNNING" && task.startedBy === startedBy)
-        .map(({ task }) => task.taskArn),
+    ListTasks: (input: { startedBy?: string; serviceName?: string; desiredStatus?: string }) => ({
+      taskArns: input.serviceName
+        ? service.list(input.desiredStatus)
+        : runs
+            .filter(({ task }) => task.lastStatus === "RUNNING" && task.startedBy === input.startedBy)
+            .map(({ task }) => task.taskArn),
     }),
-    DescribeTasks: ({ tasks }: { tasks: string[] }) => ({
-      tasks: runs.filter(({ task }) => tasks.includes(task.taskArn)).map(({ task }) => task),
+    DescribeTasks: async ({ tasks }: { tasks: string[] }) => ({
+      tasks: [
+        ...runs.filter(({ task }) => tasks.includes(task.taskArn)).map(({ task }) => task),
+        ...(await service.tasks(tasks)),
+      ],
     }),
     GetLogEvents: (input: { logGroupName: string; logStreamName: string; nextToken?: string }) => {
       const found = runs.find(
@@ -94,10 +114,10 @@ export async function ecsOnThisMachine(world: EcsWorld): Promise<EcsOnThisMachin
       response.end(JSON.stringify(body));
     };
     json(request)
-      .then((input) => {
+      .then(async (input) => {
         const handle = calls[call];
         if (!handle) throw new Answer("UnknownOperationException", call);
-        answer(200, handle(input as never));
+        answer(200, await handle(input as never));
       })
       .catch((error: Error) => {
         const type = error instanceof Answer ? error.type : "ServerException";
@@ -107,12 +127,17 @@ export async function ecsOnThisMachine(world: EcsWorld): Promise<EcsOnThisMachin
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    started,
+    ...{ started, events, service },
     stop: () => new Promise((resolve) => server.close(() => resolve())),
   };
 }
 
-function runTask(world: EcsWorld, input: RunTaskCommandInput, id: string): Run {
+function runTask(
+  world: EcsWorld,
+  input: RunTaskCommandInput,
+  id: string,
+  tell: (event: string) => void,
+): Run {
   if (input.cluster !== world.cluster) throw new Answer("ClusterNotFoundException", "Cluster not found.");
   const container = world.definitions[input.taskDefinition ?? ""];
   if (!container) throw new Answer("ClientException", "Unable to describe task definition.");
@@ -126,11 +151,15 @@ function runTask(world: EcsWorld, input: RunTaskCommandInput, id: string): Run {
   const child = spawn(process.execPath, [world.program(job), ...parameters.map(at)], {
     env: {
       ...world.environment,
-      ...Object.fromEntries(environment.map((each) => [each.name, each.value])),
+      ...Object.fromEntries(
+        [...environment, ...(override?.environment ?? [])].map((each) => [each.name, each.value]),
+      ),
       ...Object.fromEntries(secrets.map((each) => [each.name, world.secret(each.valueFrom)])),
     },
     stdio: ["ignore", "pipe", "pipe"],
   });
+  const what = `${job} ${parameters[0] ?? ""}`;
+  tell(`${what} began`);
   const { options } = logConfiguration;
   const run: Run = {
     task: {
@@ -147,12 +176,14 @@ function runTask(world: EcsWorld, input: RunTaskCommandInput, id: string): Run {
   };
   for (const stream of [child.stdout, child.stderr])
     createInterface({ input: stream }).on("line", (line) => run.log.lines.push(line));
-  child.on("close", (code) =>
+  child.on("close", (code) => {
+    const exitCode = code ?? 137;
+    tell(`${what} ended with ${exitCode}`);
     Object.assign(run.task, {
       lastStatus: "STOPPED",
       stoppedReason: "Essential container in task exited",
-      containers: [{ name, lastStatus: "STOPPED", exitCode: code ?? 137 }],
-    }),
-  );
+      containers: [{ name, lastStatus: "STOPPED", exitCode }],
+    });
+  });
   return run;
 }

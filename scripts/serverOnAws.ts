@@ -1,7 +1,8 @@
-/** What a stack's state says of a server's portable copies on AWS: where they are, their keys, and what can restore them. */
+/** What a stack's state says of a server on AWS: where its portable copies are, their keys, and what a restore needs. */
 import { outputsIn, type Deployment } from "./deployment";
 
-export interface ServerCopies {
+export interface ServerOnAws {
+  name: string;
   region: string;
   /** The copies in the cloud, as the jobs take them. */
   place: string;
@@ -21,6 +22,18 @@ export interface ServerCopies {
     server: string;
     database: string;
   };
+  /** Of the application, in the task's cluster. */
+  service: {
+    arn: string;
+    /** Tasks that are to run. */
+    desiredCount: number;
+    /** The longest that a start may take. */
+    startSeconds: number;
+  };
+  /** Where the application answers. */
+  url: string;
+  /** Of DHIS2's account `admin`; secret. */
+  adminPassword: string;
   /** Containers on the customer's own hosts that keep copies, in the order of the spec. */
   agents: string[];
 }
@@ -28,30 +41,35 @@ export interface ServerCopies {
 /**
  * @throws Error for a person when the state has no such server
  */
-export function copiesOf(tenant: string, server: string, deployment: Deployment): ServerCopies {
+export function serverIn(deployment: Deployment, tenant: string, name: string): ServerOnAws {
   const vault = `${tenant}-vault`;
-  const find = (type: string, name: string): Record<string, unknown> => {
-    const outputs = outputsIn(deployment, type, name);
+  const find = (type: string, resource: string): Record<string, unknown> => {
+    const outputs = outputsIn(deployment, type, resource);
     if (!outputs)
       throw new Error(
-        `stack ${tenant} has no ${name} (${type}): is there a server "${server}", and has pulumi up been run?`,
+        `stack ${tenant} has no ${resource} (${type}): is there a server "${name}", and has pulumi up been run?`,
       );
     return outputs;
   };
-  const schedule = find("aws:scheduler/schedule:Schedule", `${vault}-export-${server}`) as unknown as {
+  const password = (resource: string) =>
+    String(find("random:index/randomPassword:RandomPassword", resource)["result"]);
+  const schedule = find("aws:scheduler/schedule:Schedule", `${vault}-export-${name}`) as unknown as {
     target: { arn: string; ecsParameters: Parameters };
   };
   const { taskDefinitionArn, networkConfiguration } = schedule.target.ecsParameters;
-  const definition = find("aws:ecs/taskDefinition:TaskDefinition", `${vault}-export-${server}`);
+  const definition = find("aws:ecs/taskDefinition:TaskDefinition", `${vault}-export-${name}`);
   const [container] = JSON.parse(String(definition["containerDefinitions"])) as [Container];
-  const option = (name: string) => container.command[container.command.indexOf(name) + 1] ?? "";
+  const option = (flag: string) => container.command[container.command.indexOf(flag) + 1] ?? "";
   const { options } = container.logConfiguration;
+  const service = find("aws:ecs/service:Service", `${tenant}-${name}-application`);
+  const { servers } = find("pulumi:pulumi:Stack", `dhistance-${tenant}`) as {
+    servers?: Record<string, { url: string }>;
+  };
   return {
+    name,
     region: options["awslogs-region"] ?? "",
     place: option("--repository"),
-    repositoryPassword: String(
-      find("random:index/randomPassword:RandomPassword", `${vault}-repository-password`)["result"],
-    ),
+    repositoryPassword: password(`${vault}-repository-password`),
     publicKey: String(find("tls:index/privateKey:PrivateKey", `${vault}-signing-key`)["publicKeyPem"]),
     task: {
       cluster: schedule.target.arn,
@@ -61,10 +79,18 @@ export function copiesOf(tenant: string, server: string, deployment: Deployment)
       logGroup: options["awslogs-group"] ?? "",
       ...{ server: option("--server"), database: option("--database") },
     },
+    service: {
+      arn: String(service["arn"]),
+      // The state was refreshed while a restore that was cut off had left it stopped.
+      desiredCount: Number(service["desiredCount"]) || 1,
+      startSeconds: Number(service["healthCheckGracePeriodSeconds"]),
+    },
+    url: servers?.[name]?.url ?? "",
+    adminPassword: password(`${tenant}-${name}-admin-password`),
     agents: (deployment.resources ?? [])
       .filter(({ type }) => type === "docker:index/container:Container")
       .map(({ urn }) => urn.slice(urn.lastIndexOf("::") + 2))
-      .filter((name) => name.startsWith(`${vault}-agent-`))
+      .filter((each) => each.startsWith(`${vault}-agent-`))
       .sort(),
   };
 }
