@@ -44,12 +44,23 @@ export async function give(container: Docker.Container, files: Record<string, st
   await container.putArchive(archive as unknown as NodeJS.ReadableStream, { path: "/" });
 }
 
-/** Returns when both places have their first full copy; no other is made by itself. */
-export async function startPair(engine: Engine, name: string): Promise<Pair> {
+const VOLUMES = ["data", "disk"];
+
+/**
+ * Returns when both places have their first full copy; no other is made by itself.
+ * @param size of the disk of the database and of that of the copies, which are then in memory, such as `1g`
+ */
+export async function startPair(engine: Engine, name: string, size?: string): Promise<Pair> {
   const { docker, host } = engine;
   await ensureBase(docker);
   await buildOwnImages(docker, { network: "host", images: [DEFAULT_IMAGES.postgres] });
   await remove(docker, name);
+  if (size)
+    for (const volume of VOLUMES) {
+      const o = `size=${size},uid=${POSTGRES},mode=0700`;
+      const DriverOpts = { type: "tmpfs", device: "tmpfs", o };
+      await docker.createVolume({ Name: `${name}-${volume}`, DriverOpts });
+    }
   const s3 = await startContainersS3(engine);
   await docker.createNetwork({ Name: name });
   const { certificate, privateKey } = identity();
@@ -106,7 +117,8 @@ export async function startPair(engine: Engine, name: string): Promise<Pair> {
         },
         "pair",
         ADMINISTRATOR,
-      ),
+        // With less patience with log that does not arrive.
+      ).replace(/(?<=archive-timeout=).*/, "10"),
     },
   );
   const run = (...command: string[]) => inside(copies, command);
@@ -153,7 +165,7 @@ async function remove(docker: Docker, name: string): Promise<void> {
       .getContainer(`${name}-${part}`)
       .remove({ force: true, v: true })
       .catch(() => undefined);
-  for (const volume of ["data", "disk"])
+  for (const volume of VOLUMES)
     await docker
       .getVolume(`${name}-${volume}`)
       .remove()

@@ -1,5 +1,7 @@
+import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { DISK_PATH, PGDATA } from "../../components/BackupVault/pgbackrest";
 import { moments } from "../../jobs/testing/killing";
 import { useEngine, type Engine } from "./engine";
 import { inside } from "./inside";
@@ -7,17 +9,17 @@ import { startPair, type Pair } from "./pair";
 import { until } from "./world";
 
 /**
- * pgBackRest run twice at once, and killed on the way, at moments of which the seed is printed: the next run needs no
- * repair by hand, every file is as it was written, and no committed row is lost.
+ * pgBackRest run twice at once, with a full disk, and killed on the way, at moments of which the seed is printed: the next
+ * run needs no repair by hand, every file is as it was written, and no committed row is lost.
  */
 const SEED = Number(process.env["SEED"] ?? Date.now() % 1_000_000);
 let engine: Engine;
 let pair: Pair;
 let rows = 0;
 beforeAll(async () => {
-  console.log(`killed.test.ts: SEED=${SEED}`);
+  console.log(`faults.test.ts: SEED=${SEED}`);
   engine = await useEngine();
-  pair = await startPair(engine, "killed");
+  pair = await startPair(engine, "faults", "3g");
   await pair.sql("create table kept as select n, md5(n::text) from generate_series(1, 100000) n");
   rows = 100_000;
 });
@@ -79,6 +81,104 @@ it("two at once: the second is told so, and the first goes on", async () => {
     ) as string,
   });
   await pair.succeed("copies", "verify", "disk");
+});
+
+describe("with a full disk", () => {
+  /** Takes all that is left, but for so many bytes. */
+  const fill = (folder: string, spared: number) =>
+    pair.succeed(
+      ...[
+        "sh",
+        "-c",
+        `fallocate -l $(($(df -B1 --output=avail ${folder} | tail -1) - ${spared})) ${folder}/filler.${spared}`,
+      ],
+    );
+  const empty = (folder: string) => pair.succeed("sh", "-c", `rm ${folder}/filler*`);
+  const fullCopies = async () => {
+    const info = await pair.succeed(
+      "pgbackrest",
+      "info",
+      "--repo=1",
+      "--output=json",
+      "--log-level-console=off",
+    );
+    const [{ backup }] = JSON.parse(info) as [{ backup: { label: string }[] }];
+    return backup.map(({ label }) => label).filter((label) => label.endsWith("F"));
+  };
+  /** That log was let go of, after which a full copy is due. */
+  const GAP = `${path.dirname(PGDATA)}/log-gap.disk`;
+  /** The round that is made every hour. */
+  async function round(): Promise<void> {
+    await pair.succeed(
+      "sh",
+      "-c",
+      `rm /tmp/round; for its in /proc/[0-9]*; do if grep -qaE '^(snooze|sleep)' $its/cmdline; then kill \${its#/proc/}; fi; done 2>/dev/null; true`,
+    );
+    await until("the round has ended", async () => (await pair.run("test", "-e", "/tmp/round")).code === 0);
+  }
+  const alarms = async () => (await pair.run("copies", "healthy")).output;
+
+  it("of the copies: said while the log still has room, which no full copy takes", async () => {
+    await fill(DISK_PATH, 2_000_000);
+    const before = await fullCopies();
+    // One is due.
+    await pair.succeed("touch", GAP);
+    await round();
+    expect(await alarms()).toMatch(
+      /^ALARM backup: disk: its disk has 2.*B left, and the next full copy takes about .*B: make room$/m,
+    );
+    expect(await alarms()).not.toContain("arrive");
+    await add();
+    await pair.succeed("copies", "restore", "disk");
+    await complete();
+    expect(await fullCopies()).toEqual(before);
+  });
+
+  it("of the copies, with nothing left: said, and the cloud has all", async () => {
+    expect(await pair.run("copies", "backup", "disk", "full")).toEqual({
+      code: 1,
+      output: expect.stringMatching(
+        /ALARM backup: disk: full copy failed: .*\nALARM backup: disk: its disk has .* left, .*: make room/,
+      ) as string,
+    });
+    await fill(DISK_PATH, 0);
+    await add();
+    await round();
+    expect(await alarms()).toMatch(/^ALARM backup: disk: log does not arrive: /m);
+    expect(await alarms()).toMatch(/^ALARM backup: disk: its disk has 0B left/m);
+    expect(await alarms()).not.toContain("cloud");
+    await add();
+    await pair.succeed("copies", "backup", "cloud", "incr");
+    await pair.succeed("copies", "restore", "cloud");
+    await complete();
+  });
+
+  it("of the copies, with room again: all is well", async () => {
+    await empty(DISK_PATH);
+    const before = await fullCopies();
+    await round();
+    expect(await pair.run("copies", "healthy")).toEqual({ code: 0, output: "" });
+    expect(await fullCopies()).toHaveLength(before.length + 1);
+    await pair.succeed("copies", "verify", "disk");
+    await pair.succeed("copies", "restore", "disk");
+    await complete();
+  });
+
+  it("of the database: a restore beside it is refused before it begins", async () => {
+    const data = path.dirname(PGDATA);
+    await pair.succeed("copies", "confirm");
+    await fill(data, 1_000_000_000);
+    expect(await pair.run("copies", "restore", "disk")).toEqual({
+      code: 1,
+      output: expect.stringMatching(
+        /the restored one takes up to .*B; their disk has 9\d\dMB left.*live cluster is as it was/,
+      ) as string,
+    });
+    await empty(data);
+    await add();
+    await pair.succeed("copies", "restore", "disk");
+    await complete();
+  });
 });
 
 it("a backup", async () => {
