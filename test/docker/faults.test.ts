@@ -1,7 +1,7 @@
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { DISK_PATH, PGDATA } from "../../components/BackupVault/pgbackrest";
+import { DISK_PATH, PGDATA, type Place } from "../../components/BackupVault/pgbackrest";
 import { moments } from "../../jobs/testing/killing";
 import { useEngine, type Engine } from "./engine";
 import { inside } from "./inside";
@@ -13,6 +13,8 @@ import { until } from "./world";
  * run needs no repair by hand, every file is as it was written, and no committed row is lost.
  */
 const SEED = Number(process.env["SEED"] ?? Date.now() % 1_000_000);
+const REPO: Record<Place, number> = { disk: 1, cloud: 2 };
+const PLACES = Object.keys(REPO) as Place[];
 let engine: Engine;
 let pair: Pair;
 let rows = 0;
@@ -48,6 +50,25 @@ async function lasts(...command: string[]): Promise<number> {
   const began = Date.now();
   await pair.succeed(...command);
   return Date.now() - began;
+}
+
+/** The round that is made every hour, now. */
+async function round(): Promise<void> {
+  await pair.succeed(
+    "sh",
+    "-c",
+    `rm /tmp/round; for its in /proc/[0-9]*; do if grep -qaE '^(snooze|sleep)' $its/cmdline; then kill \${its#/proc/}; fi; done 2>/dev/null; true`,
+  );
+  await until("the round has ended", async () => (await pair.run("test", "-e", "/tmp/round")).code === 0);
+}
+const alarms = async () => (await pair.run("copies", "healthy")).output;
+
+/** The labels of a place's full copies, oldest first. */
+async function fullCopies(place: Place): Promise<string[]> {
+  const options = [`--repo=${REPO[place]}`, "--output=json", "--log-level-console=off"];
+  const info = await pair.succeed("pgbackrest", "info", ...options);
+  const [{ backup }] = JSON.parse(info) as [{ backup: { label: string }[] }];
+  return backup.map(({ label }) => label).filter((label) => label.endsWith("F"));
 }
 
 /** Nothing that was committed is missing in what was restored beside the live cluster. */
@@ -94,33 +115,11 @@ describe("with a full disk", () => {
       ],
     );
   const empty = (folder: string) => pair.succeed("sh", "-c", `rm ${folder}/filler*`);
-  const fullCopies = async () => {
-    const info = await pair.succeed(
-      "pgbackrest",
-      "info",
-      "--repo=1",
-      "--output=json",
-      "--log-level-console=off",
-    );
-    const [{ backup }] = JSON.parse(info) as [{ backup: { label: string }[] }];
-    return backup.map(({ label }) => label).filter((label) => label.endsWith("F"));
-  };
   /** That log was let go of, after which a full copy is due. */
   const GAP = `${path.dirname(PGDATA)}/log-gap.disk`;
-  /** The round that is made every hour. */
-  async function round(): Promise<void> {
-    await pair.succeed(
-      "sh",
-      "-c",
-      `rm /tmp/round; for its in /proc/[0-9]*; do if grep -qaE '^(snooze|sleep)' $its/cmdline; then kill \${its#/proc/}; fi; done 2>/dev/null; true`,
-    );
-    await until("the round has ended", async () => (await pair.run("test", "-e", "/tmp/round")).code === 0);
-  }
-  const alarms = async () => (await pair.run("copies", "healthy")).output;
-
   it("of the copies: said while the log still has room, which no full copy takes", async () => {
     await fill(DISK_PATH, 2_000_000);
-    const before = await fullCopies();
+    const before = await fullCopies("disk");
     // One is due.
     await pair.succeed("touch", GAP);
     await round();
@@ -131,7 +130,7 @@ describe("with a full disk", () => {
     await add();
     await pair.succeed("copies", "restore", "disk");
     await complete();
-    expect(await fullCopies()).toEqual(before);
+    expect(await fullCopies("disk")).toEqual(before);
   });
 
   it("of the copies, with nothing left: said, and the cloud has all", async () => {
@@ -155,10 +154,10 @@ describe("with a full disk", () => {
 
   it("of the copies, with room again: all is well", async () => {
     await empty(DISK_PATH);
-    const before = await fullCopies();
+    const before = await fullCopies("disk");
     await round();
     expect(await pair.run("copies", "healthy")).toEqual({ code: 0, output: "" });
-    expect(await fullCopies()).toHaveLength(before.length + 1);
+    expect(await fullCopies("disk")).toHaveLength(before.length + 1);
     await pair.succeed("copies", "verify", "disk");
     await pair.succeed("copies", "restore", "disk");
     await complete();
@@ -178,6 +177,72 @@ describe("with a full disk", () => {
     await add();
     await pair.succeed("copies", "restore", "disk");
     await complete();
+  });
+});
+
+describe("damaged", () => {
+  /** A byte of a copy's data becomes what it was not. */
+  const flip = (place: Place, label: string) => {
+    const [at, file] = [`--repo=${REPO[place]}`, `backup/dhis2/${label}/bundle/1`];
+    return pair.succeed(
+      "sh",
+      "-ec",
+      `pgbackrest repo-get --raw ${at} ${file} >/tmp/sound; cp /tmp/sound /tmp/other
+       printf "\\$(printf %o $((255 - $(od -An -tu1 -j40 -N1 /tmp/sound))))" | dd of=/tmp/other bs=1 seek=40 conv=notrunc
+       ! cmp -s /tmp/sound /tmp/other; pgbackrest repo-put --raw ${at} ${file} </tmp/other`,
+    );
+  };
+  const damaged = async (place: Place) => (await pair.run("copies", "verify", place)).code !== 0;
+
+  it("three full copies one after another: no fourth is made, until a person has seen to it", async () => {
+    while ((await fullCopies("disk")).length < 3) await pair.succeed("copies", "backup", "disk", "full");
+    const before = await fullCopies("disk");
+    for (const label of before) await flip("disk", label);
+    expect(await damaged("disk")).toBe(true);
+    await round();
+    expect(await alarms()).toMatch(
+      /ALARM backup: disk: \d full copies, the newest ones, are damaged: is what they are on failing\?/,
+    );
+    expect(await fullCopies("disk")).toEqual(before);
+    await add();
+    await pair.succeed("copies", "restore", "cloud");
+    await complete();
+
+    await pair.succeed("copies", "backup", "disk", "full");
+    await round();
+    expect(await alarms()).toBe("");
+    expect(await fullCopies("disk")).toHaveLength(1);
+    await pair.succeed("copies", "restore", "disk");
+    await complete();
+  });
+
+  it("in both places: each gets a full copy that is whole, and nothing is taken out", async () => {
+    const before: Record<string, string[]> = {};
+    for (const place of PLACES) {
+      before[place] = await fullCopies(place);
+      await flip(place, before[place].at(-1) ?? "");
+    }
+    for (const place of PLACES) expect(await damaged(place)).toBe(true);
+    await round();
+    for (const place of PLACES) {
+      expect(await alarms()).toMatch(
+        new RegExp(
+          `ALARM backup: ${place}: the damaged copy .* is not taken out before .* is well; .*F is whole`,
+        ),
+      );
+      expect((await fullCopies(place)).slice(0, -1)).toEqual(before[place]);
+      await add();
+      await pair.succeed("copies", "restore", place);
+      await complete();
+    }
+    // As the page says, for a person who can do without them.
+    for (const place of PLACES) {
+      const label = before[place]?.at(-1) ?? "";
+      await pair.succeed("pgbackrest", "expire", `--repo=${REPO[place]}`, `--set=${label}`);
+      await pair.succeed("copies", "verify", place);
+    }
+    await round();
+    expect(await alarms()).toBe("");
   });
 });
 
