@@ -559,5 +559,5 @@ it("leaves nothing of a trial when it is destroyed, but what is in the bucket", 
   await stack.succeed("destroy", "--yes", "--skip-preview");
   const { Volumes } = await world.engine.docker.listVolumes();
   expect((Volumes ?? []).filter(({ Name }) => Name.startsWith(TENANT))).toEqual([]);
-  expect(s3.files()).toContainEqual(expect.stringContaining("backup.info"));
+  expect(await s3.files()).toContainEqual(expect.stringContaining("backup.info"));
 });

@@ -216,6 +216,42 @@ describe("damaged", () => {
     await complete();
   });
 
+  it("all that is on disk but some of the log: made anew", async () => {
+    await pair.succeed(
+      "sh",
+      "-c",
+      `rm -r ${DISK_PATH}/backup/dhis2 ${DISK_PATH}/archive/dhis2/archive.info*`,
+    );
+    await round();
+    expect(await alarms()).toBe("");
+    expect(await fullCopies("disk")).toHaveLength(1);
+    await add();
+    await pair.succeed("copies", "restore", "disk");
+    await complete();
+  });
+
+  it("where the bucket's policy lets nothing be deleted: an alarm, until it does", async () => {
+    const [label = ""] = (await fullCopies("cloud")).slice(-1);
+    await flip("cloud", label);
+    expect(await damaged("cloud")).toBe(true);
+    await pair.s3.letDelete(false);
+    await round();
+    // pgBackRest makes no copy without.
+    expect(await alarms()).toMatch(/^ALARM backup: cloud: full copy failed: .*403 \(Forbidden\)/m);
+    await add();
+    await pair.succeed("copies", "restore", "disk");
+    await complete();
+
+    await pair.s3.letDelete(true);
+    await round();
+    expect(await alarms()).toBe("");
+    expect(await fullCopies("cloud")).not.toContain(label);
+    // The bucket keeps what was deleted, from a thief of the key as well.
+    const copy = `pair/backup/dhis2/${label}`;
+    expect(await pair.s3.files()).not.toContain(`${copy}/backup.manifest`);
+    expect(await pair.s3.kept(copy)).toContain(`${copy}/backup.manifest`);
+  });
+
   it("in both places: each gets a full copy that is whole, and nothing is taken out", async () => {
     const before: Record<string, string[]> = {};
     for (const place of PLACES) {

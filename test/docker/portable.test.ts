@@ -218,7 +218,7 @@ it("leaves nothing of a trial when it is destroyed, but the copies in the bucket
   const { Volumes } = await copied.world.engine.docker.listVolumes();
   expect((Volumes ?? []).filter(({ Name }) => Name.startsWith(TENANT))).toEqual([]);
   expect(existsSync(path.join(disk, "hmis/backup/dhis2/backup.info"))).toBe(true);
-  expect(copied.s3.files()).toContainEqual(
+  expect(await copied.s3.files()).toContainEqual(
     expect.stringMatching(/^portmoh\.portable\/hmis\/\d{4}-\d\d\/config$/),
   );
 });
