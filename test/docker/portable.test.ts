@@ -160,6 +160,8 @@ describe("a restore", () => {
     const restored = await notes();
     expect(await restore("--undo")).toMatchObject({ code: 0 });
     expect(await notes()).toBe(restored + 1);
+    expect(await restore("--analytics")).toMatchObject({ code: 0 });
+    expect(await sql("select count(*) from analytics_note")).toBe(String(restored + 1));
     expect(await restore("--undo")).toMatchObject({ code: 0 });
     expect(await notes()).toBe(restored);
   });
