@@ -60,24 +60,46 @@ export function print(flags: { json?: boolean }, data: object, text: string): vo
   process.stdout.write(`${flags.json ? JSON.stringify(data) : text}\n`);
 }
 
+/** How a command line tells what went wrong. */
+export interface Failures {
+  /** Exit code of an error of its own; 1 for a fault of the program, which is shown with its stack. */
+  exitCode(error: unknown): number;
+  /** What the message begins with; nothing if it has been said already. @default Not done. */
+  heading?(code: number): string | undefined;
+}
+
 /** Runs a command line. @returns its exit code */
-export async function runCommand(command: Command, parameters: string[]): Promise<number> {
+export async function runCommand(
+  command: Command,
+  parameters: string[],
+  { exitCode, heading = () => "Not done." }: Failures = { exitCode: jobExitCode },
+): Promise<number> {
+  for (const each of [command, ...command.commands]) each.exitOverride();
   try {
-    await command.exitOverride().parseAsync(parameters, { from: "user" });
+    await command.parseAsync(parameters, { from: "user" });
     return 0;
   } catch (error) {
-    const code = exitCodeOf(error);
-    if (!(error instanceof CommanderError)) {
-      const { message, stack } = error as Error;
-      process.stderr.write(`${pc.red("Not done.")} ${code === 1 ? (stack ?? message) : message}\n`);
-    }
+    const code = exitCodeOf(error, exitCode);
+    // commander has said it.
+    if (error instanceof CommanderError) return code;
+    const { message, stack } = error instanceof Error ? error : new Error(String(error));
+    const said = code === 1 ? (stack ?? message) : message;
+    const beginning = heading(code);
+    if (parameters.includes("--json"))
+      print({ json: true }, { event: "error", exitCode: code, message: said }, "");
+    else if (beginning !== undefined) process.stderr.write(`${pc.red(beginning)} ${said}\n`);
     return code;
   }
 }
 
-function exitCodeOf(error: unknown): number {
+/** The exit code that an error gets: those that all commands have, else the command's own. */
+export function exitCodeOf(error: unknown, own: (error: unknown) => number): number {
+  if (error instanceof Interrupted) return error.exitCode;
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  if (error instanceof UsageError) return 2;
+  return error instanceof UsageError ? 2 : own(error);
+}
+
+function jobExitCode(error: unknown): number {
   if (error instanceof JobError) return 4;
   const { code } = error as NodeJS.ErrnoException;
   return error instanceof DatabaseError || /^E[A-Z]+$/.test(code ?? "") ? 5 : 1;

@@ -71,17 +71,23 @@ it("as a command: the password is in a file, and the end has an exit code", asyn
   const application = await startApplicationStandIn("secret", [[notice("done", { completed: true })]]);
   const write = vi.spyOn(process.stdout, "write").mockReturnValue(true);
   const complain = vi.spyOn(process.stderr, "write").mockReturnValue(true);
-  const command = (url: string, file: string) =>
-    runCommand(program(), ["--application", url, "--password-file", file, "--json"]);
-  expect(await command(application.url, passwordFile)).toBe(0);
-  expect(write.mock.calls.map(([text]) => JSON.parse(String(text)) as object)).toEqual([
+  const command = (url: string, file: string, ...more: string[]) =>
+    runCommand(program(), ["--application", url, "--password-file", file, ...more]);
+  const events = () => write.mock.calls.map(([text]) => JSON.parse(String(text)) as object);
+  expect(await command(application.url, passwordFile, "--json")).toBe(0);
+  expect(events()).toEqual([
     { event: "progress", level: "INFO", phase: "done" },
     { event: "analytics made" },
   ]);
   expect(await command("hmis.moh.example.org", passwordFile)).toBe(2);
   expect(await command(application.url, join(folder, "nothing"))).toBe(2);
   expect(await command("http://127.0.0.1:1", passwordFile)).toBe(4);
-  expect(complain).toHaveBeenCalledWith(expect.stringContaining("does not answer"));
+  expect(complain).toHaveBeenLastCalledWith(expect.stringMatching(/Not done\..* .*does not answer/));
+  expect(await command("http://127.0.0.1:1", passwordFile, "--json")).toBe(4);
+  expect(events().at(-1)).toEqual({
+    ...{ event: "error", exitCode: 4 },
+    message: expect.stringContaining("does not answer") as string,
+  });
   vi.restoreAllMocks();
   await application.stop();
 });

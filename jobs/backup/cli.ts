@@ -1,9 +1,8 @@
 /** The command line of the portable copies. */
 import { tmpdir } from "node:os";
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
-import pc from "picocolors";
-import { Interrupted } from "../command";
-import { parseCount, parseDuration, parseName, UsageError } from "../import/cli/options";
+import { Command, InvalidArgumentError, Option } from "commander";
+import * as command from "../command";
+import { parseCount, parseDuration, parseName } from "../import/cli/options";
 import { NeedsReimport } from "../import/run";
 import { BusyError, ServerError } from "../import/server";
 import { runReplicate } from "./agent";
@@ -163,9 +162,10 @@ function parseSnapshot(text: string): string {
 
 /** @returns the exit code that an error of these commands gets */
 export function exitCodeOf(error: unknown): number {
-  if (error instanceof Interrupted) return error.exitCode;
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  if (error instanceof UsageError) return 2;
+  return command.exitCodeOf(error, ownExitCode);
+}
+
+function ownExitCode(error: unknown): number {
   if (error instanceof CopyError) return 3;
   if (error instanceof MismatchError) return 4;
   if (error instanceof PlaceError || error instanceof ServerError || error instanceof ToolError) return 5;
@@ -174,31 +174,19 @@ export function exitCodeOf(error: unknown): number {
   return error instanceof OverdueError ? 8 : 1;
 }
 
-/** Who restores sits at the terminal; all else is for the person on call. */
-function prefix(command: string | undefined, code: number): string {
-  if (command === "restore") return "Not restored.";
-  return code >= 128 || code === 2 ? "Not done." : "ALARM backup:";
-}
-
 /** Returns the exit code. */
-export async function main(parameters: string[]): Promise<number> {
-  const json = parameters.includes("--json");
-  const command = program();
-  for (const each of [command, ...command.commands]) each.exitOverride();
-  try {
-    await command.parseAsync(parameters, { from: "user" });
-    return 0;
-  } catch (error) {
-    const code = exitCodeOf(error);
-    if (error instanceof CommanderError) return code;
-    const { message, stack } = error instanceof Error ? error : new Error(String(error));
-    const said = code === 1 ? (stack ?? message) : message;
-    if (json) process.stdout.write(`${JSON.stringify({ event: "error", exitCode: code, message: said })}\n`);
-    // A pull has said so already, server by server.
-    else if (parameters[0] !== "replicate" || code <= 2)
-      process.stderr.write(`${pc.red(prefix(parameters[0], code))} ${said}\n`);
-    return code;
-  }
+export function main(parameters: string[]): Promise<number> {
+  const [verb] = parameters;
+  return command.runCommand(program(), parameters, {
+    exitCode: ownExitCode,
+    heading: (code) => {
+      // Who restores sits at the terminal; all else is for the person on call.
+      if (verb === "restore") return "Not restored.";
+      // A pull has said so already, server by server.
+      if (verb === "replicate" && code > 2) return undefined;
+      return code >= 128 || code === 2 ? "Not done." : "ALARM backup:";
+    },
+  });
 }
 
 if (require.main === module) {

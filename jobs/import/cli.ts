@@ -1,8 +1,8 @@
 /** The import job's command line. */
 import { availableParallelism } from "node:os";
-import { Command, CommanderError, Option } from "commander";
+import { Command, Option } from "commander";
 import pc from "picocolors";
-import { Interrupted, interruptible, print } from "../command";
+import { interruptible, print, runCommand } from "../command";
 import {
   askSecret,
   parseCount,
@@ -293,10 +293,7 @@ function defined<T extends object>(object: T): { [K in keyof T]?: Exclude<T[K], 
   return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as never;
 }
 
-function exitCodeOf(error: unknown): number {
-  if (error instanceof Interrupted) return error.exitCode;
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  if (error instanceof UsageError) return 2;
+function exitCode(error: unknown): number {
   if (error instanceof DumpError) return 3;
   // What the server does not take of a dump is the dump's; what befalls the server is not.
   if (error instanceof LoadError) return /^(0A|21|22|23|2B|42|54|P0)/.test(error.code ?? "") ? 3 : 5;
@@ -308,25 +305,9 @@ function exitCodeOf(error: unknown): number {
 
 /** Returns the exit code. */
 export async function main(parameters: string[]): Promise<number> {
-  const json = parameters.includes("--json");
-  const command = program();
-  for (const each of [command, ...command.commands]) each.exitOverride();
-  try {
-    await command.parseAsync(parameters, { from: "user" });
-    return Number(process.exitCode ?? 0);
-  } catch (error) {
-    const code = exitCodeOf(error);
-    if (error instanceof CommanderError) return code;
-    const known = code !== 1;
-    const message =
-      error instanceof Error ? (known ? error.message : (error.stack ?? error.message)) : String(error);
-    if (json) process.stdout.write(`${JSON.stringify({ event: "error", exitCode: code, message })}\n`);
-    else
-      process.stderr.write(
-        `${pc.red(/^(run|inspect)$/.test(parameters[0] ?? "") ? "Not imported." : "Not done.")} ${message}\n`,
-      );
-    return code;
-  }
+  const imports = /^(run|inspect)$/.test(parameters[0] ?? "");
+  const heading = () => (imports ? "Not imported." : "Not done.");
+  return (await runCommand(program(), parameters, { exitCode, heading })) || Number(process.exitCode ?? 0);
 }
 
 if (require.main === module) {

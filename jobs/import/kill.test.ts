@@ -7,6 +7,7 @@ import { bundle } from "../bundle";
 import { createDhis2Like } from "../testing/dhis2";
 import { contents } from "../testing/everything";
 import { client, createApplicationRole, importInto, workDirectory } from "../testing/importing";
+import { generator } from "../testing/killing";
 import { startPostgres, type TestPostgres } from "../testing/postgres";
 import { Server } from "./server";
 
@@ -199,15 +200,4 @@ describe("killed", () => {
 function ended(process: ReturnType<typeof spawn>): Promise<number | null> {
   if (process.exitCode !== null || process.signalCode !== null) return Promise.resolve(process.exitCode);
   return new Promise((resolve) => process.once("exit", (code) => resolve(code)));
-}
-
-/** Numbers from 0 to 1 that are the same for the same seed (mulberry32). */
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
