@@ -31,9 +31,11 @@ export async function waitUntilHealthy(
     const { State, RestartCount } = await container.inspect();
     const { Health, Status, ExitCode } = State;
     if (Health?.Status === "healthy") return;
+    const ended = RestartCount - before;
     const why =
-      RestartCount - before >= RESTARTS
-        ? `it ended ${RESTARTS} times, the last time with exit code ${ExitCode}`
+      // While it runs again it has no exit code.
+      ended >= RESTARTS && Status !== "running"
+        ? `it ended ${ended} times, the last time with exit code ${ExitCode}`
         : Status === "exited" || Status === "dead"
           ? `it ended with exit code ${ExitCode}`
           : Status === "running" && Health?.Status === "unhealthy"

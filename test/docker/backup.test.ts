@@ -11,7 +11,7 @@ import { inside, type Ended } from "./inside";
 import { give } from "./pair";
 import { rollbackOf } from "./rollback";
 import type { ContainersS3 } from "./s3";
-import { VERSIONS, type World } from "./world";
+import { until, VERSIONS, type World } from "./world";
 
 /** The copies of a server on a real engine, by the real pgBackRest. Each test goes on from where the one before ended. */
 const TENANT = "copymoh";
@@ -50,13 +50,6 @@ async function labels(...places: ("disk" | "cloud")[]): Promise<string[]> {
     }),
   );
   return all.flat();
-}
-async function until(what: string, done: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 240; tries++) {
-    if (await done().catch(() => false)) return;
-    await sleep(250);
-  }
-  throw new Error(`in a minute it did not come about that ${what}`);
 }
 /** The command, as a person finds it in the docs. */
 async function pitr(verb: string, { to = "", from = "disk" } = {}): Promise<string> {

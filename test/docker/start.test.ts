@@ -326,7 +326,7 @@ describe("a version whose migration fails", () => {
     await (await application.exec({ Cmd: ["touch", `/opt/dhis2/${hindrance}`] })).start({});
     const { code, stdout, stderr } = await raise();
     expect(code).not.toBe(0);
-    expect(stdout + stderr).toMatch(/hmis-application did not start: it ended 3 times, .* exit code 1/);
+    expect(stdout + stderr).toMatch(/hmis-application did not start: it ended [34] times, .* exit code 1/);
     expect(stdout + stderr).toContain(`the migration to 2.${VERSIONS[1]} failed, as it was told to`);
     expect(stdout).toContain(
       `backup of hmis before its upgrade to DHIS2 ${VERSIONS[1]}: made. The way back to it: npm run rollback -- ${THEIRS} hmis`,

@@ -73,6 +73,8 @@ export class Session {
         "SET client_min_messages = warning",
         // The rename that publishes the new database is committed synchronously, and with it all that came before.
         "SET synchronous_commit = off",
+        // Of what is done here once, compiling costs more than it saves.
+        "SET jit = off",
         `SET statement_timeout = '${seconds}s'`,
         // Nothing else uses the new database, but autovacuum holds a lock for up to a second.
         "SET lock_timeout = '120s'",
