@@ -54,15 +54,7 @@ async function main(): Promise<void> {
     const { host, port, user } = postgres;
     const on = (database: string) => ["-h", host, "-p", String(port), "-U", user, "-d", database];
     const job = (dump: string) => [
-      ...[
-        process.execPath,
-        work.path("import.cjs"),
-        "run",
-        dump,
-        "--database",
-        "ours",
-        "--include-analytics",
-      ],
+      ...[work.path("import.cjs"), "run", dump, "--database", "ours", "--include-analytics"],
       ...[
         "--server",
         `postgres://${user}@${host}:${port}/postgres`,

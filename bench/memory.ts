@@ -31,14 +31,7 @@ async function main([inspected = 20, imported = 2]: number[]): Promise<void> {
       await pipeline(Readable.from(dump(gigabytes * 1e9)), createGzip({ level: 1 }), createWriteStream(file));
       const limit = ["--max-ratio", "1000"];
       const began = Date.now();
-      const peak = await peakMemory([
-        process.execPath,
-        work.path("import.cjs"),
-        command,
-        file,
-        ...limit,
-        ...options,
-      ]);
+      const peak = await peakMemory([work.path("import.cjs"), command, file, ...limit, ...options]);
       const seconds = (Date.now() - began) / 1000;
       process.stdout.write(
         `${command}: ${gigabytes} GB of SQL, ${seconds.toFixed(0)} s, ${peak} MiB at most\n`,

@@ -1,8 +1,17 @@
 /** Bundles the jobs' command lines into single files for the container image: `npm run bundle -w jobs`. */
 import { existsSync, readdirSync } from "node:fs";
-import { copyFile } from "node:fs/promises";
+import { chmod, copyFile } from "node:fs/promises";
 import { join } from "node:path";
 import { build } from "esbuild";
+
+/** Of Node.js. */
+const OPTIONS = [
+  // Debian's calls Ed25519 an experiment; it would say so in the middle of what people read.
+  "--disable-warning=ExperimentalWarning",
+  // The processors are PostgreSQL's meanwhile: a job leaves little garbage, and helpers to take it out took as much of
+  // them as the whole rest of an import.
+  "--single-threaded-gc",
+];
 
 /** `import/cli.ts` becomes `import.cjs` in `directory`, and so on for every job. */
 export async function bundle(directory: string): Promise<void> {
@@ -17,12 +26,12 @@ export async function bundle(directory: string): Promise<void> {
     target: "node20",
     minify: true,
     legalComments: "linked",
-    // Debian's Node.js calls Ed25519 an experiment; it would say so in the middle of what people read.
-    banner: { js: "#!/usr/bin/env -S node --disable-warning=ExperimentalWarning" },
+    banner: { js: `#!/usr/bin/env -S node ${OPTIONS.join(" ")}` },
     // Native bindings pg can do without.
     external: ["pg-native"],
     logLevel: "warning",
   });
+  await Promise.all(jobs.map((job) => chmod(join(directory, `${job}.cjs`), 0o755)));
   // The parser looks for it beside the file it runs in.
   await copyFile(require.resolve("libpg-query/wasm/libpg-query.wasm"), join(directory, "libpg-query.wasm"));
 }
