@@ -14,7 +14,7 @@ export const FILES = {
   authority: `${GIVEN}/cloud-authority.crt`,
 } as const;
 /** The places, as `copies` and `pgbackrest-push` name them, by their numbers among pgBackRest's repositories. */
-const PLACES = { disk: 1, cloud: 2 } as const;
+export const PLACES = { disk: 1, cloud: 2 } as const;
 export type Place = keyof typeof PLACES;
 /** Where the container of copies tells how the copies are, for whoever watches. */
 export const TOLD_PATH = "/var/lib/copies";

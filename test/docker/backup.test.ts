@@ -5,10 +5,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { parseArgsStringToArgv } from "string-argv";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Place } from "../../components/BackupVault/pgbackrest";
 import { ROOT, type TenantStack } from "../engine/tenants";
 import { startCopied, type Copied } from "./copied";
 import { inside, type Ended } from "./inside";
 import { give } from "./pair";
+import { flip, labelsOf, on } from "./places";
 import { rollbackOf } from "./rollback";
 import type { ContainersS3 } from "./s3";
 import { until, VERSIONS, type World } from "./world";
@@ -34,21 +36,8 @@ const copies = (...command: string[]) => run("copies", ...command);
 const succeed = (...command: string[]) => copied.succeed("copies", ...command);
 const sql = (text: string) => succeed("psql", "-qAt", "-d", "dhis2", "-c", text);
 /** Of the copies that are whole, in the places asked for, oldest first. */
-async function labels(...places: ("disk" | "cloud")[]): Promise<string[]> {
-  const all = await Promise.all(
-    places.map(async (place) => {
-      const repo = place === "disk" ? "1" : "2";
-      const info = await succeed(
-        "pgbackrest",
-        "info",
-        `--repo=${repo}`,
-        "--output=json",
-        "--log-level-console=off",
-      );
-      const [stanza] = JSON.parse(info) as { backup: { label: string }[] }[];
-      return (stanza?.backup ?? []).map(({ label }) => label);
-    }),
-  );
+async function labels(...places: Place[]): Promise<string[]> {
+  const all = await Promise.all(places.map((place) => labelsOf(succeed, place)));
   return all.flat();
 }
 /** The command, as a person finds it in the docs. */
@@ -368,17 +357,6 @@ it("makes the next copy after one that was killed on the way", async () => {
 });
 
 describe("what is damaged in a place is found, and mended without a person", () => {
-  type Place = "disk" | "cloud";
-  const on = (place: Place) => `--repo=${place === "disk" ? 1 : 2}`;
-  /** A byte of a file becomes what it was not: one of 256 encrypted bytes is any that could be named here. */
-  const flip = (place: Place, file: string) =>
-    succeed(
-      "sh",
-      "-ec",
-      `pgbackrest repo-get --raw ${on(place)} '${file}' >/tmp/sound; cp /tmp/sound /tmp/other
-       printf "\\$(printf %o $((255 - $(od -An -tu1 -j40 -N1 /tmp/sound))))" | dd of=/tmp/other bs=1 seek=40 conv=notrunc
-       ! cmp -s /tmp/sound /tmp/other; pgbackrest repo-put --raw ${on(place)} '${file}' </tmp/other`,
-    );
   const remove = (place: Place, file: string) => succeed("pgbackrest", "repo-rm", on(place), file);
   /** Files of a place, oldest first, below a folder of it. */
   async function files(place: Place, folder: string, pattern: string): Promise<string[]> {
@@ -419,25 +397,28 @@ describe("what is damaged in a place is found, and mended without a person", () 
   });
 
   it.each<[Place, string, (place: Place) => Promise<unknown>, RegExp]>([
-    ["disk", "a log", async (at) => flip(at, await segment(at)), /mended: log .*\.zst/],
+    ["disk", "a log", async (at) => flip(succeed, at, await segment(at)), /mended: log .*\.zst/],
     ["disk", "a log that is gone", async (at) => remove(at, await segment(at)), /mended: log .*\.zst/],
     [
       "disk",
       "the history of a time line",
-      async (at) => flip(at, (await files(at, "archive/dhis2", "history$")).at(-1) ?? ""),
+      async (at) => flip(succeed, at, (await files(at, "archive/dhis2", "history$")).at(-1) ?? ""),
       /mended: log .*\.history/,
     ],
-    ["disk", "a manifest", async (at) => flip(at, await manifest(at)), /mended: manifest/],
+    ["disk", "a manifest", async (at) => flip(succeed, at, await manifest(at)), /mended: manifest/],
     [
       "disk",
       "a manifest, twice",
-      async (at) => [await flip(at, await manifest(at)), await flip(at, `${await manifest(at)}.copy`)],
+      async (at) => [
+        await flip(succeed, at, await manifest(at)),
+        await flip(succeed, at, `${await manifest(at)}.copy`),
+      ],
       /mended: the damaged copy .* is taken out/,
     ],
     [
       "cloud",
       "a file of a copy",
-      async (at) => flip(at, `backup/dhis2/${await newest(at)}/bundle/1`),
+      async (at) => flip(succeed, at, `backup/dhis2/${await newest(at)}/bundle/1`),
       /mended: the damaged copy .* is taken out/,
     ],
   ])("%s: %s", async (place, _, damage, mended) => {
@@ -462,7 +443,7 @@ describe("what is damaged in a place is found, and mended without a person", () 
     ["cloud", "backup/dhis2/backup.info"],
   ])("%s: %s, once or twice, in the next round", async (place, file) => {
     for (const damaged of [[file], [`${file}.copy`], [file, `${file}.copy`]]) {
-      for (const each of damaged) await flip(place, each);
+      for (const each of damaged) await flip(succeed, place, each);
       const later = await afterwards();
       await restart();
       await until("it is mended", async () => (await later()).includes(`${place}: mended: `));
@@ -474,7 +455,7 @@ describe("what is damaged in a place is found, and mended without a person", () 
   it("a copy that may not be taken out stays, with an alarm that says why, beside one that is whole", async () => {
     const damaged = await newest("disk");
     const fixed = `${DISK}/backup/dhis2/${damaged}/bundle`;
-    await flip("disk", `backup/dhis2/${damaged}/bundle/1`);
+    await flip(succeed, "disk", `backup/dhis2/${damaged}/bundle/1`);
     await copies("verify", "disk");
     await succeed("chmod", "a-w", fixed);
     await restart();

@@ -1,11 +1,12 @@
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { DISK_PATH, PGDATA, type Place } from "../../components/BackupVault/pgbackrest";
+import { DISK_PATH, PGDATA, PLACES, type Place } from "../../components/BackupVault/pgbackrest";
 import { moments } from "../../jobs/testing/killing";
 import { useEngine, type Engine } from "./engine";
 import { inside } from "./inside";
 import { startPair, type Pair } from "./pair";
+import { flip, labelsOf, on } from "./places";
 import { until } from "./world";
 
 /**
@@ -13,8 +14,7 @@ import { until } from "./world";
  * run needs no repair by hand, every file is as it was written, and no committed row is lost.
  */
 const SEED = Number(process.env["SEED"] ?? Date.now() % 1_000_000);
-const REPO: Record<Place, number> = { disk: 1, cloud: 2 };
-const PLACES = Object.keys(REPO) as Place[];
+const places = Object.keys(PLACES) as Place[];
 let engine: Engine;
 let pair: Pair;
 let rows = 0;
@@ -65,10 +65,8 @@ const alarms = async () => (await pair.run("copies", "healthy")).output;
 
 /** The labels of a place's full copies, oldest first. */
 async function fullCopies(place: Place): Promise<string[]> {
-  const options = [`--repo=${REPO[place]}`, "--output=json", "--log-level-console=off"];
-  const info = await pair.succeed("pgbackrest", "info", ...options);
-  const [{ backup }] = JSON.parse(info) as [{ backup: { label: string }[] }];
-  return backup.map(({ label }) => label).filter((label) => label.endsWith("F"));
+  const labels = await labelsOf(pair.succeed, place);
+  return labels.filter((label) => label.endsWith("F"));
 }
 
 /** Nothing that was committed is missing in what was restored beside the live cluster. */
@@ -181,23 +179,13 @@ describe("with a full disk", () => {
 });
 
 describe("damaged", () => {
-  /** A byte of a copy's data becomes what it was not. */
-  const flip = (place: Place, label: string) => {
-    const [at, file] = [`--repo=${REPO[place]}`, `backup/dhis2/${label}/bundle/1`];
-    return pair.succeed(
-      "sh",
-      "-ec",
-      `pgbackrest repo-get --raw ${at} ${file} >/tmp/sound; cp /tmp/sound /tmp/other
-       printf "\\$(printf %o $((255 - $(od -An -tu1 -j40 -N1 /tmp/sound))))" | dd of=/tmp/other bs=1 seek=40 conv=notrunc
-       ! cmp -s /tmp/sound /tmp/other; pgbackrest repo-put --raw ${at} ${file} </tmp/other`,
-    );
-  };
+  const spoil = (place: Place, label: string) => flip(pair.succeed, place, `backup/dhis2/${label}/bundle/1`);
   const damaged = async (place: Place) => (await pair.run("copies", "verify", place)).code !== 0;
 
   it("three full copies one after another: no fourth is made, until a person has seen to it", async () => {
     while ((await fullCopies("disk")).length < 3) await pair.succeed("copies", "backup", "disk", "full");
     const before = await fullCopies("disk");
-    for (const label of before) await flip("disk", label);
+    for (const label of before) await spoil("disk", label);
     expect(await damaged("disk")).toBe(true);
     await round();
     expect(await alarms()).toMatch(
@@ -232,7 +220,7 @@ describe("damaged", () => {
 
   it("where the bucket's policy lets nothing be deleted: an alarm, until it does", async () => {
     const [label = ""] = (await fullCopies("cloud")).slice(-1);
-    await flip("cloud", label);
+    await spoil("cloud", label);
     expect(await damaged("cloud")).toBe(true);
     await pair.s3.letDelete(false);
     await round();
@@ -254,13 +242,13 @@ describe("damaged", () => {
 
   it("in both places: each gets a full copy that is whole, and nothing is taken out", async () => {
     const before: Record<string, string[]> = {};
-    for (const place of PLACES) {
+    for (const place of places) {
       before[place] = await fullCopies(place);
-      await flip(place, before[place].at(-1) ?? "");
+      await spoil(place, before[place].at(-1) ?? "");
     }
-    for (const place of PLACES) expect(await damaged(place)).toBe(true);
+    for (const place of places) expect(await damaged(place)).toBe(true);
     await round();
-    for (const place of PLACES) {
+    for (const place of places) {
       expect(await alarms()).toMatch(
         new RegExp(
           `ALARM backup: ${place}: the damaged copy .* is not taken out before .* is well; .*F is whole`,
@@ -272,9 +260,9 @@ describe("damaged", () => {
       await complete();
     }
     // As the page says, for a person who can do without them.
-    for (const place of PLACES) {
+    for (const place of places) {
       const label = before[place]?.at(-1) ?? "";
-      await pair.succeed("pgbackrest", "expire", `--repo=${REPO[place]}`, `--set=${label}`);
+      await pair.succeed("pgbackrest", "expire", on(place), `--set=${label}`);
       await pair.succeed("copies", "verify", place);
     }
     await round();
@@ -325,7 +313,7 @@ it("the log on its way", async () => {
     await pair.succeed("pgbackrest", "check");
   }
   expect(kills).toContain("killed");
-  for (const place of ["disk", "cloud"]) {
+  for (const place of places) {
     await pair.succeed("copies", "verify", place);
     await pair.succeed("copies", "restore", place);
     await complete();
