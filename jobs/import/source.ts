@@ -1,7 +1,7 @@
 /** Where a dump comes from: a file, standard input, or S3; its checksum compared before anything else happens. */
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { stat } from "node:fs/promises";
+import { open, stat, type FileHandle } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { GetObjectCommandOutput, S3Client } from "@aws-sdk/client-s3";
 import { DumpError } from "./errors";
@@ -96,17 +96,25 @@ function reason(error: NodeJS.ErrnoException): string {
 
 async function hashFile(path: string, size: number, options: SourceOptions): Promise<string> {
   const hash = createHash("sha256");
+  // One for all of the file: a stream would make one for each piece.
+  const buffer = Buffer.allocUnsafe(chunkSize);
   let bytes = 0;
+  let file: FileHandle | undefined;
   try {
-    const stream = createReadStream(path, { highWaterMark: chunkSize, signal: options.signal });
-    for await (const chunk of stream as AsyncIterable<Buffer>) {
-      hash.update(chunk);
-      bytes += chunk.length;
+    file = await open(path);
+    for (;;) {
+      options.signal?.throwIfAborted();
+      const { bytesRead } = await file.read(buffer);
+      if (bytesRead === 0) break;
+      hash.update(buffer.subarray(0, bytesRead));
+      bytes += bytesRead;
       options.progress?.(bytes, size);
     }
   } catch (error) {
     options.signal?.throwIfAborted();
     throw new DumpError("unreadable", `cannot read ${path}: ${reason(error as NodeJS.ErrnoException)}`);
+  } finally {
+    await file?.close();
   }
   return hash.digest("hex");
 }

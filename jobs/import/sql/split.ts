@@ -246,6 +246,7 @@ class Splitter {
     /** What has come since the last row's end. */
     let pending: Buffer[] = [];
     let chunk: Buffer | undefined = window.takeAll();
+    let rest: Buffer | undefined;
     for (;;) {
       const last: boolean = chunk === undefined;
       if (chunk && chunk.length > 0) pending.push(chunk);
@@ -261,12 +262,13 @@ class Splitter {
         }
         if (end?.after !== undefined) {
           window.append(block.subarray(end.after));
+          if (rest) window.append(rest);
           window.line++;
           window.atLineStart = true;
           return;
         }
         if (last) throw new DumpError("truncated", `the dump ends inside the rows of ${abridge(sql)}`, line);
-        pending = [block.subarray(rows.length)];
+        pending = rows.length < block.length ? [block.subarray(rows.length)] : [];
       }
       const length = pending.reduce((sum, piece) => sum + piece.length, 0);
       if (length > this.maxRow) {
@@ -276,7 +278,18 @@ class Splitter {
           window.line,
         );
       }
+      if (rest) {
+        chunk = rest;
+        rest = undefined;
+        continue;
+      }
       chunk = await window.next();
+      // Only the row that two chunks share is put together; all else is handed on where it lies.
+      const cut = length > 0 && chunk ? chunk.indexOf(newline) + 1 : 0;
+      if (chunk && cut > 0) {
+        rest = chunk.subarray(cut);
+        chunk = chunk.subarray(0, cut);
+      }
     }
   }
 
