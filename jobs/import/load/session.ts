@@ -126,7 +126,12 @@ export class Session {
       this.client.once("end", ended);
       const leave = () => this.client.off("end", ended);
       stream.once("finish", () => (leave(), resolve(stream.rowCount)));
-      stream.on("error", (error) => (leave(), reject(this.reason(error))));
+      stream.on("error", (error) => {
+        leave();
+        reject(this.reason(error));
+        // What waits to be written would be written to no connection.
+        stream.destroy();
+      });
     });
     this.client.query(stream);
     return { stream, done };
