@@ -36,8 +36,8 @@ async function main(): Promise<void> {
   // Files are synchronised to disk as on a real server; the rest is what DHIS2's handbook has for one of 16 GB.
   const postgres = await startPostgres({
     ...{ fsync: "on", shared_buffers: "4GB", work_mem: "20MB", maintenance_work_mem: "512MB" },
-    ...{ effective_cache_size: "12GB", random_page_cost: "1.1", jit: "off", max_connections: "200" },
-    ...{ max_locks_per_transaction: "128", max_wal_size: "4GB" },
+    ...{ effective_cache_size: "12GB", random_page_cost: "1.1", max_connections: "200" },
+    ...{ max_wal_size: "4GB" },
     // It would run whenever it likes, into whichever of them.
     ...{ autovacuum: "off" },
   });
