@@ -1,6 +1,6 @@
 /** Which tables a copy holds, and how many rows each has. */
 import type { Client } from "pg";
-import { isAnalyticsTable } from "../import/dhis2";
+import { isGeneratedTable } from "../generatedTables";
 import { quote } from "../import/load/constraint";
 
 export interface Table {
@@ -26,7 +26,7 @@ export async function tablesOf(client: Client): Promise<Table[]> {
 
 /** DHIS2 makes the data of its analytics and resource tables anew. */
 export function isLeftOut(table: Table): boolean {
-  return isAnalyticsTable(fullName(table));
+  return isGeneratedTable(fullName(table));
 }
 
 export async function countRows(

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { chooseEntries, type ArchiveEntry } from "./archive";
-import { isAnalyticsTable } from "./dhis2";
+import { isGeneratedTable } from "../generatedTables";
 
 const entry = (kind: string, name: string): ArchiveEntry => ({ line: "", kind, schema: "public", name });
 
@@ -10,7 +10,7 @@ describe("what is chosen of an archive", () => {
       ...[entry("TABLE", "analytics_2025"), entry("TABLE DATA", "analytics_2025"), entry("ACL", "TABLE t")],
       ...[entry("TABLE DATA", "event"), entry("PUBLICATION", "p"), entry("COMMENT", "TABLE t")],
     ];
-    const { chosen, skipped } = chooseEntries(entries, isAnalyticsTable);
+    const { chosen, skipped } = chooseEntries(entries, isGeneratedTable);
     expect(chosen.map(({ kind, name }) => `${kind} ${name}`)).toEqual([
       ...["TABLE analytics_2025", "TABLE DATA event", "COMMENT TABLE t"],
     ]);

@@ -1,21 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { dhis2Version, isAnalyticsTable, isMigrationTable } from "./dhis2";
-
-test.each([
-  ["public.analytics_2024", true],
-  ["public.analytics", true],
-  ["public.analyticsperiodboundary", false],
-  ["public.analytics_event_abc", true],
-  ["public.analytics_rs_orgunitstructure", true],
-  ["public._orgunitstructure", true],
-  ["_categoryoptioncomboname", true],
-  ["public.datavalue", false],
-  ["public.eventanalytics", false],
-  ["analytics.datavalue", false],
-  ["public.data_analytics", false],
-])("%s is an analytics table: %s", (table, expected) => {
-  expect(isAnalyticsTable(table)).toBe(expected);
-});
+import { dhis2Version, isMigrationTable } from "./dhis2";
 
 test("the migrations' table", () => {
   expect(isMigrationTable("public.flyway_schema_history")).toBe(true);

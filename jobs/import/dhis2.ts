@@ -1,13 +1,4 @@
-/** What of a dump is DHIS2's own: its version, and the tables that it can make anew. */
-
-/**
- * Analytics and resource tables: `analytics`, `analytics_*` (in them `analytics_rs_*`, resource tables since v41) and
- * `_*` (resource tables before). Not `analyticsperiodboundary`, which people enter. Only their data are left out: views
- * may depend on the tables. `table` is `schema.name`.
- */
-export function isAnalyticsTable(table: string): boolean {
-  return /^(?:analytics$|analytics_|_)/.test(table.slice(table.indexOf(".") + 1));
-}
+/** What a dump says of the DHIS2 that it is of. */
 
 /** Flyway's own table, by `schema.name`. */
 export function isMigrationTable(table: string): boolean {

@@ -1,5 +1,6 @@
 /** What a dump holds, found without a server: `--dry-run`. */
-import { dhis2Version, isAnalyticsTable, isMigrationTable, type Migration } from "./dhis2";
+import { isGeneratedTable } from "../generatedTables";
+import { dhis2Version, isMigrationTable, type Migration } from "./dhis2";
 import { DumpError } from "./errors";
 import type { OpenedDump, Packing } from "./format";
 import { archiveScript } from "./packing/script";
@@ -64,7 +65,7 @@ const mostRefusals = 100;
 export async function inspectDump(dump: OpenedDump, options: InspectOptions = {}): Promise<Inspection> {
   const excludeAnalytics = options.excludeAnalytics ?? true;
   const judge = await Judge.create({
-    ...(excludeAnalytics && { excludeData: isAnalyticsTable }),
+    ...(excludeAnalytics && { excludeData: isGeneratedTable }),
     ...(options.database !== undefined && { database: options.database }),
   });
   const inspector = new Inspector(dump, options);

@@ -1,7 +1,7 @@
 /** One import from its beginning to its end: checks, new database, load, validation, sanitising, swap. */
 import { Client, type ClientConfig } from "pg";
 import { openArchive } from "./archive";
-import { isAnalyticsTable } from "./dhis2";
+import { isGeneratedTable } from "../generatedTables";
 import { openDump } from "./format";
 import { loadDump, newProgress, type LoadProgress, type LoadReport } from "./load";
 import type { SessionSettings } from "./load/session";
@@ -137,7 +137,7 @@ async function importSource(source: DumpSource, options: ImportOptions): Promise
     ...(options.maxRatio !== undefined && { maxRatio: options.maxRatio }),
   });
   try {
-    const excludeData = options.excludeAnalytics ? isAnalyticsTable : () => false;
+    const excludeData = options.excludeAnalytics ? isGeneratedTable : () => false;
     const { signal } = options;
     const script: Script =
       dump.kind === "sql"
