@@ -8,6 +8,7 @@ import {
   type OutputMap,
   type Stack,
 } from "@pulumi/pulumi/automation";
+import pc from "picocolors";
 import { LOCAL, ROOT } from "./checkout";
 
 /** Where each kind of stack has its `Pulumi.yaml`; `docker` is made by `onDocker.ts`, of tenants for real. */
@@ -27,6 +28,8 @@ export interface Outcome {
   changes: OpMap;
   seconds: number;
   outputs: OutputMap;
+  /** What the engine, the program and the policies warned of, once each. */
+  warnings: string[];
 }
 
 /** The engine did not do what it was asked; each complaint is a sentence for the person who asked. */
@@ -126,6 +129,11 @@ export function changed({ changes, seconds }: Outcome): string {
   return `${counts.join(", ") || "no change"} in ${seconds.toFixed(0)} s`;
 }
 
+/** Shows what a run warned of, on standard error: standard output is for results. */
+export function showWarnings(outcome: Outcome | undefined): void {
+  for (const warning of outcome?.warnings ?? []) console.error(`${pc.yellow("warning:")} ${warning}`);
+}
+
 interface Watch {
   onEvent: (event: EngineEvent) => void;
   color: "never";
@@ -135,9 +143,10 @@ async function watched(
   project: Project,
   name: string,
   report: (doing: string) => void,
-  run: (stack: Stack, watch: Watch) => Promise<Omit<Outcome, "seconds">>,
+  run: (stack: Stack, watch: Watch) => Promise<Omit<Outcome, "seconds" | "warnings">>,
 ): Promise<Outcome> {
   const complaints: string[] = [];
+  const warnings = new Set<string>();
   const started = Date.now();
   let done = 0;
   let reported = 0;
@@ -147,8 +156,11 @@ async function watched(
     // A start that takes minutes tells how far it is.
     if (diagnosticEvent?.ephemeral) report(diagnosticEvent.message.trim());
     if (diagnosticEvent?.severity === "error") complaints.push(diagnosticEvent.message.trim());
-    if (policyEvent?.enforcementLevel === "mandatory") {
-      complaints.push(`${policyEvent.policyName}: ${policyEvent.message.trim()}`);
+    if (diagnosticEvent?.severity === "warning") warnings.add(diagnosticEvent.message.trim());
+    if (policyEvent) {
+      const said = `${policyEvent.policyName}: ${policyEvent.message.trim()}`;
+      if (policyEvent.enforcementLevel === "mandatory") complaints.push(said);
+      else warnings.add(said);
     }
     if (resOutputsEvent && resOutputsEvent.metadata.op !== "same") done++;
     if (resourcePreEvent && resourcePreEvent.metadata.op !== "same" && Date.now() - reported >= interval) {
@@ -159,7 +171,8 @@ async function watched(
   };
   try {
     const stack = await openStack(project, name);
-    return { ...(await run(stack, { onEvent, color: "never" })), seconds: (Date.now() - started) / 1000 };
+    const result = await run(stack, { onEvent, color: "never" });
+    return { ...result, seconds: (Date.now() - started) / 1000, warnings: [...warnings] };
   } catch (error) {
     // The engine closes every failed run with a remark of its own, which says nothing more.
     const own = complaints.filter((complaint) => !/^(preview|update) failed$/.test(complaint));

@@ -17,7 +17,7 @@ import { ensureDockerHome } from "../toolchain/dockerHome";
 import { ask } from "./ask";
 import { LOCAL, ROOT } from "./checkout";
 import { outputsIn, type Deployment } from "./deployment";
-import { changed, destroy, forgetDeadLocks, openStack, up, valuesOf, type Outcome } from "./engine";
+import { changed, destroy, forgetDeadLocks, openStack, showWarnings, up, valuesOf, type Outcome } from "./engine";
 import { issueExamples } from "./issuer";
 import { steps } from "./steps";
 import { describeAccess, describeTenant, type Access, type TenantOutputs } from "./summary";
@@ -85,8 +85,11 @@ export async function startOnDocker({ tenant, json }: DockerOptions): Promise<vo
     },
   ]);
   const { authority: _, ...outputs } = valuesOf<Outputs>(outcome);
-  if (json) console.log(JSON.stringify({ tenant: outputs, changes: outcome?.changes, access }, null, 2));
-  else {
+  showWarnings(outcome);
+  if (json) {
+    const { changes, warnings } = outcome ?? {};
+    console.log(JSON.stringify({ tenant: outputs, changes, warnings, access }, null, 2));
+  } else {
     const page = { page: outputs.monitoring, ...(host.startsWith("ssh:") && { host }) };
     console.log(`\n${describeTenant(outputs)}\n\n${describeAccess(tenant, access, page)}`);
   }

@@ -11,7 +11,7 @@ import { ensureToolchain, useToolchain } from "../toolchain";
 import { agreed } from "./ask";
 import { ROOT } from "./checkout";
 import { copies } from "./copiesContainer";
-import { changed, up, type Outcome } from "./engine";
+import { changed, showWarnings, up, type Outcome } from "./engine";
 import { applyChanges, FOLDER, folderOf } from "./onDocker";
 import { withVersion } from "./stackFile";
 import { steps } from "./steps";
@@ -142,6 +142,7 @@ async function rollBack(
       },
     },
   ]);
+  showWarnings(outcome);
   if (json) {
     const seconds = Math.round((Date.now() - started) / 1000);
     console.log(JSON.stringify({ tenant, server: name, dhis2: from, database: at, aside: to, seconds }));

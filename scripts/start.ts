@@ -2,7 +2,7 @@ import { Command, Option } from "commander";
 import pc from "picocolors";
 import { ensureToolchain, useToolchain } from "../toolchain";
 import { tenants } from "./checkout";
-import { changed, EngineError, preview, up, valuesOf, type Outcome } from "./engine";
+import { changed, EngineError, preview, showWarnings, up, valuesOf, type Outcome } from "./engine";
 import { dockerTenants, startOnDocker, takeDown } from "./onDocker";
 import { PLATFORM, preparePlatform, prepareTenants } from "./rehearsal";
 import { steps } from "./steps";
@@ -90,14 +90,10 @@ async function start({ tenant, json }: { tenant: string; json: boolean }): Promi
   ]);
 
   const outputs = valuesOf<TenantOutputs>(outcome.tenant);
+  showWarnings(outcome.tenant);
   if (json) {
-    console.log(
-      JSON.stringify(
-        { tenant: outputs, changes: outcome.tenant?.changes, refusal: outcome.refusal },
-        null,
-        2,
-      ),
-    );
+    const { changes, warnings } = outcome.tenant ?? {};
+    console.log(JSON.stringify({ tenant: outputs, changes, warnings, refusal: outcome.refusal }, null, 2));
   } else {
     console.log(`\n${describeTenant(outputs)}`);
     console.log(
