@@ -17,7 +17,16 @@ import { ensureDockerHome } from "../toolchain/dockerHome";
 import { ask } from "./ask";
 import { LOCAL, ROOT } from "./checkout";
 import { outputsIn, type Deployment } from "./deployment";
-import { changed, destroy, forgetDeadLocks, openStack, showWarnings, up, valuesOf, type Outcome } from "./engine";
+import {
+  changed,
+  destroy,
+  forgetDeadLocks,
+  openStack,
+  showWarnings,
+  up,
+  valuesOf,
+  type Outcome,
+} from "./engine";
 import { issueExamples } from "./issuer";
 import { steps } from "./steps";
 import { describeAccess, describeTenant, type Access, type TenantOutputs } from "./summary";
