@@ -19,6 +19,7 @@ const BUNDLED = /^(@pulumi\/(aws|docker|random|tls)|jose|zod)(\/|$)/;
 const SURROUNDINGS = [path.join(ROOT, "node_modules/.package-lock.json"), __filename];
 
 module.exports = function load(/** @type {string} */ entry) {
+  if (!mapped) return require(entry); // the loader is switched off
   const { file, source } = current(entry) ?? made(entry) ?? {};
   if (!file) return require(entry);
   // Beside its entry, for that is where its packages are looked for, and a frame there is taken for one of ours.

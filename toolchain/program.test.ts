@@ -25,7 +25,10 @@ function made(): string {
 }
 
 /** Runs `main.ts`'s `main` as Pulumi would, and gives what that returns and which TypeScript was loaded by itself. */
-function run(files: Record<string, string>): { said: string; loaded: string[] } {
+function run(
+  files: Record<string, string>,
+  env: Record<string, string> = {},
+): { said: string; loaded: string[] } {
   for (const [name, content] of Object.entries(files)) writeFileSync(path.join(folder, name), content);
   const index = `
     const { main } = require(${JSON.stringify(LOADER)})(require.resolve("./main.ts"));
@@ -34,7 +37,10 @@ function run(files: Record<string, string>): { said: string; loaded: string[] } 
       console.log(JSON.stringify({ said, loaded }));
     });`;
   writeFileSync(path.join(folder, "index.js"), index);
-  const output = execFileSync(process.execPath, [path.join(folder, "index.js")], { encoding: "utf8" });
+  const output = execFileSync(process.execPath, [path.join(folder, "index.js")], {
+    encoding: "utf8",
+    env: { ...process.env, ...env },
+  });
   return JSON.parse(output) as { said: string; loaded: string[] };
 }
 
@@ -104,4 +110,18 @@ it("loads the files themselves where no bundle can be made", () => {
   });
   expect(said).toBe("MODULE_NOT_FOUND");
   expect(loaded).toEqual([path.join(folder, "main.ts")]);
+});
+
+it("can be switched off: the files are loaded themselves, and Pulumi's SDK stays as it was published", () => {
+  const files = {
+    "main.ts": `
+      import { debug } from "@pulumi/pulumi/log";
+      import { two } from "./two";
+      export const main = () => JSON.stringify([two, __dirname, debug.toString() === "() => Promise.resolve()"]);`,
+    "two.ts": "export const two: number = 2;",
+  };
+  expect(JSON.parse(run(files).said)).toEqual([2, folder, true]);
+  const { said, loaded } = run(files, { DHISTANCE_LOADER: "plain" });
+  expect(JSON.parse(said)).toEqual([2, folder, false]);
+  expect(loaded).toEqual([path.join(folder, "main.ts"), path.join(folder, "two.ts")]);
 });
