@@ -1,8 +1,9 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import pc from "picocolors";
+import { onPath } from "../toolchain/machine";
 
 /**
  * `npm test`: every check and every tier that this machine can run, side by side. A tier that it cannot run is
@@ -160,19 +161,33 @@ async function vitest(projects: string[]): Promise<Omit<Result, "leftOut">> {
 
 /** One after another: each takes a core. */
 async function checks(): Promise<Result> {
-  const result = { passed: 0, failed: 0, leftOut: [] };
-  for (const [name, line] of CHECKS) {
-    const code = await command(line, "pipe");
+  const result: Result = { passed: 0, failed: 0, leftOut: [] };
+  const shell = onPath("shellcheck", process.env)[0];
+  if (!shell) result.leftOut.push("shell was left out: no shellcheck: apt-get install shellcheck");
+  const lines = [...CHECKS, ...(shell ? [["shell", [shell, "-x", ...shellScripts()]] as const] : [])];
+  for (const [name, line] of lines) {
+    const code = await command([...line], "pipe");
     result[code === 0 ? "passed" : "failed"]++;
     console.log(code === 0 ? pc.green(`✓ ${name}`) : pc.red(`✗ ${name}: ${line.join(" ")}`));
   }
   return result;
 }
 
-/** Runs a command of `node_modules/.bin`; what it printed is shown at its end unless it went straight through. */
+/** Every file of the checkout that a shell runs. */
+function shellScripts(): string[] {
+  const root = path.join(__dirname, "..");
+  const files = execFileSync("git", ["ls-files"], { cwd: root, encoding: "utf8" }).trim().split("\n");
+  return files.filter((file) => /^#!.*\b(ba)?sh\b/.test(firstLine(path.join(root, file))));
+}
+
+function firstLine(file: string): string {
+  return existsSync(file) ? (readFileSync(file, "latin1").split("\n", 1)[0] ?? "") : "";
+}
+
+/** Runs a command of `node_modules/.bin`, or by its path; its output is shown at its end unless it went straight through. */
 function command([name = "", ...args]: string[], output: "inherit" | "pipe"): Promise<number> {
   return new Promise((resolve, reject) => {
-    const child = spawn(path.join(__dirname, "../node_modules/.bin", name), args, {
+    const child = spawn(path.resolve(__dirname, "../node_modules/.bin", name), args, {
       cwd: path.join(__dirname, ".."),
       stdio: ["ignore", output, output],
     });
