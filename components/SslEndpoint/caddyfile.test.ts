@@ -42,6 +42,9 @@ describe("the gateway's configuration", () => {
     expect(caddyfile({ ...gateway, published })).toContain(
       "redir https://hmis.moh.example.org:8443{uri} 308",
     );
+    expect(caddyfile({ ...gateway, published })).toContain(
+      "header_down Location `^http://hmis\\.moh\\.example\\.org(:[0-9]+)?/` https://hmis.moh.example.org:8443/",
+    );
     expect(authority("hmis.moh.example.org", 443)).toBe("hmis.moh.example.org");
   });
 });

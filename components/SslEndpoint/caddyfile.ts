@@ -103,7 +103,7 @@ function redirect({ hostname }: Site, port: number): string[] {
   return [`redir https://${authority(hostname, port)}{uri} 308`];
 }
 
-function secured({ upstream }: Site, certificates: Certificates["kind"], port: number): string[] {
+function secured({ hostname, upstream }: Site, certificates: Certificates["kind"], port: number): string[] {
   const tls = certificates === "given" ? `tls ${PATHS.certificate} ${PATHS.privateKey} {` : "tls {";
   return [
     tls,
@@ -133,6 +133,8 @@ function secured({ upstream }: Site, certificates: Certificates["kind"], port: n
     `reverse_proxy http://${upstream} {`,
     `  header_up X-Forwarded-Port ${port}`,
     "  header_up -Forwarded",
+    // DHIS2 redirects to its page to log in without a look at X-Forwarded-Proto.
+    `  header_down Location \`^http://${hostname.replaceAll(".", "\\.")}(:[0-9]+)?/\` https://${authority(hostname, port)}/`,
     "  transport http {",
     "    dial_timeout 5s",
     "    response_header_timeout 30m",

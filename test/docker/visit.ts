@@ -40,6 +40,14 @@ export class Visitor {
     );
   }
 
+  /** As DHIS2's page does it: `loginStatus`, or the status where it is not 200. */
+  async logIn(hostname: string, username: string, password: string): Promise<string> {
+    const headers = { "Content-Type": "application/json" };
+    const body = Buffer.from(JSON.stringify({ username, password }));
+    const { status, text } = await this.ask("POST", hostname, "/api/auth/login", { headers, body });
+    return status === 200 ? (JSON.parse(text) as { loginStatus: string }).loginStatus : String(status);
+  }
+
   plain(hostname: string, path: string): Promise<Visit> {
     return answer(http.request(this.at(hostname, this.ports.http, "GET", path, {})));
   }

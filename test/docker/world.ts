@@ -16,8 +16,8 @@ export interface World {
   end(): Promise<void>;
 }
 
-/** The versions of DHIS2 that tests use. */
-export const VERSIONS = ["42.5.2", "42.6.0"] as const;
+/** The versions of DHIS2 that tests use: the first two are one major. */
+export const VERSIONS = ["42.5.2", "42.6.0", "43.1.0", "41.9.1"] as const;
 const STAND_IN = "dhistance-test/dhis2-stand-in";
 const PUBLIC_GATEWAY = "caddy:2.10.2";
 const OWN_GATEWAY = "dhistance-test/caddy:debian";

@@ -232,6 +232,16 @@ export class TenantStack {
     return readFileSync(path.join(this.backend, file ?? ""), "utf8");
   }
 
+  /** What a random password of the state is, decrypted. @param name of the resource */
+  async password(name: string): Promise<string> {
+    const { stdout } = await this.succeed("stack", "export", "--show-secrets");
+    const { deployment } = JSON.parse(stdout) as {
+      deployment: { resources: { urn: string; outputs?: { result?: { plaintext: string } } }[] };
+    };
+    const found = deployment.resources.find(({ urn }) => urn.endsWith(`:RandomPassword::${name}`));
+    return JSON.parse(found?.outputs?.result?.plaintext ?? '""') as string;
+  }
+
   /** Every secret text of the state, decrypted, 12 characters or longer; a path beside one is none. */
   async secrets(): Promise<string[]> {
     const { stdout } = await this.succeed("stack", "export", "--show-secrets");
