@@ -93,7 +93,8 @@ function isLater(version: string, newest: Release): boolean {
   return minor > lastMinor || (minor === lastMinor && patch > lastPatch);
 }
 
-function releasesOf(version: string): readonly Release[] {
+/** All of a version's major, the oldest first. */
+export function releasesOf(version: string): readonly Release[] {
   return MAJORS.find(({ major }) => major === numbersOf(version)[0])?.releases ?? [];
 }
 

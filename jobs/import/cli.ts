@@ -67,6 +67,8 @@ interface RunFlags extends ServerOptions {
   json?: boolean;
 }
 
+const newerIsRefused = "DHIS2 of the server; the dump of a later release is refused";
+
 export function program(): Command {
   const program = new Command("dhistance-import")
     .description("Imports PostgreSQL dumps into DHIS2 databases, quickly, and hostile ones never.")
@@ -79,11 +81,7 @@ export function program(): Command {
     .option("--role <name>", "role of the application; everything will belong to it", parseName, "dhis")
     .option("--sha256 <hex>", "SHA-256 the dump has to have", parseSha256)
     .option("-j, --jobs <n>", "connections that load at the same time", parseCount, defaultJobs())
-    .option(
-      "--dhis2-version <version>",
-      "DHIS2 of the server; a newer one's dump is refused",
-      parseDhis2Version,
-    )
+    .option("--dhis2-version <version>", newerIsRefused, parseDhis2Version)
     .option("--sanitise", "for clones: jobs, e-mail, SMS, webhooks off; no password or token works")
     .option("--sanitise-user <name>", "with --sanitise: the one account that keeps a password, a new one")
     .option("--sanitise-password-file <path>", "its password; without it, it is asked for")
@@ -103,6 +101,7 @@ export function program(): Command {
   dumpOptions(program.command("inspect"))
     .description("say what a dump holds and whether it could be imported; needs no server")
     .option("--sha256 <hex>", "SHA-256 the dump has to have", parseSha256)
+    .option("--dhis2-version <version>", newerIsRefused, parseDhis2Version)
     .option("--json", "one JSON object a line instead of text")
     .action(inspect);
 
@@ -237,7 +236,8 @@ async function inspect(name: string, flags: Partial<RunFlags>): Promise<void> {
         Object.assign(progress, { bytes: 0, totalBytes: source.size, phase: "loading" });
         inspection = await inspectDump(dump, {
           ...{ signal, excludeAnalytics: !flags.includeAnalytics },
-          ...defined({ database: flags.fromDatabase }),
+          ...defined({ database: flags.fromDatabase, maxBytes: flags.maxDecompressedSize }),
+          ...defined({ dhis2Version: flags.dhis2Version }),
           progress: (rows, table) => {
             Object.assign(progress.load, { rows, current: table });
             if (dump.kind === "sql") progress.bytes = dump.bytesRead();

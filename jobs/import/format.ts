@@ -47,6 +47,8 @@ interface Layer {
 }
 
 const chunkSize = 1 << 20;
+/** Enough to recognise a format, and what has happened to it. */
+const headSize = 1 << 16;
 const maxLayers = 4;
 
 /** Recognises the dump in the file `path`. Throws a DumpError that names what it is, if it is no dump of PostgreSQL. */
@@ -76,7 +78,14 @@ class Opener {
     let layer: Layer = { read: () => this.file(), path: this.path };
     for (;;) {
       const head = await firstBytes(layer);
-      const kind = recognise(head);
+      const kind = recognise(head.subarray(0, 4096));
+      if (isBinary(kind, head) && cameThroughTerminal(head)) {
+        throw new DumpError(
+          "corrupt",
+          `the ${kind} data were damaged by a terminal, which turned every line feed (LF) into CR LF. ` +
+            "`docker exec -t` does so: make the dump again without -t, or with pg_dump --file and docker cp",
+        );
+      }
       switch (kind) {
         case "sql":
           return { ...opened, kind: "sql", read: layer.read, bytesRead: () => this.read };
@@ -156,10 +165,29 @@ class Opener {
 async function firstBytes(layer: Layer): Promise<Buffer> {
   let head = Buffer.alloc(0);
   for await (const chunk of layer.read()) {
-    head = Buffer.concat([head, chunk.subarray(0, 4096)]);
-    if (head.length >= 4096) break;
+    head = Buffer.concat([head, chunk.subarray(0, headSize)]);
+    if (head.length >= headSize) break;
   }
   return head;
+}
+
+/** A tar or zip file may hold a text of Windows as it is, every line of which ends so. */
+function isBinary(kind: Recognised, head: Buffer): boolean {
+  if (kind === "tar") return head.includes("PGDMP");
+  if (kind === "zip") return head[8] === zipDeflated;
+  return kind !== "sql";
+}
+
+const zipDeflated = 8;
+
+/** In binary data a line feed without a carriage return before it is at most a few hundred bytes away. */
+function cameThroughTerminal(head: Buffer): boolean {
+  let lineFeeds = 0;
+  for (let at = head.indexOf("\n"); at >= 0; at = head.indexOf("\n", at + 1)) {
+    if (head[at - 1] !== 0x0d) return false;
+    lineFeeds++;
+  }
+  return lineFeeds >= 3;
 }
 
 type Recognised = "sql" | "custom" | "tar" | "zip" | Compression;

@@ -1,9 +1,10 @@
 /** What a dump holds, found without a server: `--dry-run`. */
 import { isGeneratedTable } from "../generatedTables";
-import { dhis2Version, isMigrationTable, type Migration } from "./dhis2";
+import { dhis2Version, isMigrationTable, newestMigration, startProblem, type Migration } from "./dhis2";
+import { openArchive } from "./archive";
 import { DumpError } from "./errors";
 import type { OpenedDump, Packing } from "./format";
-import { archiveScript } from "./packing/script";
+import { LeftOutList, type LeftOut } from "./leftOut";
 import type { CopyBlock, DumpItem, Verdict } from "./sql/dump";
 import { Judge } from "./sql/judge";
 import { canonicalEncoding } from "./sql/encoding";
@@ -17,6 +18,10 @@ export interface InspectOptions {
   database?: string;
   /** Told of rows read so far, and of the table they are of. */
   progress?: (rows: number, table: string) => void;
+  /** Of the DHIS2 that is going to use the database. */
+  dhis2Version?: string;
+  /** Most bytes of SQL that an archive may expand to. */
+  maxBytes?: number;
   signal?: AbortSignal;
 }
 
@@ -47,14 +52,16 @@ export interface Inspection {
   encoding: string;
   /** DHIS2 that last ran on the database, as `2.42`; missing when it is no DHIS2 database, or one before 2.30. */
   dhis2Version?: string;
+  /** `2.42.52` */
+  newestMigration?: string;
   /** Migrations of DHIS2 that failed: it would not start. */
   failedMigrations: string[];
   tables: TableContents[];
   rows: number;
   /** Extensions the dump asks for. */
   extensions: string[];
-  /** What would be left out: how many statements, by reason. */
-  leftOut: { reason: string; statements: number }[];
+  /** What would be left out, by reason. */
+  leftOut: LeftOut[];
   /** What would end the import; empty when nothing would. The first 100. */
   refused: Refusal[];
 }
@@ -70,12 +77,19 @@ export async function inspectDump(dump: OpenedDump, options: InspectOptions = {}
   });
   const inspector = new Inspector(dump, options);
   try {
-    const script = dump.kind === "sql" ? dump.read() : archiveScript(dump.path);
-    for await (const item of splitDump(script)) {
+    const { signal, maxBytes } = options;
+    const script =
+      dump.kind === "sql"
+        ? dump
+        : await openArchive(dump, { ...(signal && { signal }), ...(maxBytes !== undefined && { maxBytes }) });
+    for await (const item of splitDump(script.read())) {
       options.signal?.throwIfAborted();
       await inspector.take(item, judge.judge(item));
     }
     judge.finish();
+    judge.refuseEmpty(inspector.wantedRows);
+    const problem = startProblem(inspector.migrations, options.dhis2Version);
+    if (problem !== undefined) inspector.refuse({ statement: "", reason: problem });
   } catch (error) {
     options.signal?.throwIfAborted();
     if (!(error instanceof DumpError)) throw error;
@@ -86,9 +100,9 @@ export async function inspectDump(dump: OpenedDump, options: InspectOptions = {}
 
 class Inspector {
   private readonly tables = new Map<string, TableContents>();
-  private readonly leftOut = new Map<string, number>();
+  private readonly leftOut = new LeftOutList();
   private readonly refused: Refusal[] = [];
-  private readonly migrations: Migration[] = [];
+  readonly migrations: Migration[] = [];
   private migrationColumns: string[] = [];
   private readonly versions: { server?: string; pg_dump?: string } = {};
   private encoding = "UTF8";
@@ -112,12 +126,13 @@ class Inspector {
       this.refuse({ line: item.line, statement: abridge(text), reason: verdict.reason });
       return;
     }
-    if (verdict.verdict === "skip" && verdict.reason) {
-      this.leftOut.set(verdict.reason, (this.leftOut.get(verdict.reason) ?? 0) + 1);
-    }
-    if (item.kind === "copy") {
-      await this.copy(item, verdict);
-    } else if (item.kind === "statement" && verdict.verdict === "run") {
+    if (item.kind === "copy") await this.copy(item, verdict);
+    if (verdict.verdict === "skip") {
+      this.leftOut.add(item, verdict);
+      if (item.kind === "statement" && verdict.table !== undefined) {
+        this.insert(verdict.table, item.sql, verdict.rows ?? 1, verdict.reason);
+      }
+    } else if (item.kind === "statement") {
       const [object = ""] = verdict.objects;
       if (verdict.type === "CreateStmt") {
         if (isMigrationTable(object)) this.migrationColumns = columnsOf(item.sql);
@@ -127,9 +142,16 @@ class Inspector {
     }
   }
 
+  get wantedRows(): number {
+    return [...this.tables.values()]
+      .filter(({ leftOut }) => leftOut === undefined)
+      .reduce((sum, { rows }) => sum + rows, 0);
+  }
+
   result(extensions: string[]): Inspection {
     const { dump, versions } = this;
     const version = dhis2Version(this.migrations);
+    const newest = newestMigration(this.migrations);
     return {
       format: dump.kind === "sql" ? "sql" : dump.format,
       packing: dump.packing,
@@ -137,11 +159,12 @@ class Inspector {
       ...(versions.pg_dump !== undefined && { dumpVersion: versions.pg_dump }),
       encoding: this.encoding,
       ...(version !== undefined && { dhis2Version: version }),
+      ...(newest !== undefined && { newestMigration: newest }),
       failedMigrations: this.migrations.filter((m) => !m.succeeded).map((m) => m.version ?? "repeatable"),
       tables: [...this.tables.values()],
       rows: this.rows,
       extensions,
-      leftOut: [...this.leftOut].map(([reason, statements]) => ({ reason, statements })),
+      leftOut: this.leftOut.list(),
       refused: this.refused,
     };
   }
@@ -169,8 +192,9 @@ class Inspector {
     }
   }
 
-  private insert(name: string, sql: string, rows: number): void {
+  private insert(name: string, sql: string, rows: number, leftOut?: string): void {
     const table = this.table(name);
+    if (leftOut !== undefined) table.leftOut = leftOut;
     table.rows += rows;
     table.bytes += sql.length;
     this.rows += rows;

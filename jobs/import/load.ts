@@ -3,6 +3,7 @@
  * several connections; indexes and keys afterwards. The role it connects as is all the dump's SQL can ever act as.
  */
 import type { ClientConfig } from "pg";
+import { LeftOutList } from "./leftOut";
 import { build, type PostStatement } from "./load/build";
 import { Lanes, type TableCount } from "./load/lanes";
 import { LoadError, Session, type SessionSettings } from "./load/session";
@@ -36,8 +37,7 @@ export interface LoadProgress {
 
 export interface LoadReport {
   tables: Map<string, TableCount>;
-  /** What was left out and why: statements, and rows where these were the rows of tables. */
-  skipped: Map<string, { statements: number; rows: number }>;
+  leftOut: LeftOutList;
   statements: number;
   /** `16.4`, when the dump says so. */
   serverVersion?: string;
@@ -72,7 +72,9 @@ export async function loadDump(items: AsyncIterable<DumpItem>, options: LoadOpti
 }
 
 class Loader {
-  private readonly report: LoadReport = { tables: new Map(), skipped: new Map(), statements: 0 };
+  private readonly report: LoadReport = {
+    ...{ tables: new Map<string, TableCount>(), leftOut: new LeftOutList(), statements: 0 },
+  };
   private readonly later: PostStatement[] = [];
   private rowsSeen = false;
 
@@ -89,12 +91,13 @@ class Loader {
       const verdict = options.judge.judge(item);
       if (item.kind === "version" && item.of === "server") report.serverVersion ??= item.version;
       if (verdict.verdict === "refuse") throw refusal(item, verdict.reason);
-      if (verdict.verdict === "skip") await this.skip(item, verdict.reason);
+      if (verdict.verdict === "skip") await this.skip(item, verdict);
       else if (item.kind === "copy") await this.rows(item, verdict);
       else if (item.kind === "statement") await this.statement(item, verdict);
     }
-    options.judge.finish();
     await this.lanes.drain();
+    options.judge.finish();
+    options.judge.refuseEmpty([...report.tables.values()].reduce((sum, { rows }) => sum + rows, 0));
     await this.buildAll();
     return report;
   }
@@ -112,14 +115,9 @@ class Loader {
     throw error;
   }
 
-  private async skip(item: DumpItem, reason: string): Promise<void> {
-    if (reason === "") return;
-    let entry = this.report.skipped.get(reason);
-    if (!entry) this.report.skipped.set(reason, (entry = { statements: 0, rows: 0 }));
-    entry.statements++;
-    if (item.kind !== "copy") return;
-    for await (const _ of item.rows);
-    entry.rows += item.rowCount();
+  private async skip(item: DumpItem, verdict: Extract<Verdict, { verdict: "skip" }>): Promise<void> {
+    if (item.kind === "copy") for await (const _ of item.rows);
+    this.report.leftOut.add(item, verdict);
   }
 
   private async statement(item: Statement, verdict: Run): Promise<void> {
@@ -155,7 +153,9 @@ class Loader {
     await this.beforeRows();
     const before = progress.rows;
     // The statement itself is sent as UTF-8; the rows are in the encoding of the dump.
-    const encoding = block.encoding === "UTF8" ? "" : `\n WITH (ENCODING '${block.encoding}')`;
+    // SQL_ASCII would make the server take any bytes; the splitter has read them as UTF-8, and the server does, too.
+    const asUtf8 = ["UTF8", "SQL_ASCII"].includes(block.encoding);
+    const encoding = asUtf8 ? "" : `\n WITH (ENCODING '${block.encoding}')`;
     await this.lanes.copy(block, verdict.sql + encoding, verdict.searchPath, this.count(table), () => {
       progress.rows = before + block.rowCount();
     });

@@ -4,6 +4,7 @@ import { openArchive } from "./archive";
 import { isGeneratedTable } from "../generatedTables";
 import { openDump } from "./format";
 import { loadDump, newProgress, type LoadProgress, type LoadReport } from "./load";
+import type { LeftOut } from "./leftOut";
 import type { SessionSettings } from "./load/session";
 import type { ImportRecord } from "./note";
 import { sanitise, type SanitiseOptions, type SanitiseResult } from "./sanitise";
@@ -85,7 +86,7 @@ export interface ImportResult {
   postgresql?: string;
   tables: { name: string; rows: number; bytes: number }[];
   rows: number;
-  leftOut: { what: string; statements: number; rows: number }[];
+  leftOut: LeftOut[];
   validation?: Validation;
   sanitised?: SanitiseResult[];
   /** Name of the database that was live before. */
@@ -141,8 +142,8 @@ async function importSource(source: DumpSource, options: ImportOptions): Promise
     const { signal } = options;
     const script: Script =
       dump.kind === "sql"
-        ? { read: dump.read, bytesRead: dump.bytesRead, skipped: new Map() }
-        : await openArchive(dump, { excludeData, signal, ...(maxBytes !== undefined && { maxBytes }) });
+        ? dump
+        : await openArchive(dump, { signal, ...(maxBytes !== undefined && { maxBytes }) });
     const server = await Server.connect(options.server);
     try {
       const result = await importScript(server, script, { sha256, size: source.size, excludeData }, options);
@@ -164,8 +165,6 @@ type Unfinished = Omit<ImportResult, "seconds">;
 interface Script {
   read(): AsyncGenerator<Buffer>;
   bytesRead(): number;
-  /** What was left out before it became text. */
-  skipped: ReadonlyMap<string, number>;
 }
 
 async function importScript(
@@ -203,10 +202,6 @@ async function importScript(
       ...{ connection, connections, settings, judge, signal },
       progress: progress.load,
     }).finally(() => clearInterval(timer));
-    for (const [reason, statements] of script.skipped) {
-      const counted = report.skipped.get(reason) ?? { statements: 0, rows: 0 };
-      report.skipped.set(reason, { ...counted, statements: counted.statements + statements });
-    }
     return { report, record: { sha256: await sha256, dump: options.dump, at } };
   };
   const replaced = await replace(server, options, load);
@@ -292,7 +287,7 @@ async function replace(server: Server, options: ImportOptions, load: Load): Prom
       ...(report.serverVersion !== undefined && { postgresql: report.serverVersion }),
       ...{ tables, rows, validation, swapMilliseconds: milliseconds },
       ...(sanitised && { sanitised }),
-      leftOut: [...report.skipped].map(([what, counts]) => ({ what, ...counts })),
+      leftOut: report.leftOut.list(),
       ...(worthKeeping && kept !== undefined && { kept }),
     };
   } finally {

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createDhis2Like } from "../testing/dhis2";
 import { startPostgres, type TestPostgres } from "../testing/postgres";
 import type { TableCount } from "./load/lanes";
-import { majorVersion, validate } from "./validate";
+import { majorVersion } from "./dhis2";
+import { validate } from "./validate";
 
 let postgres: TestPostgres;
 let client: Client;
@@ -39,9 +40,7 @@ describe("versions", () => {
     ["2.43.0-SNAPSHOT", 43],
   ])("%s is %i", (text, major) => expect(majorVersion(text)).toBe(major));
 
-  it.each(["", "latest", "4", "1.42"])("%j is none", (text) =>
-    expect(() => majorVersion(text)).toThrow(/no version of DHIS2; versions are like 42\.5\.2/),
-  );
+  it.each(["", "latest", "4", "1.42"])("%j is none", (text) => expect(majorVersion(text)).toBeUndefined());
 
   it("a dump of the server's version or an older one is taken, a newer one refused", async () => {
     expect(await after("", "42.0")).toMatchObject({ dhis2: "2.42", newestMigration: "2.42.20" });

@@ -3,7 +3,14 @@
  * function of the dump must not run with more rights than that.
  */
 import type { Client } from "pg";
-import { dhis2Version, type Migration } from "./dhis2";
+import {
+  dhis2Version,
+  majorVersion,
+  newestMigration,
+  startProblem,
+  uncheckedRelease,
+  type Migration,
+} from "./dhis2";
 import type { TableCount } from "./load/lanes";
 
 /** The dump was loaded, but must not become the live database. The message is for the person who asked for it. */
@@ -26,14 +33,9 @@ export interface Validation {
   dhis2?: string;
   /** The newest migration, for example `2.42.43`. */
   newestMigration?: string;
+  /** What could not be compared with the server's version, in words. */
+  unchecked?: string;
   problems: Problem[];
-}
-
-/** `42.5.2`, `2.42.5.2` and `42` are all 42. */
-export function majorVersion(version: string): number {
-  const match = /^(?:2\.)?(\d{2})(?:\.\d+)*(?:-\S+)?$/.exec(version);
-  if (!match) throw new ValidationError(`"${version}" is no version of DHIS2; versions are like 42.5.2`);
-  return Number(match[1]);
 }
 
 /** `serverVersion`: of the DHIS2 that is going to use the database; without it versions are not compared. */
@@ -44,34 +46,18 @@ export async function validate(
 ): Promise<Validation> {
   checkCounts(tables);
   await checkPostgis(client);
-  const migrations = await readMigrations(client);
-  const dhis2 = migrations && dhis2Version(migrations);
-  const failed = migrations?.find(({ succeeded }) => !succeeded);
-  if (failed) {
-    throw new ValidationError(
-      `A migration of the database to a newer DHIS2 (${failed.version ?? "a repeatable one"}) had failed when it was dumped; ` +
-        "DHIS2 would not start on it. Repair the original and dump it again.",
-    );
-  }
+  const migrations = (await readMigrations(client)) ?? [];
+  const problem = startProblem(migrations, serverVersion);
+  if (problem !== undefined) throw new ValidationError(problem);
+  const dhis2 = dhis2Version(migrations);
+  const newest = newestMigration(migrations);
+  const unchecked = serverVersion === undefined ? undefined : uncheckedRelease(migrations, serverVersion);
   const wanted = serverVersion === undefined ? undefined : majorVersion(serverVersion);
-  if (wanted !== undefined) {
-    if (dhis2 === undefined) {
-      throw new ValidationError(
-        "The dump holds no DHIS2 database: the table flyway_schema_history is missing or empty.",
-      );
-    }
-    if (majorVersion(dhis2) > wanted) {
-      throw new ValidationError(
-        `The dump is of DHIS2 ${dhis2}, newer than the server's ${serverVersion}; there is no way back to an older ` +
-          `version. Let the server be ${majorVersion(dhis2)} or newer first.`,
-      );
-    }
-  }
-  const newest = migrations?.at(-1)?.version;
   return {
     ...(dhis2 !== undefined && { dhis2 }),
     ...(newest !== undefined && { newestMigration: newest }),
-    problems: dhis2 === undefined ? [] : await findProblems(client, majorVersion(dhis2), wanted),
+    ...(unchecked !== undefined && { unchecked }),
+    problems: dhis2 === undefined ? [] : await findProblems(client, majorVersion(dhis2) ?? 0, wanted),
   };
 }
 

@@ -4,7 +4,7 @@ import { createInterface } from "node:readline/promises";
 import { Writable } from "node:stream";
 import { InvalidArgumentError } from "commander";
 import type { ClientConfig } from "pg";
-import { majorVersion } from "../validate";
+import { majorVersion } from "../dhis2";
 
 /** A request that makes no sense; exit code 2. */
 export class UsageError extends Error {
@@ -48,10 +48,8 @@ export function parseSha256(text: string): string {
 }
 
 export function parseDhis2Version(text: string): string {
-  try {
-    majorVersion(text);
-  } catch (error) {
-    throw new InvalidArgumentError((error as Error).message);
+  if (majorVersion(text) === undefined) {
+    throw new InvalidArgumentError(`"${text}" is no version of DHIS2; versions are like 42.5.2`);
   }
   return text;
 }

@@ -1,6 +1,7 @@
 /** What came of it, for people to read. */
 import pc from "picocolors";
 import type { Inspection } from "../inspect";
+import type { LeftOut } from "../leftOut";
 import type { ImportResult } from "../run";
 import { bytesText } from "../spool";
 import { duration } from "./progress";
@@ -21,16 +22,12 @@ export function importSummary(result: ImportResult, dump: string): string {
     `${pc.green("Imported")} ${dump} into ${pc.bold(database)} (${from.filter(Boolean).join("; ")})`,
     `  ${number(tables.length)} tables, ${number(rows)} rows, in ${duration(result.seconds)}`,
     ...largest(tables),
-    ...section(
-      "Left out",
-      leftOut.map(
-        ({ what, statements, rows: r }) => `${what} (${r > 0 ? `${number(r)} rows` : times(statements)})`,
-      ),
-    ),
+    ...section("Left out", leftOut.flatMap(leftOutLines)),
     ...section(
       "Made harmless",
       (sanitised ?? []).filter((s) => s.rows > 0).map((s) => `${s.what}: ${number(s.rows)} in ${s.table}`),
     ),
+    ...(validation?.unchecked === undefined ? [] : [pc.yellow(`  ${validation.unchecked}`)]),
     ...section(
       pc.yellow("Will stop an upgrade"),
       (validation?.problems ?? []).map(
@@ -63,14 +60,11 @@ export function inspectionSummary(inspection: Inspection, dump: string): string 
       : pc.red(`It would be refused, for ${refused.length === 1 ? "this" : "these"}:`);
   return [
     `${pc.bold(dump)}: ${[...inspection.packing, kind].join(", ")}`,
-    `  PostgreSQL ${inspection.serverVersion ?? "of unknown version"}, DHIS2 ${inspection.dhis2Version ?? "not recognised"}, encoding ${inspection.encoding}`,
+    `  PostgreSQL ${inspection.serverVersion ?? "of unknown version"}, DHIS2 ${inspection.dhis2Version ?? "not recognised"}${inspection.newestMigration ? ` (migration ${inspection.newestMigration})` : ""}, encoding ${inspection.encoding}`,
     `  ${number(tables.length)} tables with rows, ${number(rows)} rows, ${bytesText(tables.reduce((sum, t) => sum + t.bytes, 0))} unpacked; ${number(wanted.length)} tables would be imported`,
     ...largest(wanted),
     ...section("Extensions", inspection.extensions.length > 0 ? [inspection.extensions.join(", ")] : []),
-    ...section(
-      "Would be left out",
-      leftOut.map(({ reason, statements }) => `${reason} (${times(statements)})`),
-    ),
+    ...section("Would be left out", leftOut.flatMap(leftOutLines)),
     ...section(
       pc.yellow("Failed migrations"),
       failedMigrations.map((version) => `${version}: DHIS2 would not start`),
@@ -94,6 +88,19 @@ function largest(tables: { name: string; rows: number; bytes: number }[]): strin
 
 function section(title: string, lines: string[]): string[] {
   return lines.length === 0 ? [] : [`  ${title}:`, ...lines.map((line) => `    ${line}`)];
+}
+
+function leftOutLines({ what, statements, rows, tables = [] }: LeftOut): string[] {
+  return [
+    `${what} (${tables.length > 0 ? rowCount(rows) : times(statements)})`,
+    ...tables
+      .filter((table) => !what.includes(table.name))
+      .map((table) => `  ${table.name}: ${rowCount(table.rows)}`),
+  ];
+}
+
+function rowCount(count: number): string {
+  return count === 1 ? "1 row" : `${number(count)} rows`;
 }
 
 function times(count: number): string {

@@ -98,6 +98,11 @@ export type Verdict =
       largeObject?: "create" | "open" | "write" | "close";
     }
   /** Harmless or ours to decide (owners, grants, extensions, comments on extensions …): left out, and said so. */
-  | { verdict: "skip"; reason: string }
+  | {
+      verdict: "skip";
+      reason: string;
+      /** Of rows: their table, and how many an INSERT holds. */ table?: string;
+      rows?: number;
+    }
   /** The whole import fails, with this reason, the line and the text. */
   | { verdict: "refuse"; reason: string };

@@ -151,19 +151,33 @@ export function maskCharacters(
   return at;
 }
 
+/** Whether the bytes of such a dump have to be UTF-8, as the new database is. */
+export function isReadAsUtf8(encoding: string): boolean {
+  return encoding === "UTF8" || encoding === "SQL_ASCII";
+}
+
+export function notUtf8(bytes: Buffer, encoding: string, line: number, where: string): DumpError {
+  const readBack = Buffer.from(bytes.toString("utf8"));
+  const bad = bytes.find((byte, at) => byte !== readBack[at]) ?? 0;
+  const hex = `0x${bad.toString(16)}`;
+  return new DumpError(
+    "corrupt",
+    `${where} holds bytes that are not UTF-8 (${hex}), in a dump of client_encoding ${encoding}. If all of the text is ` +
+      "in one other encoding, name it where the dump sets client_encoding, for example WIN1252; " +
+      "else correct the text in the original database, and dump it again",
+    line,
+  );
+}
+
 /** Text of a statement. Throws when the bytes are no text in the encoding, or nobody here knows the encoding. */
 export function decode(bytes: Buffer, encoding: string, line: number): string {
   if (bytes.includes(0))
     throw new DumpError("corrupt", "a NUL byte, which PostgreSQL's text never has", line);
   if (isAscii(bytes)) return bytes.toString("latin1");
   // SQL_ASCII means "bytes of nobody knows what"; a server whose database is UTF8 takes them as UTF-8 too.
-  if (encoding === "UTF8" || encoding === "SQL_ASCII") {
+  if (isReadAsUtf8(encoding)) {
     if (isUtf8(bytes)) return bytes.toString("utf8");
-    throw new DumpError(
-      "corrupt",
-      `bytes that are not UTF-8, in a dump of client_encoding ${encoding}`,
-      line,
-    );
+    throw notUtf8(bytes, encoding, line, "the statement");
   }
   const decoder = decoders[encoding];
   if (!decoder) {

@@ -61,6 +61,7 @@ export class Judge {
   private target: string | undefined;
   private restrictKey: string | undefined;
   private postDataBegun = false;
+  private tables = 0;
   /** What is made only after the data, and can therefore not be indexed at the same time as the rest. */
   private readonly late = new Set<string>();
 
@@ -95,8 +96,13 @@ export class Judge {
         return this.metaCommand(item);
       default:
         this.complete = false;
-        return this.inDatabase(this.statement(item.sql));
+        return this.counted(this.inDatabase(this.statement(item.sql)));
     }
+  }
+
+  private counted(verdict: Verdict): Verdict {
+    if (verdict.verdict === "run" && verdict.type === "CreateStmt") this.tables++;
+    return verdict;
   }
 
   /** After the last item. Throws when the dump was cut short, or the database that was asked for is not in it. */
@@ -114,6 +120,23 @@ export class Judge {
       throw new DumpError(
         "unsupported",
         `there is no database ${wanted} in the dump, only ${[...databases].join(", ")}`,
+      );
+    }
+  }
+
+  /** After `finish`. Throws when there is nothing in the dump: it would replace a database that holds something. */
+  refuseEmpty(rowsToBringIn: number): void {
+    if (this.tables === 0) {
+      throw new DumpError(
+        "refused",
+        "refused: the dump makes no table. It is of an empty database, or damaged; dump the DHIS2 database itself",
+      );
+    }
+    if (rowsToBringIn === 0) {
+      throw new DumpError(
+        "refused",
+        "refused: the dump has tables but not a single row to bring in. DHIS2 cannot use it; make the dump again " +
+          "without --schema-only",
       );
     }
   }

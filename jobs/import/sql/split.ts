@@ -3,9 +3,10 @@
  * and takes anything else apart as psql would, so that the judge sees it. What is sent to the server is one statement
  * at a time, parsed before: a mistake here can refuse an honest dump, but cannot smuggle anything past the judge.
  */
+import { isUtf8 } from "node:buffer";
 import { loadModule } from "libpg-query";
 import { DumpError } from "../errors";
-import { canonicalEncoding, decode, isClientEncoding } from "./encoding";
+import { canonicalEncoding, decode, isClientEncoding, isReadAsUtf8, notUtf8 } from "./encoding";
 import { isSpace, Lexer } from "./lexer";
 import { as, parseStatement } from "./tree";
 import { countLines, Window } from "./window";
@@ -255,6 +256,7 @@ class Splitter {
         const end = endOfRows(block, last);
         const rows = block.subarray(0, end?.at ?? lastRowEnd(block));
         if (rows.length > 0) {
+          if (isReadAsUtf8(this.encoding) && !isUtf8(rows)) throw this.invalidRow(rows, sql, counter.rows);
           const count = countLines(rows);
           counter.rows += count;
           window.line += count;
@@ -290,6 +292,21 @@ class Splitter {
         rest = chunk.subarray(cut);
         chunk = chunk.subarray(0, cut);
       }
+    }
+  }
+
+  private invalidRow(rows: Buffer, sql: string, before: number): DumpError {
+    let [from, row] = [0, 0];
+    for (;;) {
+      const eol = rows.indexOf(newline, from);
+      const end = eol < 0 ? rows.length : eol;
+      const bytes = rows.subarray(from, end);
+      if (!isUtf8(bytes) || eol < 0) {
+        const where = `row ${before + row + 1} of ${abridge(sql)}`;
+        return notUtf8(bytes, this.encoding, this.window.line + row, where);
+      }
+      from = end + 1;
+      row++;
     }
   }
 

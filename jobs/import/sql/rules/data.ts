@@ -50,15 +50,18 @@ const refused = refuse(
   "a SELECT other than pg_dump's own (set_config of search_path, setval, large objects) would run at once",
 );
 
+const generatedAgain = "rows of analytics and resource tables, which DHIS2 generates again";
+
 /** Rows may only go where the dump has made a table. */
 export function intoTable(table: string, scope: Scope, rows?: number): Ruling {
+  const left = { table, ...(rows !== undefined && { rows }) };
   if (!scope.made.has(table)) {
     const extension = extensionOf(table);
     return extension
-      ? skip(`rows of ${table}, which belongs to the extension ${extension}`)
+      ? { ...skip(`rows of ${table}, which belongs to the extension ${extension}`), ...left }
       : refuse(`rows for ${table}, a table the dump does not make; dump structure and data together`);
   }
-  if (scope.excludesData(table)) return skip("data of analytics and resource tables: DHIS2 makes them anew");
+  if (scope.excludesData(table)) return { ...skip(generatedAgain), ...left };
   return { verdict: "run", phase: "data", objects: [table], ...(rows !== undefined && { rows }) };
 }
 

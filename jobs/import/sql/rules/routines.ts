@@ -3,9 +3,15 @@ import { parsePlPgSQLSync, parseSync, type CreateFunctionStmt, type DefElem, typ
 import { isCatalogFunction } from "../catalog";
 import { as, constant, find, names } from "../tree";
 import { reachingCall, reachingName } from "./expressions";
-import { postData, preData, refuse, type Ruling, type Rules } from "./rule";
+import { postData, preData, refuse, skip, type Ruling, type Rules } from "./rule";
 
 const languages = ["sql", "plpgsql"];
+
+/**
+ * In every DHIS2 since 2.35, from the time before PostgreSQL 13 had one of its own. Calls name no schema, and so mean
+ * PostgreSQL's: the catalogue comes first in every search path.
+ */
+export const DHIS2S_UUID = "public.gen_random_uuid";
 
 /** Settings a function may carry (`SET search_path TO …`): they last as long as its call and give it no rights. */
 const functionSettings =
@@ -15,6 +21,11 @@ export const routineRules: Rules = {
   CreateFunctionStmt(create, scope) {
     const name = names(create.funcname).at(-1) ?? "";
     const full = scope.qualifyNames(names(create.funcname));
+    if (full === DHIS2S_UUID && !create.parameters?.length) {
+      return skip(
+        `the function ${full}() of DHIS2's migration 2.35.6: PostgreSQL's own is called in its place`,
+      );
+    }
     if (isCatalogFunction(name)) return shadows(full);
     const options = (create.options ?? []).map((node) => as(node, "DefElem") ?? {});
     for (const option of options) {

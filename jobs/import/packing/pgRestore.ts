@@ -1,39 +1,7 @@
-/** An archive of pg_dump as the SQL script it stands for. */
-import { spawn } from "node:child_process";
-import { once } from "node:events";
+/** The program that reads archives. */
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { DumpError } from "../errors";
-
-/**
- * All of the SQL of the archive at `path`. pg_restore writes it and connects to nothing; what it writes is to be judged
- * like any dump: an archive's table of contents says whatever its maker wanted.
- */
-export async function* archiveScript(path: string): AsyncGenerator<Buffer> {
-  const child = spawn(pgRestore(), ["--file=-", "--", path], {
-    stdio: ["ignore", "pipe", "pipe"],
-    // Nothing of ours for an archive that makes pg_restore read where it should not; and messages in English.
-    env: { PATH: process.env["PATH"], LC_ALL: "C" },
-  });
-  const ended = once(child, "close") as Promise<[number | null]>;
-  // Waited for after the output, if it comes that far.
-  ended.catch(() => undefined);
-  let complaint = "";
-  child.stderr.on("data", (text: Buffer) => (complaint = (complaint + text.toString()).slice(-2000)));
-  try {
-    for await (const chunk of child.stdout) yield chunk as Buffer;
-    const [code] = await ended;
-    if (code !== 0) throw restoreError(complaint);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    throw new DumpError(
-      "unsupported",
-      "archives need the program pg_restore: apt-get install postgresql-client",
-    );
-  } finally {
-    child.kill();
-  }
-}
 
 /** What pg_restore says, in the import's terms. */
 export function restoreError(complaint: string): DumpError {

@@ -1,0 +1,34 @@
+/** What of a dump is left out, and why. */
+import type { DumpItem, Verdict } from "./sql/dump";
+
+export interface LeftOut {
+  what: string;
+  statements: number;
+  rows: number;
+  /** The tables whose rows were left out, where it is about rows. */
+  tables?: { name: string; rows: number }[];
+}
+
+export class LeftOutList {
+  private readonly reasons = new Map<string, { statements: number; tables: Map<string, number> }>();
+
+  /** To be called when a COPY's rows have been read. */
+  add(item: DumpItem, verdict: Extract<Verdict, { verdict: "skip" }>): void {
+    const { reason, table } = verdict;
+    if (reason === "") return;
+    let entry = this.reasons.get(reason);
+    if (!entry) this.reasons.set(reason, (entry = { statements: 0, tables: new Map<string, number>() }));
+    entry.statements++;
+    if (table === undefined) return;
+    const rows = item.kind === "copy" ? item.rowCount() : (verdict.rows ?? 0);
+    entry.tables.set(table, (entry.tables.get(table) ?? 0) + rows);
+  }
+
+  list(): LeftOut[] {
+    return [...this.reasons].map(([what, { statements, tables }]) => {
+      const named = [...tables].map(([name, rows]) => ({ name, rows }));
+      const rows = named.reduce((sum, table) => sum + table.rows, 0);
+      return { what, statements, rows, ...(named.length > 0 && { tables: named }) };
+    });
+  }
+}
