@@ -1,5 +1,5 @@
 /** One import from its beginning to its end: checks, new database, load, validation, sanitising, swap. */
-import { Client, type ClientConfig } from "pg";
+import { Client, DatabaseError, type ClientConfig } from "pg";
 import { openArchive } from "./archive";
 import { isGeneratedTable } from "../generatedTables";
 import { openDump } from "./format";
@@ -14,7 +14,7 @@ import { watchSpace } from "./space";
 import { Judge } from "./sql/judge";
 import { splitDump } from "./sql/split";
 import { dropExpired, swap } from "./swap";
-import { validate, type Validation } from "./validate";
+import { validate, ValidationError, type Validation } from "./validate";
 
 export interface ImportOptions {
   /** A path, `-` for standard input, or `s3://bucket/key`. */
@@ -261,13 +261,16 @@ async function replace(server: Server, options: ImportOptions, load: Load): Prom
     const loaded = await load(fresh.connection, settings, stop);
     const { report } = loaded;
     progress.phase = "validating";
-    const validation = await asRole(fresh, (client) => validate(client, report.tables, options.dhis2Version));
+    const { statementTimeout } = options;
+    const validation = await asRole(fresh, statementTimeout, (client) =>
+      validate(client, report.tables, options.dhis2Version),
+    );
     stop.throwIfAborted();
     let sanitised: SanitiseResult[] | undefined;
     if (options.sanitise) {
       progress.phase = "sanitising";
       const how = options.sanitise;
-      sanitised = await asRole(fresh, (client) => sanitise(client, how));
+      sanitised = await asRole(fresh, statementTimeout, (client) => sanitise(client, how));
     }
     stop.throwIfAborted();
     progress.phase = "publishing";
@@ -301,13 +304,24 @@ async function discard(server: Server, fresh: NewDatabase): Promise<void> {
   await server.discard(fresh.name).catch(() => undefined);
 }
 
-async function asRole<T>(fresh: NewDatabase, work: (client: Client) => Promise<T>): Promise<T> {
+async function asRole<T>(
+  fresh: NewDatabase,
+  statementTimeout: number,
+  work: (client: Client) => Promise<T>,
+): Promise<T> {
   const client = new Client({ ...fresh.connection, application_name: "dhistance import" });
   client.on("error", () => undefined);
   await client.connect();
   try {
-    await client.query("SET search_path = pg_catalog; SET row_security = off; SET synchronous_commit = off");
+    await client.query(
+      "SET search_path = pg_catalog; SET row_security = off; SET synchronous_commit = off;" +
+        ` SET statement_timeout = '${Math.floor(statementTimeout)}s'`,
+    );
     return await work(client);
+  } catch (error) {
+    // A lost connection or a full disk is the server's fault, not the dump's.
+    if (!(error instanceof DatabaseError) || /^(08|53|57P|58)/.test(error.code ?? "")) throw error;
+    throw new ValidationError(`The new database cannot be checked or sanitised: ${error.message}`);
   } finally {
     await client.end();
   }

@@ -1,5 +1,5 @@
 import { compare } from "bcryptjs";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createDhis2Like } from "../testing/dhis2";
 import { client, createApplicationRole, importInto, workDirectory } from "../testing/importing";
 import { startPostgres, type TestPostgres } from "../testing/postgres";
@@ -30,7 +30,21 @@ it("makes a clone that reaches nobody, and that one account alone can log in to"
   expect(await live("SELECT jobtype FROM jobconfiguration WHERE enabled")).toEqual([
     { jobtype: "HOUSEKEEPING" },
   ]);
-  expect(await live("SELECT name FROM systemsetting")).toEqual([{ name: "applicationTitle" }]);
+  expect(await live("SELECT name FROM systemsetting ORDER BY 1")).toEqual([
+    { name: "applicationTitle" },
+    { name: "credentialsExpires" },
+  ]);
+  // Nobody can register, or come in by an invitation.
+  expect(await live("SELECT selfregistrationrole, selfregistrationorgunit FROM configuration")).toEqual([
+    { selfregistrationrole: null, selfregistrationorgunit: null },
+  ]);
+  expect(await live("SELECT FROM userinfo WHERE invitation")).toEqual([]);
+  // The one account was disabled, invited and expired, and its password was years old.
+  expect(
+    await live(
+      "SELECT disabled, accountexpiry, passwordlastupdated > now() - interval '1 hour' AS new FROM userinfo WHERE username = 'user7'",
+    ),
+  ).toEqual([{ disabled: false, accountexpiry: null, new: true }]);
   expect(await live("SELECT namespace, jbvalue FROM keyjsonvalue ORDER BY 1")).toEqual([
     { namespace: "my-app", jbvalue: { a: 1 } },
     { namespace: "sms-config", jbvalue: {} },
@@ -91,4 +105,59 @@ it("not asked for, nothing of that is touched", async () => {
   const rows =
     "SELECT (SELECT count(*) FROM jobconfiguration WHERE enabled)::int AS jobs, (SELECT count(*) FROM api_token)::int AS tokens";
   expect(await live(rows)).toEqual([{ jobs: 4, tokens: 3 }]);
+});
+
+describe("a clone is not called sanitised when", () => {
+  const trigger = (body: string) =>
+    "CREATE FUNCTION public.keep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN " +
+    `${body} END $$; CREATE TRIGGER keep BEFORE UPDATE OR DELETE ON public.userinfo FOR EACH ROW EXECUTE FUNCTION public.keep()`;
+
+  async function dumpWith(name: string, sql: string): Promise<string> {
+    await postgres.query(`CREATE DATABASE ${name} TEMPLATE origin`);
+    await postgres.query(sql, undefined, name);
+    await client(postgres, "pg_dump", ["-f", work.path(`${name}.sql`), name]);
+    await postgres.query(`DROP DATABASE ${name}`);
+    return work.path(`${name}.sql`);
+  }
+
+  it.each([
+    ["keeps_old", "NEW.password := OLD.password; RETURN NEW;", "ENABLE"],
+    ["skips", "RETURN NULL;", "ENABLE ALWAYS"],
+    ["never_ends", "PERFORM pg_sleep(1000); RETURN NEW;", "ENABLE"],
+  ])(
+    "a trigger of the dump (%s) would keep its passwords: it is off meanwhile, and on again",
+    async (name, body, how) => {
+      const enable = `ALTER TABLE public.userinfo ${how} TRIGGER keep`;
+      const dump = await dumpWith(name, `${trigger(body)}; ${enable}`);
+      await importInto(postgres, dump, { reimport: true, sanitise: {}, statementTimeout: 30 });
+      expect(await live("SELECT DISTINCT password FROM userinfo")).toEqual([{ password: "!" }]);
+      expect(await live("SELECT tgenabled FROM pg_trigger WHERE tgname = 'keep'")).toEqual([
+        { tgenabled: how === "ENABLE" ? "O" : "A" },
+      ]);
+    },
+  );
+
+  it.each([
+    [
+      "its_accounts_are_elsewhere",
+      "ALTER TABLE userinfo RENAME TO accounts",
+      /no account in the tables userinfo or users/,
+    ],
+    [
+      "it_has_no_accounts",
+      "UPDATE event SET assigneduserid = NULL; DELETE FROM userinfo",
+      /no account in the tables userinfo or users/,
+    ],
+    [
+      "its_rows_are_hidden",
+      "ALTER TABLE userinfo ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY; CREATE POLICY none ON userinfo USING (false)",
+      /cannot be checked or sanitised: .*row-level security/,
+    ],
+  ])("%s: it is refused, and the live database stays", async (name, sql, reason) => {
+    const dump = await dumpWith(name, sql);
+    const oid = "SELECT oid FROM pg_database WHERE datname = 'live'";
+    const before = await postgres.query(oid);
+    await expect(importInto(postgres, dump, { reimport: true, sanitise: {} })).rejects.toThrow(reason);
+    expect(await postgres.query(oid)).toEqual(before);
+  });
 });

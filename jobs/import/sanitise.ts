@@ -2,7 +2,7 @@
  * Makes a clone harmless: nothing in it runs by itself, sends, or reaches another system, and nobody's password,
  * token or session works but one account's, if one is named. Runs in the new database before it becomes the live one,
  * as the role that loaded it. Table and column names are those of DHIS2 2.36 to 2.43; what a version lacks is passed
- * over.
+ * over. Triggers of the dump are off meanwhile, and each effect is looked for afterwards.
  */
 import { hash } from "bcryptjs";
 import type { Client } from "pg";
@@ -50,6 +50,7 @@ const accounts = ["userinfo", "users"].map((table) => ({
     restoreexpiry: "NULL",
     restorecode: "NULL",
     emailverificationtoken: "NULL",
+    invitation: "false",
   },
   needs: ["password"],
 }));
@@ -63,6 +64,10 @@ const settings = [
     "accountExpiryAlert",
     "googleAnalyticsUA",
     "recaptchaSecret",
+    "keySelfRegistrationNoRecaptcha",
+    "keyCustomJs",
+    "key%MapsApiKey",
+    "keyHtmlPushAnalyticsUrl",
   ],
 ];
 
@@ -76,10 +81,17 @@ const actions: Action[] = [
     needs: ["enabled", "jobtype"],
   },
   {
-    what: "settings of e-mail, SMS, synchronisation and tracking",
+    what: "settings of e-mail, SMS, synchronisation, self-registration and what browsers fetch elsewhere",
     table: "systemsetting",
     where: settings.map((name) => `name ILIKE '${name}'`).join(" OR "),
     needs: ["name"],
+  },
+  {
+    what: "self-registration of accounts",
+    table: "configuration",
+    set: { selfregistrationrole: "NULL", selfregistrationorgunit: "NULL" },
+    where: "selfregistrationrole IS NOT NULL OR selfregistrationorgunit IS NOT NULL",
+    needs: ["selfregistrationrole", "selfregistrationorgunit"],
   },
   {
     what: "SMS gateways",
@@ -140,32 +152,84 @@ export async function sanitise(client: Client, options: SanitiseOptions): Promis
   await client.query("BEGIN");
   // The statements below name no schema; a sanitised database is DHIS2's, all of which is in `public`.
   await client.query("SET LOCAL search_path = pg_catalog, public");
+  const triggers = await disableTriggers(client);
   for (const action of actions) {
-    const statement = await statementOf(client, action);
-    if (statement === undefined) continue;
-    const { rowCount } = await client.query(statement);
+    const statements = await statementsOf(client, action);
+    if (statements === undefined) continue;
+    const { rowCount } = await client.query(statements.change);
+    const { rows } = await client.query<{ unchanged: number }>(statements.look);
+    const unchanged = rows[0]?.unchanged ?? 0;
+    if (unchanged > 0) {
+      throw new ValidationError(
+        `Not sanitised: ${unchanged} rows of ${action.table} are as they were (${action.what}). ` +
+          "Something in the dump keeps them from being changed; do not hand this copy on.",
+      );
+    }
     results.push({ what: action.what, table: action.table, rows: rowCount ?? 0 });
   }
+  const ofAccounts = results.filter(({ table }) => accounts.some((account) => account.table === table));
+  if (ofAccounts.every(({ rows }) => rows === 0)) {
+    throw new ValidationError(
+      "Not sanitised: the dump has no account in the tables userinfo or users, where DHIS2 has them. " +
+        "Only the database of a DHIS2 can be sanitised.",
+    );
+  }
   if (options.account) await setPassword(client, options.account);
+  // Checks that wait for the end of the transaction would keep the triggers from being enabled.
+  await client.query("SET CONSTRAINTS ALL IMMEDIATE");
+  for (const { table, name, enable } of triggers) {
+    await client.query(`ALTER TABLE ONLY ${table} ${enable} TRIGGER ${quote(name)}`);
+  }
   await client.query("COMMIT");
   return results;
 }
 
-/** Nothing, when the table or a column the condition needs is not there. */
-async function statementOf(client: Client, action: Action): Promise<string | undefined> {
+interface Trigger {
+  /** With its schema, quoted. */
+  table: string;
+  name: string;
+  enable: string;
+}
+
+/** A trigger of the dump could undo each change. Returns what is to be enabled again, and how. */
+async function disableTriggers(client: Client): Promise<Trigger[]> {
+  const { rows } = await client.query<Trigger>(
+    "SELECT format('%I.%I', n.nspname, c.relname) AS table, t.tgname AS name," +
+      " CASE t.tgenabled WHEN 'R' THEN 'ENABLE REPLICA' WHEN 'A' THEN 'ENABLE ALWAYS' ELSE 'ENABLE' END AS enable" +
+      " FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace" +
+      " WHERE NOT t.tgisinternal AND t.tgenabled <> 'D' AND c.relkind IN ('r', 'p')" +
+      " AND pg_has_role(c.relowner, 'USAGE') ORDER BY 1, 2",
+  );
+  for (const { table, name } of rows) {
+    await client.query(`ALTER TABLE ONLY ${table} DISABLE TRIGGER ${quote(name)}`);
+  }
+  return rows;
+}
+
+/** What changes the rows, and what counts those that are still to be changed. Nothing when the table lacks it. */
+async function statementsOf(
+  client: Client,
+  action: Action,
+): Promise<{ change: string; look: string } | undefined> {
   const { table, set, where, needs = [] } = action;
   const has = (column: string) => columnExists(client, table, column);
   if (!(await tableExists(client, table))) return undefined;
   for (const column of needs) if (!(await has(column))) return undefined;
   const condition = where === undefined ? "" : ` WHERE ${where}`;
-  if (!set) return `DELETE FROM public.${quote(table)}${condition}`;
-  const assignments: string[] = [];
+  const look = `SELECT count(*)::int AS unchanged FROM public.${quote(table)} WHERE (${where ?? "true"})`;
+  if (!set) return { change: `DELETE FROM public.${quote(table)}${condition}`, look };
+  const columns: [name: string, value: string][] = [];
   for (const [column, value] of Object.entries(set)) {
-    if (await has(column)) assignments.push(`${quote(column)} = ${value}`);
+    if (await has(column)) columns.push([quote(column), value]);
   }
-  return assignments.length === 0
-    ? undefined
-    : `UPDATE public.${quote(table)} SET ${assignments.join(", ")}${condition}`;
+  if (columns.length === 0) return undefined;
+  const assignments = columns.map(([column, value]) => `${column} = ${value}`).join(", ");
+  // As text: JSON has no equality of its own.
+  const differs = columns.map(([column, value]) => `${column}::text IS DISTINCT FROM (${value})::text`);
+  return {
+    change: `UPDATE public.${quote(table)} SET ${assignments}${condition}`,
+    look: `${look} AND (${differs.join(" OR ")})`,
+  };
 }
 
 async function tableExists(client: Client, table: string): Promise<boolean> {
@@ -183,13 +247,28 @@ async function setPassword(
 ): Promise<void> {
   // Since 2.38 accounts are rows of userinfo.
   const table = (await columnExists(client, "userinfo", "password")) ? "userinfo" : "users";
-  const changed = (await columnExists(client, table, "password"))
-    ? await client.query(`UPDATE public.${table} SET password = $2, disabled = false WHERE username = $1`, [
-        username,
-        await hash(password, 10),
-      ])
-    : { rowCount: 0 };
-  if (changed.rowCount !== 1) {
+  // DHIS2 lets nobody in with a password, an account or an invitation that has expired.
+  const open = {
+    disabled: "false",
+    passwordlastupdated: "now()",
+    accountexpiry: "NULL",
+    invitation: "false",
+  };
+  const set: string[] = [];
+  for (const [column, value] of Object.entries(open)) {
+    if (await columnExists(client, table, column)) set.push(`, ${column} = ${value}`);
+  }
+  const hashed = await hash(password, 10);
+  const parameters = [username, hashed];
+  const changed = await client.query(
+    `UPDATE public.${table} SET password = $2${set.join("")} WHERE username = $1`,
+    parameters,
+  );
+  const { rows } = await client.query<{ set: number }>(
+    `SELECT count(*)::int AS set FROM public.${table} WHERE username = $1 AND password = $2`,
+    parameters,
+  );
+  if (changed.rowCount !== 1 || rows[0]?.set !== 1) {
     throw new ValidationError(
       `The dump has no account "${username}" that could keep a password; name one that is there with --sanitise-user.`,
     );

@@ -80,5 +80,19 @@ describe.runIf(haveTrueDumps)(`a dump of a real DHIS2 comes in as it was${needTr
     expect((await inspectDump(await openDump(dump), { dhis2Version: "42.5.2" })).refused).toEqual([]);
   });
 
+  it("sanitised, lets nobody in but the one account: no self-registration, no invitation", async () => {
+    const account = { username: "admin", password: "A new one, for the clone 1" };
+    await importInto(postgres, trueDump("43.1.0"), { reimport: true, sanitise: { account } });
+    const [registration] = await postgres.query(
+      `SELECT (SELECT count(*) FROM configuration WHERE selfregistrationrole IS NOT NULL OR selfregistrationorgunit IS NOT NULL)
+        + (SELECT count(*) FROM systemsetting WHERE name = 'keySelfRegistrationNoRecaptcha')
+        + (SELECT count(*) FROM userinfo WHERE restoretoken IS NOT NULL OR invitation OR (password <> '!' AND username <> 'admin')) AS open,
+        (SELECT passwordlastupdated > now() - interval '1 hour' AND NOT disabled AND accountexpiry IS NULL FROM userinfo WHERE username = 'admin') AS "canLogIn"`,
+      undefined,
+      "live",
+    );
+    expect(registration).toEqual({ open: "0", canLogIn: true });
+  });
+
   it.each(["41.9.1", "43.1.0"] as const)("%s", (version) => expectSame(trueDump(version), version));
 });

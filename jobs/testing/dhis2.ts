@@ -27,6 +27,7 @@ const schema = `
 CREATE EXTENSION postgis;
 CREATE EXTENSION btree_gin;
 CREATE EXTENSION pg_trgm;
+CREATE FUNCTION public.gen_random_uuid() RETURNS uuid LANGUAGE sql AS $$ SELECT md5(random()::text || random()::text)::uuid $$;
 CREATE TABLE flyway_schema_history (
   installed_rank integer NOT NULL CONSTRAINT flyway_schema_history_pk PRIMARY KEY, version varchar(50),
   description varchar(200) NOT NULL, type varchar(20) NOT NULL, script varchar(1000) NOT NULL, checksum integer,
@@ -95,16 +96,19 @@ const users = `
 CREATE TABLE userinfo (userinfoid bigint NOT NULL, uid varchar(11), username varchar(255) NOT NULL, password varchar(60), email varchar(160),
   secret text, twofactortype varchar(50) DEFAULT 'NOT_ENABLED' NOT NULL, externalauth boolean, openid text, ldapid text, idtoken varchar(255),
   restoretoken varchar(255), restoreexpiry timestamp, emailverificationtoken varchar(255), disabled boolean NOT NULL, invitation boolean NOT NULL,
-  passwordlastupdated timestamp);
+  selfregistered boolean, accountexpiry timestamp, passwordlastupdated timestamp);
 INSERT INTO userinfo SELECT i, ${uid("u", "i")}, CASE i WHEN 1 THEN 'admin' ELSE 'user' || i END, '$2a$10$abcdefghijklmnopqrstuv0123456789012345678901234567890',
   'user' || i || '@moh.example.org', CASE WHEN i % 10 = 0 THEN 'JBSWY3DPEHPK3PXP' END, CASE WHEN i % 10 = 0 THEN 'TOTP_ENABLED' ELSE 'NOT_ENABLED' END,
   i % 7 = 0, CASE WHEN i % 7 = 0 THEN 'openid' || i END, NULL, NULL, CASE WHEN i % 5 = 0 THEN 'token' || i END, CASE WHEN i % 5 = 0 THEN now() END,
-  NULL, false, false, now() FROM generate_series(1, 60) i;
+  NULL, i % 7 = 0, i % 11 = 0 OR i = 7, false, CASE WHEN i % 7 = 0 THEN timestamp '2024-01-01' END, timestamp '2020-01-01' FROM generate_series(1, 60) i;
 CREATE TABLE previouspasswords (userid bigint NOT NULL, list_index integer NOT NULL, previouspassword text);
 INSERT INTO previouspasswords SELECT i, 0, '$2a$10$old' FROM generate_series(1, 20) i;
 CREATE TABLE systemsetting (systemsettingid bigint NOT NULL, name varchar(255) NOT NULL, value text);
 INSERT INTO systemsetting VALUES (1, 'keyEmailHostName', 'smtp.moh.example.org'), (2, 'keyEmailPassword', 'secret'), (3, 'applicationTitle', 'HMIS'),
   (4, 'keyRemoteInstanceUrl', 'https://national.example.org'), (5, 'keyRemoteInstancePassword', 'secret'), (6, 'keySystemNotificationsEmail', 'ops@moh.example.org');
+INSERT INTO systemsetting VALUES (7, 'keySelfRegistrationNoRecaptcha', 'true'), (8, 'credentialsExpires', '3');
+CREATE TABLE configuration (configurationid integer NOT NULL, systemid varchar(255), selfregistrationrole bigint, selfregistrationorgunit bigint);
+INSERT INTO configuration VALUES (1, 'b4a5a1a0-0000-4000-8000-000000000000', 60, 62);
 CREATE TABLE jobconfiguration (jobconfigurationid bigint NOT NULL, uid varchar(11) NOT NULL, name varchar(230) NOT NULL, jobtype varchar(120) NOT NULL,
   jobstatus varchar(120) NOT NULL, enabled boolean NOT NULL, cronexpression varchar(255));
 INSERT INTO jobconfiguration VALUES (1, 'DHIS2rocks1', 'Housekeeping', 'HOUSEKEEPING', 'SCHEDULED', true, NULL),
