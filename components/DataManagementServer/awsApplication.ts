@@ -15,8 +15,9 @@ import { APPLICATION_PORT } from "../SslEndpoint/aws";
 import type { AwsTarget } from "../target";
 import type { AwsServer } from "./aws";
 import { redisOnAws } from "./awsCluster";
+import { keepsData } from "./awsDatabase";
 import { dhisConf, type Redis } from "./dhisConf";
-import { fingerprint, refuseNewEncryption } from "./encryption";
+import { fingerprint, NONE_IMPORTED, refuseNewEncryption } from "./encryption";
 import type { DataManagementServerArgs } from "./index";
 import { SIZE_TERMS } from "./sizes";
 import { imageUser, refuseDowngrade } from "./version";
@@ -45,9 +46,12 @@ export function applicationOnAws(
   const opts = { parent };
   const size = SIZE_TERMS[args.size].application;
 
-  const encryptionPassword = pulumi.output(
-    args.import?.encryptionPassword ?? randomPassword(`${name}-encryption-password`, 40, opts),
-  );
+  // Made even where the import brings one, so that no update has it to delete.
+  const ownPassword = randomPassword(`${name}-encryption-password`, 40, {
+    ...opts,
+    protect: keepsData(args),
+  });
+  const encryptionPassword = pulumi.output(args.import?.encryptionPassword ?? ownPassword);
   const { instances = 1 } = args;
   const redis = instances > 1 ? redisOnAws(name, args, target, data.securityGroupId, opts) : undefined;
   const configuration = configurationValue(name, args, data, encryptionPassword, redis, opts);
@@ -56,12 +60,12 @@ export function applicationOnAws(
     {
       because: {
         dhis2: args.dhis2,
-        data: args.import?.sha256 ?? "none imported",
+        data: args.import?.sha256 ?? NONE_IMPORTED,
         encryption: pulumi.unsecret(encryptionPassword.apply(fingerprint)),
       },
       refuse: (was, is) =>
         refuseDowngrade(server, String(was["dhis2"]), String(is["dhis2"])) ??
-        refuseNewEncryption(server, was, is),
+        refuseNewEncryption(server, was, is, args.import?.reimport ?? false),
     },
     opts,
   );

@@ -3,7 +3,7 @@ import { randomPassword } from "../aws/secret";
 import type { DockerTarget } from "../docker/target";
 import { doOnce, remember, valueOf } from "../run";
 import { keepsData, type DataSide } from "./docker";
-import { fingerprint, refuseNewEncryption } from "./encryption";
+import { fingerprint, NONE_IMPORTED, refuseNewEncryption } from "./encryption";
 import type { DataManagementServerArgs } from "./index";
 import { refuseDowngrade } from "./version";
 
@@ -27,23 +27,25 @@ export function versionOnDocker(
 ): Version {
   const { tenant, server } = args;
   const opts = { parent };
-  const encryptionPassword = pulumi.output(
-    args.import?.encryptionPassword ??
-      randomPassword(`${name}-encryption-password`, 40, { ...opts, protect: keepsData(args) }),
-  );
+  // Made even where the import brings one, so that no update has it to delete.
+  const ownPassword = randomPassword(`${name}-encryption-password`, 40, {
+    ...opts,
+    protect: keepsData(args),
+  });
+  const encryptionPassword = pulumi.output(args.import?.encryptionPassword ?? ownPassword);
   const accepted = remember(
     `${name}-history`,
     {
       because: {
         dhis2: args.dhis2,
-        data: args.import?.sha256 ?? "none imported",
+        data: args.import?.sha256 ?? NONE_IMPORTED,
         encryption: pulumi.unsecret(encryptionPassword.apply(fingerprint)),
       },
       refuse: async (was, is) => {
         const lower = refuseDowngrade(server, String(was["dhis2"]), String(is["dhis2"]));
         if (lower && !(await isFrom(String(is["dhis2"]))))
           return `${lower} To what was kept before an upgrade: npm run rollback -- ${tenant.id} ${server}`;
-        return refuseNewEncryption(server, was, is);
+        return refuseNewEncryption(server, was, is, args.import?.reimport ?? false);
       },
       change: async (was, is) => {
         const [from, to] = [String(was["dhis2"]), String(is["dhis2"])];

@@ -18,6 +18,8 @@ export interface InitialData {
    * @default a random one
    */
   encryptionPassword?: pulumi.Input<string>;
+  /** Whether it may replace data that the server holds. @default false */
+  reimport?: boolean;
   /** Makes the import, which begins when the database is ready; the application waits for its end. */
   load: (server: DataManagementServer) => pulumi.Resource;
 }

@@ -167,6 +167,7 @@ function initialData(
 ): InitialData {
   return {
     sha256,
+    reimport,
     ...(encryptionPassword && { encryptionPassword: pulumi.secret(encryptionPassword) }),
     load: (server) =>
       new DumpImporter(
