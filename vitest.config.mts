@@ -11,6 +11,7 @@ export default defineConfig({
           include: ["**/*.test.ts"],
           exclude: [...exclude, "test/**", "jobs/**"],
           testTimeout: 30_000,
+          hookTimeout: 30_000,
         },
       },
       {

@@ -70,6 +70,11 @@ export interface ResourceType extends Omit<Comparison, "computed"> {
   refusesDelete?: (state: Properties) => string | undefined;
   /** Two of it cannot exist at a time. */
   deleteBeforeReplace?: boolean;
+  /**
+   * There is one at a time for each value of this input. A second one is refused while the first is there, or, of a
+   * setting, `overwrites` it: then what is deleted after that is the second.
+   */
+  sole?: { input: string; overwrites: boolean };
   /** It belongs to no region, and has no `region` input. */
   global?: boolean;
   /** It has no tags. */

@@ -18,6 +18,7 @@ import { isObject, type Properties } from "./values";
  */
 export function serve(provider: Provider): Promise<number> {
   let config: Properties = {};
+  const soles = new Soles();
 
   const handlers: Partial<Record<keyof typeof ResourceProviderService, unknown>> = {
     handshake: answer(() => new rpc.ProviderHandshakeResponse().setSupportsAutonamingConfiguration(true)),
@@ -63,16 +64,18 @@ export function serve(provider: Provider): Promise<number> {
       return response;
     }),
     diff: answer((request: rpc.DiffRequest) => {
-      const { type } = resource(provider, request.getUrn());
+      const { type, token } = resource(provider, request.getUrn());
       const [old, state, now] = [request.getOldInputs(), request.getOlds(), request.getNews()].map(
         properties,
       );
+      soles.isThere(type, token, old ?? {});
       return diffResponse(diff(type, old ?? {}, state ?? {}, now ?? {}));
     }),
     create: answer(async (request: rpc.CreateRequest) => {
       const urn = request.getUrn();
-      const { type, name } = resource(provider, urn);
+      const { type, token, name } = resource(provider, urn);
       const identity = { name, urn, config };
+      if (!request.getPreview()) soles.create(type, token, properties(request.getProperties()));
       const made = await create(type, identity, properties(request.getProperties()), request.getPreview());
       return new rpc.CreateResponse().setId(made.id).setProperties(struct(made.outputs));
     }),
@@ -100,10 +103,11 @@ export function serve(provider: Provider): Promise<number> {
         .setInputs(request.getInputs());
     }),
     delete: answer((request: rpc.DeleteRequest) => {
-      const refusal = resource(provider, request.getUrn()).type.refusesDelete?.(
-        properties(request.getProperties()),
-      );
+      const { type, token } = resource(provider, request.getUrn());
+      const state = properties(request.getProperties());
+      const refusal = type.refusesDelete?.(state);
       if (refusal) throw new Error(refusal);
+      soles.delete(type, token, state);
       return new Empty();
     }),
     attach: answer(() => new Empty()),
@@ -122,6 +126,47 @@ export function serve(provider: Provider): Promise<number> {
   return promisify(server.bindAsync.bind(server))("127.0.0.1:0", grpc.ServerCredentials.createInsecure());
 }
 
+/** Those of which there is one at a time, as far as one run of the engine has seen them. */
+export class Soles {
+  private readonly there = new Set<string>();
+  private readonly overwritten = new Set<string>();
+
+  private key({ sole }: ResourceType, token: string, of: Properties): string | undefined {
+    const value = sole && of[sole.input];
+    return typeof value === "string" ? [token, String(of["region"]), value].join(" ") : undefined;
+  }
+
+  /** One that the state knows. */
+  isThere(type: ResourceType, token: string, inputs: Properties): void {
+    const key = this.key(type, token, inputs);
+    if (key) this.there.add(key);
+  }
+
+  create(type: ResourceType, token: string, inputs: Properties): void {
+    const key = this.key(type, token, inputs);
+    if (!key) return;
+    if (this.there.has(key)) {
+      if (!type.sole?.overwrites)
+        throw new Error(
+          `${key} is there already, and there can be one. Delete the old one before it is replaced.`,
+        );
+      this.overwritten.add(key);
+    }
+    this.there.add(key);
+  }
+
+  delete(type: ResourceType, token: string, state: Properties): void {
+    const key = this.key(type, token, state);
+    if (!key) return;
+    if (this.overwritten.has(key))
+      throw new Error(
+        `${key} was written anew before the old one is deleted: what would be deleted is the new one. ` +
+          "Delete the old one first, or not at all.",
+      );
+    this.there.delete(key);
+  }
+}
+
 /** A method's handler from a function of its request. What it throws is the message a person reads. */
 function answer<Request, Response>(method: (request: Request) => Response | Promise<Response>) {
   return (call: { request: Request }, reply: (error: unknown, response?: Response) => void): void => {
@@ -134,12 +179,12 @@ function answer<Request, Response>(method: (request: Request) => Response | Prom
   };
 }
 
-function resource(provider: Provider, urn: string): { type: ResourceType; name: string } {
+function resource(provider: Provider, urn: string): { type: ResourceType; token: string; name: string } {
   const [, , types = "", ...name] = urn.split("::");
   const token = types.split("$").at(-1) ?? "";
   const type = provider.resources[token];
   if (!type) throw unknownToken(provider, "resource type", token);
-  return { type, name: name.join("::") };
+  return { type, token, name: name.join("::") };
 }
 
 function unknownToken(provider: Provider, kind: string, token: string): Error {

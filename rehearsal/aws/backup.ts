@@ -21,6 +21,7 @@ export const backup: Record<string, ResourceType> = {
   "aws:backup/vaultLockConfiguration:VaultLockConfiguration": {
     untagged: true,
     required: ["backupVaultName"],
+    sole: { input: "backupVaultName", overwrites: true },
     replaceOn: ["backupVaultName", "changeableForDays", "maxRetentionDays", "minRetentionDays"],
     check: all(
       vaultName("backupVaultName"),
@@ -42,6 +43,7 @@ export const backup: Record<string, ResourceType> = {
   "aws:backup/vaultNotifications:VaultNotifications": {
     untagged: true,
     required: ["backupVaultEvents", "backupVaultName", "snsTopicArn"],
+    sole: { input: "backupVaultName", overwrites: true },
     replaceOn: ["backupVaultEvents", "backupVaultName", "snsTopicArn"],
     sets: ["backupVaultEvents"],
     id: input("backupVaultName"),

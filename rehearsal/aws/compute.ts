@@ -1,6 +1,6 @@
 import { all, json, pattern, rule } from "../checks";
 import type { ResourceType } from "../resource";
-import { isObject } from "../values";
+import { isObject, UNKNOWN } from "../values";
 import { ACCOUNT, arn, input, output, regionOf } from "./names";
 
 const ecsName = (path: string) => pattern(path, /^[\w-]{1,255}$/, "1 to 255 of A-Z a-z 0-9 _ -");
@@ -130,6 +130,7 @@ export const compute: Record<string, ResourceType> = {
     check: all(
       pattern("name", /^[\w.-]{1,64}$/, "1 to 64 of A-Z a-z 0-9 _ . -"),
       pattern("scheduleExpression", /^(at|cron|rate)\(.+\)$/, "at(…), cron(…) or rate(…)"),
+      startsATask,
     ),
     id: (r) => `${output("groupName")(r)}/${r.text("name")}`,
     computed: {
@@ -199,6 +200,21 @@ function containers(inputs: Record<string, unknown>) {
     ? {
         property: "containerDefinitions",
         reason: "allowed: a JSON list of containers, each with a name and an image",
+      }
+    : undefined;
+}
+
+/** The scheduler checks a call of another service when it is made: its names begin with a capital. */
+function startsATask({ target }: Record<string, unknown>) {
+  if (!isObject(target as never)) return undefined;
+  const { arn: called, input: given } = target as Record<string, unknown>;
+  if (called !== "arn:aws:scheduler:::aws-sdk:ecs:runTask" || given === UNKNOWN) return undefined;
+  const request = parsed(String(given));
+  const missing = isObject(request as never) ? !("TaskDefinition" in (request as object)) : true;
+  return missing
+    ? {
+        property: "target.input",
+        reason: "Invalid RequestJson provided. Reason missing field TaskDefinition",
       }
     : undefined;
 }

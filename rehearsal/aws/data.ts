@@ -216,6 +216,7 @@ export const data: Record<string, ResourceType> = {
   "aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication": {
     untagged: true,
     required: ["sourceDbInstanceArn"],
+    sole: { input: "sourceDbInstanceArn", overwrites: false },
     replaceOn: ["kmsKeyId", "preSignedUrl", "retentionPeriod", "sourceDbInstanceArn"],
     defaults: { retentionPeriod: 7 },
     check: all(

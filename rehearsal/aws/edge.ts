@@ -295,6 +295,7 @@ export const edge: Record<string, ResourceType> = {
   "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration": {
     untagged: true,
     required: ["logDestinationConfigs", "resourceArn"],
+    sole: { input: "resourceArn", overwrites: true },
     replaceOn: ["logDestinationConfigs", "resourceArn"],
     sets: ["logDestinationConfigs"],
     id: input("resourceArn"),
