@@ -25,6 +25,8 @@ export interface RecordArgs {
    * @default it may
    */
   refuse?: (before: Record<string, unknown>, now: Record<string, unknown>) => Refusal | Promise<Refusal>;
+  /** Why the record may not be made where there is none yet; asked in the preview already. @default it may */
+  refuseFirst?: () => Promise<Refusal>;
   /** Throws if what the record needs is not there; called when the record changes, in the preview already. */
   verify?: () => Promise<void>;
   /** Done to its end before the record becomes another one, and not when it is first made. */
@@ -66,7 +68,7 @@ export function doOnce(
 
 function record(
   name: string,
-  { because, refuse, verify, change }: RecordArgs,
+  { because, refuse, refuseFirst, verify, change }: RecordArgs,
   work: pulumi.ResourceHook[],
   opts: pulumi.CustomResourceOptions,
 ): pulumi.Stash {
@@ -76,6 +78,18 @@ function record(
           `${name}-refuse`,
           async ({ oldInputs, newInputs }) => {
             const why = await refuse(inputOf(oldInputs), inputOf(newInputs));
+            if (why) throw new Error(why);
+          },
+          { onDryRun: true },
+        ),
+      ]
+    : [];
+  const firstRefusals = refuseFirst
+    ? [
+        new pulumi.ResourceHook(
+          `${name}-refuse-first`,
+          async () => {
+            const why = await refuseFirst();
             if (why) throw new Error(why);
           },
           { onDryRun: true },
@@ -96,7 +110,7 @@ function record(
     {
       ...opts,
       hooks: {
-        beforeCreate: [...verifications, ...work],
+        beforeCreate: [...firstRefusals, ...verifications, ...work],
         beforeUpdate: [...refusals, ...verifications, ...changes, ...work],
       },
     },

@@ -10,6 +10,8 @@ export interface AwsTarget {
   platform: Platform;
   /** ARN of the tenant's own KMS key: whoever destroys it makes the tenant's data unreadable. */
   keyArn: pulumi.Input<string>;
+  /** ARN of the role in which ECS makes disks for tasks. */
+  diskRoleArn: pulumi.Input<string>;
 }
 
 /** Where a component makes its resources. Only the component's `index.ts` asks which kind it is. */

@@ -1,5 +1,6 @@
 import { tmpdir } from "node:os";
 import { Command, Option } from "commander";
+import { nameOf } from "../components/BackupVault/onPremises";
 import { isOnDocker } from "../stacks/tenant/spec";
 import { ensureToolchain, useToolchain } from "../toolchain";
 import { agreed } from "./ask";
@@ -73,7 +74,13 @@ async function restore(tenant: string, server: string, flags: Flags): Promise<nu
   const command = `npm run restore -- ${tenant} ${server}`;
   const how = { ...flags, command, sure: (question: string) => ask(question, flags) };
   if (isOnDocker(spec)) return restoreOnDocker(tenant, server, spec.target.docker.host, how);
-  const hosts = spec.backups.copies.flatMap((copy) => ("onPremises" in copy ? [copy.onPremises.host] : []));
+  const hosts = new Map(
+    spec.backups.copies.flatMap((copy): [string, string][] =>
+      "onPremises" in copy
+        ? [[`${tenant}-vault-agent-${nameOf(copy.onPremises)}`, copy.onPremises.host]]
+        : [],
+    ),
+  );
   return restoreOnAws(found(tenant, server, await deploymentOf(tenant, flags)), hosts, how);
 }
 

@@ -30,10 +30,14 @@ const PATIENCE = 24 * 3600;
 const NOT_STARTED = 5;
 
 /**
- * @param hosts of the agents, in their order
+ * @param hosts by the agents' names
  * @returns the exit code
  */
-export async function restoreOnAws(server: ServerOnAws, hosts: string[], how: HowOnAws): Promise<number> {
+export async function restoreOnAws(
+  server: ServerOnAws,
+  hosts: Map<string, string>,
+  how: HowOnAws,
+): Promise<number> {
   const { from = CLOUD } = how;
   if (from !== CLOUD && !server.agents.includes(from))
     throw new Refused(`--from "${from}"; there are ${[CLOUD, ...server.agents].join(", ")}.`);
@@ -51,13 +55,14 @@ export async function restoreOnAws(server: ServerOnAws, hosts: string[], how: Ho
 }
 
 /** Places that this machine cannot read are named with the command that can. */
-async function list(server: ServerOnAws, hosts: string[], how: How): Promise<number> {
+async function list(server: ServerOnAws, hosts: Map<string, string>, how: How): Promise<number> {
   const code = await withKeys(server, (keys) => backup(["list", ...keys, ...json(how)]));
-  server.agents.forEach((agent, index) => {
+  server.agents.forEach((agent) => {
+    const host = hosts.get(agent);
     const command =
-      `docker -H ${hosts[index] ?? "HOST"} exec ${agent} backup list --copy /copies/${server.name} ` +
+      `docker -H ${host ?? "HOST"} exec ${agent} backup list --copy /copies/${server.name} ` +
       "--repository-password-file /run/dhistance/local-password --public-key /run/dhistance/signing.pub";
-    if (how.json) console.log(JSON.stringify({ event: "place", place: agent, host: hosts[index], command }));
+    if (how.json) console.log(JSON.stringify({ event: "place", place: agent, host, command }));
     else console.log(`${pc.bold(agent)}: on the customer's own host. What is there:\n  ${command}`);
   });
   return code;

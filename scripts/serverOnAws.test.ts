@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { nameOf } from "../components/BackupVault/onPremises";
 import { registered } from "../components/testing/mocks";
 import { makeServer, makeVault } from "../components/testing/tenant";
 import { type Deployment } from "./deployment";
@@ -42,7 +43,7 @@ it("finds in the state a server's copies, their keys, the task that reaches its 
     region: "eu-west-1",
     repositoryPassword: "secret of moh-vault-repository-password",
     publicKey: "public key of moh-vault-signing-key",
-    agents: ["moh-vault-agent-1"],
+    agents: [`moh-vault-agent-${nameOf({ host: "ssh://backup@office" })}`],
     service: { arn: "arn of moh-training-application", desiredCount: 2, startSeconds: 1800 },
     url: "https://training.moh.example.org",
     adminPassword: "secret of moh-training-admin-password",
@@ -54,7 +55,7 @@ it("finds in the state a server's copies, their keys, the task that reaches its 
   expect(task.cluster).toBe("arn:aws:ecs:eu-west-1:111122223333:cluster/cluster");
   expect(task.taskDefinition).toContain("moh-vault-export-training");
   expect(task.subnets).toHaveLength(3);
-  expect(task).toMatchObject({ database: "dhis2", assignPublicIp: false });
+  expect(task).toMatchObject({ database: "dhis2", assignPublicIp: false, disk: { sizeGiB: 150 } });
   expect(task.server).toMatch(/^postgres:\/\/dhistance@moh-training-database.*:5432\/postgres/);
   expect(task.logGroup).toContain("training");
 });

@@ -1,4 +1,6 @@
 /** What a stack's state says of a server on AWS: where its portable copies are, their keys, and what a restore needs. */
+import type { TaskDisk } from "../components/aws/run-task";
+import { placeIn, requestIn } from "../components/aws/task-request";
 import { outputsIn, type Deployment } from "./deployment";
 
 export interface ServerOnAws {
@@ -17,6 +19,8 @@ export interface ServerOnAws {
     subnets: string[];
     securityGroups: string[];
     assignPublicIp: boolean;
+    /** With room for the whole dump. */
+    disk?: TaskDisk;
     logGroup: string;
     /** The database server's address and the database, as the task's own command has them. */
     server: string;
@@ -34,7 +38,7 @@ export interface ServerOnAws {
   url: string;
   /** Of DHIS2's account `admin`; secret. */
   adminPassword: string;
-  /** Containers on the customer's own hosts that keep copies, in the order of the spec. */
+  /** Containers on the customer's own hosts that keep copies. */
   agents: string[];
 }
 
@@ -54,9 +58,8 @@ export function serverIn(deployment: Deployment, tenant: string, name: string): 
   const password = (resource: string) =>
     String(find("random:index/randomPassword:RandomPassword", resource)["result"]);
   const schedule = find("aws:scheduler/schedule:Schedule", `${vault}-export-${name}`) as unknown as {
-    target: { arn: string; ecsParameters: Parameters };
+    target: { input: string };
   };
-  const { taskDefinitionArn, networkConfiguration } = schedule.target.ecsParameters;
   const definition = find("aws:ecs/taskDefinition:TaskDefinition", `${vault}-export-${name}`);
   const [container] = JSON.parse(String(definition["containerDefinitions"])) as [Container];
   const option = (flag: string) => container.command[container.command.indexOf(flag) + 1] ?? "";
@@ -72,10 +75,7 @@ export function serverIn(deployment: Deployment, tenant: string, name: string): 
     repositoryPassword: password(`${vault}-repository-password`),
     publicKey: String(find("tls:index/privateKey:PrivateKey", `${vault}-signing-key`)["publicKeyPem"]),
     task: {
-      cluster: schedule.target.arn,
-      taskDefinition: taskDefinitionArn,
-      ...{ subnets: networkConfiguration.subnets, securityGroups: networkConfiguration.securityGroups },
-      assignPublicIp: networkConfiguration.assignPublicIp,
+      ...placeIn(requestIn(schedule.target.input)),
       logGroup: options["awslogs-group"] ?? "",
       ...{ server: option("--server"), database: option("--database") },
     },
@@ -93,11 +93,6 @@ export function serverIn(deployment: Deployment, tenant: string, name: string): 
       .filter((each) => each.startsWith(`${vault}-agent-`))
       .sort(),
   };
-}
-
-interface Parameters {
-  taskDefinitionArn: string;
-  networkConfiguration: { subnets: string[]; securityGroups: string[]; assignPublicIp: boolean };
 }
 
 interface Container {

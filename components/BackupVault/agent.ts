@@ -12,9 +12,11 @@ import { randomPassword } from "../aws/secret";
 import { componentTags } from "../aws/tags";
 import { replicateCommand, type ReplicateConfiguration } from "../jobs";
 import type { AwsTarget } from "../target";
-import type { Repository } from "./aws";
+import { remember } from "../run";
+import { keepsBackups, type Repository } from "./aws";
 import type { ExportKeys } from "./awsExport";
-import type { BackupVaultArgs, OnPremisesCopy } from "./index";
+import { PULLED, type BackupVaultArgs, type Copy, type OnPremisesCopy } from "./index";
+import { machineOf, nameOf, refuseLosingPasswords, refuseUnknownOwner, standingsOf } from "./onPremises";
 import { COPY_HOURS, DRILL_EVERY_HOURS, DRILL_HOURS, RETENTION } from "./retention";
 import { TELL, watchCopies } from "./watch";
 
@@ -38,6 +40,7 @@ const PERIOD = 6 * 3600;
  * On each of the customer's hosts an agent that pulls the portable repositories and proves every week that they can be
  * restored: it opens connections and accepts none, holds no long-lived credential, may read the repositories and nothing else, and keeps its copy under a key
  * that AWS has never seen.
+ * @returns the record of which hosts these are, which the engine may refuse
  */
 export function onPremisesAgents(
   parent: pulumi.Resource,
@@ -46,8 +49,18 @@ export function onPremisesAgents(
   target: AwsTarget,
   repository: Repository,
   keys: ExportKeys,
-): void {
-  const opts = { parent };
+): pulumi.Resource {
+  const kept = keepsBackups(args);
+  const known = remember(
+    `${name}-on-premises`,
+    {
+      because: standingsOf(args.onPremises, kept),
+      refuse: refuseLosingPasswords,
+      refuseFirst: async () => refuseUnknownOwner(await lastOnPremises(), args.onPremises),
+    },
+    { parent },
+  );
+  const opts = { parent, dependsOn: [known] };
   const authority = certificateAuthority(name, args.tenant.id, opts);
   const anchor = new rolesanywhere.TrustAnchor(
     `${name}-agents`,
@@ -63,7 +76,14 @@ export function onPremisesAgents(
     opts,
   );
   args.onPremises.forEach((copy, index) => {
-    const agent = `${name}-agent-${index + 1}`;
+    const agent = `${name}-agent-${nameOf(copy)}`;
+    const localPassword = randomPassword(`${agent}-password`, 40, {
+      ...opts,
+      protect: kept && !copy.retire,
+      // Of states that name agents by their position.
+      aliases: [{ name: `${name}-agent-${index + 1}-password` }],
+    });
+    if (copy.retire) return;
     const identity = agentCertificate(agent, authority, opts);
     const access = agentAccess(agent, args, target, repository, anchor.arn, opts);
     const configuration = pulumi
@@ -103,11 +123,21 @@ export function onPremisesAgents(
         [FILES.privateKey]: identity.privateKey,
         [FILES.cloudPassword]: keys.password,
         [FILES.publicKey]: keys.publicKey,
-        [FILES.localPassword]: randomPassword(`${agent}-password`, 40, opts),
+        [FILES.localPassword]: localPassword,
       },
       opts,
     );
   });
+  return known;
+}
+
+/** Where the on-premises backups of the stack's last update are, in their order. */
+async function lastOnPremises(): Promise<string[]> {
+  const name = `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`;
+  const { outputs } = (await pulumi.runtime.invoke("pulumi:pulumi:readStackOutputs", { name })) as {
+    outputs: { copies?: Copy[] };
+  };
+  return (outputs.copies ?? []).filter(({ kind }) => kind === PULLED).map(({ where }) => where);
 }
 
 interface Authority {
@@ -227,13 +257,19 @@ function agentAccess(
 /** The container on the customer's host. */
 function runAgent(
   agent: string,
-  { path, provider }: OnPremisesCopy,
+  { host, path, provider }: OnPremisesCopy,
   imageName: string,
   files: Record<string, pulumi.Input<string>>,
   opts: pulumi.CustomResourceOptions,
 ): void {
   const there = { ...opts, provider };
-  const image = new RemoteImage(`${agent}-image`, { name: imageName, keepLocally: true }, there);
+  // To the engine another host is the same container under another provider: what changes with it has it made again.
+  const machine = machineOf(host);
+  const image = new RemoteImage(
+    `${agent}-image`,
+    { name: imageName, keepLocally: true, triggers: { machine } },
+    there,
+  );
   new Container(
     agent,
     {
@@ -255,7 +291,10 @@ function runAgent(
       mounts: [{ type: "bind", source: path, target: COPIES }],
       logDriver: "json-file",
       logOpts: { "max-size": "10m", "max-file": "5" },
-      labels: [{ label: "dhistance.agent", value: agent }],
+      labels: [
+        { label: "dhistance.agent", value: agent },
+        { label: "dhistance.machine", value: machine },
+      ],
     },
     there,
   );

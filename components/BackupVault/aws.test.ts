@@ -9,7 +9,10 @@ import type { Drill } from "../../jobs/backup/drill";
 import { measurements, NAMESPACE } from "../../jobs/backup/watch";
 import { ofType, one, registered, type Registration } from "../testing/mocks";
 import { makeServer, makeVault, TARGET } from "../testing/tenant";
+import { nameOf } from "./onPremises";
 import { RETENTION } from "./retention";
+
+const AGENT = `moh-vault-agent-${nameOf({ host: "ssh://backup@office" })}`;
 
 const make = (plan: Plan) =>
   registered(() => makeVault(plan, [makeServer({ plan }), makeServer({ plan, server: "training" })]));
@@ -130,8 +133,9 @@ describe("a vault on AWS", () => {
     });
     for (const { name, inputs } of schedules) {
       expect(inputs.kmsKeyArn).toBe(TARGET.keyArn);
-      expect(inputs.target.ecsParameters.taskDefinitionArn).toContain(name);
-      expect(inputs.target.ecsParameters.networkConfiguration).toMatchObject({ assignPublicIp: false });
+      const { TaskDefinition, NetworkConfiguration } = JSON.parse(inputs.target.input as string);
+      expect(TaskDefinition).toContain(name);
+      expect(NetworkConfiguration.AwsvpcConfiguration.AssignPublicIp).toBe("DISABLED");
     }
   });
 
@@ -170,7 +174,7 @@ describe("a vault on AWS", () => {
           ]),
       );
     for (const server of ["hmis", "training"])
-      for (const place of ["eu-west-1", "moh-vault-agent-1"])
+      for (const place of ["eu-west-1", AGENT])
         expect(of(server, place), `${server} ${place}`).toEqual({
           CopyAge: `Maximum GreaterThanThreshold ${30 * 3600}, silence: breaching`,
           DrillAge: `Maximum GreaterThanThreshold ${8 * 86_400}, silence: notBreaching`,
@@ -178,12 +182,12 @@ describe("a vault on AWS", () => {
         });
     expect(told).toHaveLength(12);
     // What tells is what is listened to.
-    const config = one(made, "docker:index/container:Container", "moh-vault-agent-1").inputs.uploads as {
+    const config = one(made, "docker:index/container:Container", AGENT).inputs.uploads as {
       file: string;
       content: string;
     }[];
     const { metrics } = JSON.parse(config.find(({ file }) => file.endsWith(".json"))?.content ?? "");
-    expect(metrics).toEqual({ Tenant: "moh", Place: "moh-vault-agent-1" });
+    expect(metrics).toEqual({ Tenant: "moh", Place: AGENT });
     const names = measurements(
       {
         newest: "2026-11-01T00:00:00Z",
@@ -216,7 +220,7 @@ describe("the agent on the customer's own host", () => {
   let made: Registration[];
   beforeAll(async () => {
     made = await make("premium");
-    agent = one(made, "docker:index/container:Container", "moh-vault-agent-1");
+    agent = one(made, "docker:index/container:Container", AGENT);
   });
 
   it("runs on that host, limited, without privilege, and comes back by itself", () => {
@@ -261,14 +265,14 @@ describe("the agent on the customer's own host", () => {
   it("keeps its copy under a key that the cloud does not have", () => {
     const uploads = agent.inputs.uploads as { file: string; content: string }[];
     const content = (file: string) => uploads.find((upload) => upload.file.endsWith(file))?.content;
-    expect(content("local-password")).toBe("secret-of-moh-vault-agent-1-password");
+    expect(content("local-password")).toBe(`secret-of-${AGENT}-password`);
     expect(content("local-password")).not.toBe(content("cloud-password"));
     const inAws = made.filter(({ type }) => type.startsWith("aws:"));
-    expect(JSON.stringify(inAws)).not.toContain("secret-of-moh-vault-agent-1-password");
+    expect(JSON.stringify(inAws)).not.toContain(`secret-of-${AGENT}-password`);
   });
 
   it("may read the repositories and hold restic's locks, nothing else", () => {
-    const { inputs } = one(made, "aws:iam/rolePolicy:RolePolicy", "moh-vault-agent-1-policy");
+    const { inputs } = one(made, "aws:iam/rolePolicy:RolePolicy", `${AGENT}-policy`);
     const statements = JSON.parse(inputs.policy as string).Statement as {
       Action: string[];
       Resource: string[];
@@ -295,17 +299,17 @@ describe("the agent on the customer's own host", () => {
   });
 
   it("is known by a certificate of the tenant's own authority and by no long-lived key", () => {
-    const role = one(made, "aws:iam/role:Role", "moh-vault-agent-1").inputs;
+    const role = one(made, "aws:iam/role:Role", AGENT).inputs;
     const [trust] = JSON.parse(role.assumeRolePolicy as string).Statement;
     expect(trust).toMatchObject({
       Principal: { Service: "rolesanywhere.amazonaws.com" },
       Condition: {
         ArnEquals: { "aws:SourceArn": expect.stringContaining("moh-vault-agents") },
-        StringEquals: { "aws:PrincipalTag/x509Subject/CN": "moh-vault-agent-1" },
+        StringEquals: { "aws:PrincipalTag/x509Subject/CN": AGENT },
       },
     });
-    const { inputs } = one(made, "tls:index/certRequest:CertRequest", "moh-vault-agent-1-request");
-    expect(inputs.subject.commonName).toBe("moh-vault-agent-1");
+    const { inputs } = one(made, "tls:index/certRequest:CertRequest", `${AGENT}-request`);
+    expect(inputs.subject.commonName).toBe(AGENT);
     expect(ofType(made, "aws:iam/accessKey:AccessKey")).toEqual([]);
   });
 });

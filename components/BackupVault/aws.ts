@@ -11,6 +11,7 @@ import { componentTags } from "../aws/tags";
 import type { AwsTarget } from "../target";
 import { exportOnAws, type ExportKeys } from "./awsExport";
 import type { BackupVaultArgs, RegionCopy } from "./index";
+import { vaultName } from "./lock";
 import { RETENTION, type Retention } from "./retention";
 
 /** The portable repositories' place in the cloud. */
@@ -31,7 +32,7 @@ export function vaultOnAws(
   const kept = RETENTION[tenant.plan];
   const opts = { parent };
 
-  const home = lockedVault(`${name}-home`, `dhistance-${tenant.id}`, target.keyArn, kept, opts);
+  const home = lockedVault(`${name}-home`, vaultName(tenant.id), target.keyArn, kept, opts);
   const abroad = args.regions.map((copy) => secondRegion(name, args, copy, target, kept, opts));
   const role = backupRole(name, platform.accountId, opts);
 
@@ -78,11 +79,17 @@ export function vaultOnAws(
       // snapshot it was written for, and the lock has to hold for both.
       lock: { mode: kept.lock === "compliance" ? "COMPLIANCE" : "GOVERNANCE", days: kept.portable + 31 },
       logBucket: platform.logBucket,
+      protect: keepsBackups(args),
       tags: componentTags(),
     },
     opts,
   );
   return { ...repository, keys: exportOnAws(parent, name, args, target, repository) };
+}
+
+/** Whether backups, and the keys without which nobody can read them, have to outlive a mistake. */
+export function keepsBackups({ servers }: Pick<BackupVaultArgs, "servers">): boolean {
+  return servers.some(({ aws }) => aws.keepsData);
 }
 
 /** A vault whose recovery points cannot be deleted before their time. */
@@ -107,7 +114,10 @@ function lockedVault(
       // Without this the lock is governance: an administrator can still take it off.
       ...(kept.lock === "compliance" && { changeableForDays: kept.lockGraceDays }),
     },
-    opts,
+    // It is a setting of the vault, which the provider can only write anew: a lock that is deleted after the new one
+    // was written takes that one off. So none is deleted: writing replaces it, and it goes with its vault. Of a state
+    // without that mark the old lock is at least deleted first.
+    { ...opts, retainOnDelete: true, deleteBeforeReplace: true },
   );
   const ready = pulumi.all([vault.name, vault.arn, lock.id]);
   return { name: ready.apply(([vaultName]) => vaultName), arn: ready.apply(([, arn]) => arn) };
@@ -135,7 +145,7 @@ function secondRegion(
     },
     there,
   );
-  const vault = lockedVault(`${name}-${region}`, `dhistance-${tenant.id}`, key.arn, kept, there);
+  const vault = lockedVault(`${name}-${region}`, vaultName(tenant.id), key.arn, kept, there);
   for (const { server, aws } of servers) {
     new rds.InstanceAutomatedBackupsReplication(
       `${name}-${region}-${server}`,
@@ -144,7 +154,8 @@ function secondRegion(
         kmsKeyId: key.arn,
         retentionPeriod: kept.pointInTime,
       },
-      there,
+      // A database is replicated to a region once: a second replication is refused, or ended with the first.
+      { ...there, deleteBeforeReplace: true },
     );
   }
   return { vaultArn: vault.arn, key };

@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { serviceRole, useKey } from "../aws/iam";
 import { componentTags } from "../aws/tags";
 import { container, fargateTask } from "../aws/task";
+import { DISK } from "../aws/task-request";
 import { drillCommand, SECRETS } from "../jobs";
 import type { DataManagementServer } from "../DataManagementServer";
 import type { AwsTarget } from "../target";
@@ -63,10 +64,8 @@ export function drillTask(
   const task = fargateTask(
     name,
     {
-      cpu: 2048,
-      memory: 4096,
-      // The dump, the database made of it, and the file store. Fargate's most; it costs while the task runs.
-      scratch: 200,
+      cpu: aws.jobs.cpu,
+      memory: aws.jobs.memory,
       executionRoleArn: args.executionRoleArn,
       taskRoleArn,
       containers: [
@@ -83,16 +82,16 @@ export function drillTask(
           ),
           environment: { AWS_REGION: region, [SECRETS.publicKey]: args.publicKey },
           secrets: { [SECRETS.repository]: args.password },
-          volumes: { scratch: "/tmp" },
+          volumes: { [DISK]: "/tmp" },
           logGroup: aws.logs.name,
           region,
         }),
       ],
-      volumes: ["scratch"],
+      disk: DISK,
       tags,
     },
     opts,
   );
   watchCopies(name, watched, target, DAY, opts);
-  return { task, taskRoleArn };
+  return { task, taskRoleArn, diskGiB: aws.jobs.disks.drill };
 }

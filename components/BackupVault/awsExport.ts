@@ -2,12 +2,14 @@ import * as scheduler from "@pulumi/aws/scheduler";
 import * as pulumi from "@pulumi/pulumi";
 import { PrivateKey } from "@pulumi/tls/privateKey";
 import { serviceRole, useKey } from "../aws/iam";
+import { taskDisk, taskPlace } from "../aws/place";
 import { randomPassword, secretPlace, secretValue } from "../aws/secret";
 import { componentTags } from "../aws/tags";
 import { container, executionRole, fargateTask } from "../aws/task";
+import { DISK, schedulerInput, taskRequest } from "../aws/task-request";
 import { exportCommand, FILES_PATH, SECRETS } from "../jobs";
 import type { AwsTarget } from "../target";
-import type { Repository } from "./aws";
+import { keepsBackups, type Repository } from "./aws";
 import { drillTask } from "./awsDrill";
 import type { BackupVaultArgs } from "./index";
 
@@ -26,12 +28,14 @@ export interface ExportKeys {
 export function exportOnAws(
   parent: pulumi.Resource,
   name: string,
-  { servers, tenant }: BackupVaultArgs,
+  args: BackupVaultArgs,
   target: AwsTarget,
   repository: Repository,
 ): ExportKeys {
+  const { servers, tenant } = args;
   const { platform, keyArn, region } = target;
   const opts = { parent };
+  const keep = { ...opts, protect: keepsBackups(args) };
 
   const place = secretPlace(
     `${name}-repository-password`,
@@ -42,9 +46,9 @@ export function exportOnAws(
     },
     opts,
   );
-  const password = randomPassword(`${name}-repository-password`, 40, opts);
+  const password = randomPassword(`${name}-repository-password`, 40, keep);
   const passwordValue = secretValue(`${name}-repository-password-value`, place, password, opts);
-  const signing = new PrivateKey(`${name}-signing-key`, { algorithm: "ED25519" }, opts);
+  const signing = new PrivateKey(`${name}-signing-key`, { algorithm: "ED25519" }, keep);
   const signingPlace = secretPlace(
     `${name}-signing-key`,
     { description: "Signs the manifests of the portable exports", keyArn, tags: componentTags() },
@@ -105,8 +109,8 @@ export function exportOnAws(
     const task = fargateTask(
       `${name}-export-${server}`,
       {
-        cpu: 1024,
-        memory: 2048,
+        cpu: aws.jobs.cpu,
+        memory: aws.jobs.memory,
         executionRoleArn,
         taskRoleArn,
         containers: [
@@ -125,13 +129,13 @@ export function exportOnAws(
               [SECRETS.signing]: signingKey.whole,
               [SECRETS.configuration]: aws.configuration.arn,
             },
-            volumes: { scratch: "/tmp", files: FILES_PATH },
+            volumes: { [DISK]: "/tmp", files: FILES_PATH },
             readOnlyVolumes: ["files"],
             logGroup: aws.logs.name,
             region,
           }),
         ],
-        volumes: ["scratch"],
+        disk: DISK,
         files: { files: aws.files },
         tags,
       },
@@ -154,6 +158,7 @@ export function exportOnAws(
       hour: 3,
       task,
       taskRoleArn,
+      diskGiB: aws.jobs.disks.dump,
     };
     const drilled = {
       what: "drill",
@@ -177,10 +182,25 @@ export function exportOnAws(
           conditions: { ArnEquals: { "ecs:cluster": platform.cluster.arn } },
         },
         {
+          // Without it ECS refuses to start a task that is given tags.
+          sid: "Tag",
+          actions: ["ecs:TagResource"],
+          resources: [
+            `arn:aws:ecs:${region}:${platform.accountId}:task/${platform.cluster.arn.split("/").at(-1)}/*`,
+          ],
+          conditions: { StringEquals: { "ecs:CreateAction": "RunTask" } },
+        },
+        {
           sid: "HandOverRoles",
           actions: ["iam:PassRole"],
           resources: [executionRoleArn, ...tasks.map(({ taskRoleArn }) => taskRoleArn)],
           conditions: { StringEquals: { "iam:PassedToService": "ecs-tasks.amazonaws.com" } },
+        },
+        {
+          sid: "HandOverDisks",
+          actions: ["iam:PassRole"],
+          resources: [target.diskRoleArn],
+          conditions: { StringEquals: { "iam:PassedToService": "ecs.amazonaws.com" } },
         },
         useKey(keyArn, "scheduler", region),
       ],
@@ -188,7 +208,15 @@ export function exportOnAws(
     },
     opts,
   );
-  for (const { what, description, hour, server, aws, task } of tasks) {
+  for (const { what, description, hour, server, aws, task, diskGiB } of tasks) {
+    const place = taskPlace(target, {
+      container: what,
+      taskDefinition: task.arn,
+      securityGroup: aws.securityGroupId,
+      logGroup: aws.logs.name,
+      disk: taskDisk(target, diskGiB),
+      patience: 0,
+    });
     new scheduler.Schedule(
       `${name}-${what}-${server}`,
       {
@@ -197,18 +225,10 @@ export function exportOnAws(
         flexibleTimeWindow: { mode: "FLEXIBLE", maximumWindowInMinutes: 60 },
         kmsKeyArn: keyArn,
         target: {
-          arn: platform.cluster.arn,
+          // The scheduler's own way of starting tasks knows no disks.
+          arn: "arn:aws:scheduler:::aws-sdk:ecs:runTask",
           roleArn: schedulerRole,
-          ecsParameters: {
-            taskDefinitionArn: task.arn,
-            launchType: "FARGATE",
-            propagateTags: "TASK_DEFINITION",
-            networkConfiguration: {
-              subnets: platform.network.taskSubnetIds,
-              securityGroups: [aws.securityGroupId],
-              assignPublicIp: platform.network.assignPublicIp,
-            },
-          },
+          input: place.apply((run) => schedulerInput(taskRequest(run))),
           retryPolicy: { maximumEventAgeInSeconds: 3600, maximumRetryAttempts: 3 },
         },
       },

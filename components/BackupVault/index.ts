@@ -4,6 +4,7 @@ import type { Target, TenantIdentity } from "../target";
 import { onPremisesAgents } from "./agent";
 import { vaultOnAws } from "./aws";
 import { copiesOnDocker, vaultOnDocker, type Told } from "./docker";
+import { whereOf } from "./onPremises";
 import { RETENTION } from "./retention";
 
 /** A second place in the cloud. */
@@ -19,6 +20,10 @@ export interface OnPremisesCopy {
   host: string;
   /** The directory on it that holds the copy, writable for uid 65534. */
   path: string;
+  /** Names it for good, whatever its address. @default made of the host */
+  name?: string | undefined;
+  /** The host is given up: nothing runs there and it has no access; the password is kept. @default false */
+  retire?: boolean;
   /** The Docker provider of that host. */
   provider: pulumi.ProviderResource;
 }
@@ -33,6 +38,9 @@ export interface BackupVaultArgs {
   target: Target;
 }
 
+/** The kind of a backup on premises. */
+export const PULLED = "portable, pulled by the customer's own host";
+
 /** One copy, for people. */
 export interface Copy {
   where: string;
@@ -46,7 +54,8 @@ export interface Copy {
  * database's log and copies of it, and a portable repository, each in two places.
  */
 export class BackupVault extends pulumi.ComponentResource {
-  readonly copies: Copy[];
+  /** Known once they have been accepted. */
+  readonly copies: pulumi.Output<Copy[]>;
   /** On Docker, by server: where the containers that keep its copies tell how those are. None if none are made. */
   readonly docker?: Record<string, Told>;
 
@@ -55,15 +64,16 @@ export class BackupVault extends pulumi.ComponentResource {
     const copies = copiesOf(args);
     const properties = { tenant: tenant.id, copies, retentionDays: RETENTION[tenant.plan].snapshots };
     super("dhistance:index:BackupVault", name, properties, opts);
-    this.copies = copies;
     switch (target.kind) {
       case "aws": {
         const repository = vaultOnAws(this, name, args, target);
-        onPremisesAgents(this, name, args, target, repository, repository.keys);
+        const known = onPremisesAgents(this, name, args, target, repository, repository.keys);
+        this.copies = known.urn.apply(() => copies);
         break;
       }
       case "docker":
         this.docker = vaultOnDocker(this, args, target);
+        this.copies = pulumi.output(copies);
         break;
     }
     // Of a component a policy over the whole stack is shown the outputs alone.
@@ -88,10 +98,8 @@ export function copiesOf({
     ...inRegion(target.region),
     { where: target.region, kind: "portable, daily, locked", retentionDays: kept.portable },
     ...regions.flatMap(({ region }) => inRegion(region)),
-    ...onPremises.map(({ host, path }) => ({
-      where: `${host}:${path}`,
-      kind: "portable, pulled by the customer's own host",
-      retentionDays: kept.onPremises,
-    })),
+    ...onPremises
+      .filter(({ retire }) => !retire)
+      .map((copy) => ({ where: whereOf(copy), kind: PULLED, retentionDays: kept.onPremises })),
   ];
 }

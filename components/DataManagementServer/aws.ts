@@ -15,6 +15,7 @@ import { DATABASE, prepareCommand, ROLE, SECRETS } from "../jobs";
 import type { AwsTarget } from "../target";
 import { databaseOnAws, keepsData, LOG_DAYS } from "./awsDatabase";
 import type { DataManagementServerArgs } from "./index";
+import { jobDisks, jobTerms } from "./sizes";
 
 /** What a server's data side made: the application starts on it, imports and backups use it. */
 export interface AwsServer {
@@ -37,6 +38,10 @@ export interface AwsServer {
   configuration: secretsmanager.Secret;
   /** Role, database and extensions exist. */
   prepared: pulumi.Resource;
+  /** Cores, memory and disks of the tasks that read or write the whole database. */
+  jobs: ReturnType<typeof jobTerms> & { disks: ReturnType<typeof jobDisks> };
+  /** Whether the data must outlive a mistake. */
+  keepsData: boolean;
 }
 
 /** Network, secrets, database, file store, and the preparation of the database. */
@@ -146,6 +151,8 @@ export function dataOnAws(
     rolePassword,
     configuration,
     prepared,
+    jobs: { ...jobTerms(args.size), disks: jobDisks(args.size) },
+    keepsData: keepsData(args),
   };
 }
 

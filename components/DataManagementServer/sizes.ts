@@ -71,6 +71,22 @@ export const SIZE_TERMS: Readonly<Record<Size, SizeTerms>> = {
   },
 };
 
+/** Cores and memory of the tasks that read or write a whole database; the disk of a Fargate task is as fast as its cores. */
+export function jobTerms(size: Size): { cpu: number; memory: number } {
+  const cpus = size === "large" ? 8 : 2;
+  return { cpu: cpus * 1024, memory: cpus * 2048 };
+}
+
+/**
+ * Disks in GiB that hold what a database of this size can grow to: its dump, which is not compressed while PostgreSQL
+ * compresses long values; and for a drill also the database made of it, and a file store.
+ */
+export function jobDisks(size: Size): { dump: number; drill: number } {
+  const { storageLimitGiB } = SIZE_TERMS[size].database;
+  const dump = 1.5 * storageLimitGiB;
+  return { dump, drill: dump + 2 * storageLimitGiB };
+}
+
 export interface Parameter {
   name: string;
   value: string;

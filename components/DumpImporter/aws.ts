@@ -3,10 +3,11 @@ import * as s3 from "@pulumi/aws/s3";
 import * as pulumi from "@pulumi/pulumi";
 import { privateBucket } from "../aws/bucket";
 import { serviceRole, useKey, type Statement } from "../aws/iam";
-import { taskPlace } from "../aws/place";
+import { taskDisk, taskPlace } from "../aws/place";
 import { runOnce } from "../aws/run";
 import { componentTags } from "../aws/tags";
 import { container, fargateTask } from "../aws/task";
+import { DISK } from "../aws/task-request";
 import { importCommand, SECRETS } from "../jobs";
 import type { AwsTarget } from "../target";
 import { verifyDump } from "./dump";
@@ -34,10 +35,8 @@ export function importOnAws(
     `${name}-task`,
     {
       // Decompressing, parsing and building indexes side by side.
-      cpu: 2048,
-      memory: 4096,
-      // An archive is read in any order, so it has to lie on a disk.
-      scratch: 200,
+      cpu: data.jobs.cpu,
+      memory: data.jobs.memory,
       executionRoleArn: data.executionRoleArn,
       taskRoleArn: serviceRole(
         `${name}-task`,
@@ -58,12 +57,13 @@ export function importOnAws(
           }),
           environment: { AWS_REGION: target.region },
           secrets: { [SECRETS.administrator]: data.passwords.key("administrator") },
-          volumes: { scratch: "/tmp" },
+          volumes: { [DISK]: "/tmp" },
           logGroup: data.logs.name,
           region: target.region,
         }),
       ],
-      volumes: ["scratch"],
+      // An archive is read in any order, so it has to lie on a disk.
+      disk: DISK,
       tags,
     },
     opts,
@@ -79,6 +79,7 @@ export function importOnAws(
         taskDefinition: task.arn,
         securityGroup: data.securityGroupId,
         logGroup: data.logs.name,
+        disk: taskDisk(target, data.jobs.disks.dump),
         patience: PATIENCE,
       }),
       because: { ...now },

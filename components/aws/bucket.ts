@@ -15,6 +15,8 @@ export interface PrivateBucketArgs {
   logBucket?: pulumi.Input<string>;
   /** What the bucket's policy says beyond TLS only. */
   statements?: (bucketArn: pulumi.Output<string>) => Statement[];
+  /** Whether the engine refuses to delete it. @default false */
+  protect?: boolean;
   tags: Record<string, string>;
 }
 
@@ -27,7 +29,7 @@ export function privateBucket(name: string, args: PrivateBucketArgs, opts: pulum
   const bucket = new s3.Bucket(
     name,
     { objectLockEnabled: !!lock, forceDestroy: args.forceDestroy ?? false, tags: args.tags },
-    opts,
+    { ...opts, protect: args.protect ?? false },
   );
   const of = { bucket: bucket.id };
   const versioning = new s3.BucketVersioning(

@@ -1,12 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { AwsTarget } from "../target";
-import type { TaskRun } from "./run-task";
+import type { TaskDisk, TaskRun } from "./run-task";
 
 export interface PlacedTask {
   container: string;
   taskDefinition: pulumi.Input<string>;
   securityGroup: pulumi.Input<string>;
   logGroup: pulumi.Input<string>;
+  /** @default none */
+  disk?: pulumi.Input<TaskDisk>;
   /** Seconds to wait for its end. */
   patience: number;
 }
@@ -14,8 +16,8 @@ export interface PlacedTask {
 /** A task in the platform's cluster and subnets. */
 export function taskPlace({ platform, region }: AwsTarget, task: PlacedTask): pulumi.Output<TaskRun> {
   return pulumi
-    .all([task.taskDefinition, task.securityGroup, task.logGroup])
-    .apply(([taskDefinition, securityGroup, logGroup]) => ({
+    .all([task.taskDefinition, task.securityGroup, task.logGroup, pulumi.output(task.disk)])
+    .apply(([taskDefinition, securityGroup, logGroup, disk]) => ({
       region,
       cluster: platform.cluster.arn,
       taskDefinition,
@@ -24,6 +26,12 @@ export function taskPlace({ platform, region }: AwsTarget, task: PlacedTask): pu
       securityGroups: [securityGroup],
       assignPublicIp: platform.network.assignPublicIp,
       logGroup,
+      ...(disk && { disk }),
       patience: task.patience,
     }));
+}
+
+/** The tenant's disk of so many GiB: made for one task, under the tenant's key, and deleted with the task. */
+export function taskDisk({ keyArn, diskRoleArn }: AwsTarget, sizeGiB: number): pulumi.Output<TaskDisk> {
+  return pulumi.all([keyArn, diskRoleArn]).apply(([key, roleArn]) => ({ sizeGiB, keyArn: key, roleArn }));
 }

@@ -12,6 +12,7 @@ import {
   type ContainerOverride,
   type Task,
 } from "@aws-sdk/client-ecs";
+import { taskRequest } from "./task-request";
 
 /** A task of one container, and where it runs. */
 export interface TaskRun {
@@ -29,8 +30,18 @@ export interface TaskRun {
   securityGroups: string[];
   assignPublicIp: boolean;
   logGroup: string;
+  /** For the volume that its definition leaves to the start. @default none */
+  disk?: TaskDisk;
   /** After so many seconds nobody waits for it any longer. */
   patience: number;
+}
+
+/** A disk that ECS makes for one task and deletes with it. */
+export interface TaskDisk {
+  sizeGiB: number;
+  keyArn: string;
+  /** The role in which ECS makes it. */
+  roleArn: string;
 }
 
 /** The run did not come to a good end; the message says why, for the person at the terminal. */
@@ -137,19 +148,9 @@ function realAws(region: string): Aws {
     async start(run, startedBy) {
       const { tasks, failures } = await ecs.send(
         new RunTaskCommand({
-          cluster: run.cluster,
-          taskDefinition: run.taskDefinition,
-          launchType: "FARGATE",
+          ...taskRequest(run),
           startedBy,
           overrides: { containerOverrides: [override(run)] },
-          propagateTags: "TASK_DEFINITION",
-          networkConfiguration: {
-            awsvpcConfiguration: {
-              subnets: run.subnets,
-              securityGroups: run.securityGroups,
-              assignPublicIp: run.assignPublicIp ? "ENABLED" : "DISABLED",
-            },
-          },
         }),
       );
       const arn = tasks?.[0]?.taskArn;

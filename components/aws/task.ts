@@ -83,8 +83,10 @@ export interface TaskArgs {
   /** What the containers themselves may do. @default nothing */
   taskRoleArn?: pulumi.Input<string>;
   containers: ReturnType<typeof container>[];
-  /** Empty at the start, gone with the task. */
-  volumes: string[];
+  /** Empty at the start, gone with the task. @default none */
+  volumes?: string[];
+  /** The same on a disk of its own, which is given when the task is started (`TaskRun.disk`). */
+  disk?: string;
   /** Volumes by name that outlive it. */
   files?: Record<string, FileStore>;
   tags: Record<string, string>;
@@ -106,7 +108,8 @@ export function fargateTask(name: string, args: TaskArgs, opts: pulumi.CustomRes
       ...(args.taskRoleArn && { taskRoleArn: args.taskRoleArn }),
       containerDefinitions: pulumi.jsonStringify(args.containers),
       volumes: [
-        ...args.volumes.map((volume) => ({ name: volume })),
+        ...(args.volumes ?? []).map((volume) => ({ name: volume })),
+        ...(args.disk ? [{ name: args.disk, configureAtLaunch: true }] : []),
         ...Object.entries(args.files ?? {}).map(([volume, { fileSystemId, accessPointId }]) => ({
           name: volume,
           efsVolumeConfiguration: {

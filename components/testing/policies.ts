@@ -50,3 +50,39 @@ export function broad(all: Placed[]): { anyAction: string[]; anyThing: string[];
     anybody: where(({ Principal }) => JSON.stringify(Principal ?? "").includes('"*"')),
   };
 }
+
+/** A call as AWS judges it: the action, what it is done to, and what is known of it. */
+export interface Call {
+  action: string;
+  resource: string;
+  context?: Record<string, string>;
+}
+
+/** Whether the policies let a call pass, by the rules of IAM: an allow is needed, and no denial. */
+export function allows(policies: PolicyStatement[], { action, resource, context = {} }: Call): boolean {
+  const like = (pattern: string, value: string) =>
+    new RegExp(
+      `^${pattern
+        .replace(/[.+^${}()|[\]\\]/g, "\\$&")
+        .replace(/\*/g, ".*")
+        .replace(/\?/g, ".")}$`,
+    ).test(value);
+  const list = (value: unknown) => (Array.isArray(value) ? value : [value]).map(String);
+  const holds = ([operator, keys]: [string, unknown]) =>
+    Object.entries(keys as Record<string, unknown>).every(([key, values]) => {
+      const value = context[key];
+      if (value === undefined) return false;
+      if (/^(String|Arn|Bool)Equals$|^Bool$/.test(operator)) return list(values).includes(value);
+      if (/^(String|Arn)Like$/.test(operator)) return list(values).some((each) => like(each, value));
+      throw new Error(`no test knows the condition ${operator}`);
+    });
+  const matching = policies.filter(
+    ({ Action, Resource = [], Condition = {} }) =>
+      list(Action).some((each) => like(each.toLowerCase(), action.toLowerCase())) &&
+      list(Resource).some((each) => like(each, resource)) &&
+      Object.entries(Condition).every(holds),
+  );
+  return (
+    matching.some(({ Effect }) => Effect === "Allow") && !matching.some(({ Effect }) => Effect === "Deny")
+  );
+}

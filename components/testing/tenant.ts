@@ -41,6 +41,7 @@ export const TARGET: AwsTarget = {
   region: "eu-west-1",
   platform: PLATFORM,
   keyArn: "arn:aws:kms:eu-west-1:111122223333:key/tenant",
+  diskRoleArn: "arn:aws:iam::111122223333:role/moh-disks",
 };
 
 export const tenant = (plan: Plan): TenantIdentity => ({ id: "moh", plan });

@@ -242,7 +242,9 @@ it("runs every command of the page", () => {
 it("lists what there is in the cloud, and how to ask the customer's own host", async () => {
   const { code, output } = await typed("");
   expect({ code, output }).toEqual({ code: 0, output: expect.stringMatching(/hmis, [\d,]+ rows/) as string });
-  expect(output).toMatch(/docker -H \S+ exec moh-premium-vault-agent-1 backup list/);
+  expect(output).toMatch(
+    /docker -H ssh:\/\/backup@office\.moh\.example\.org exec moh-premium-vault-agent-office-[0-9a-f]{6} backup list/,
+  );
 });
 
 it("restores into any server that this machine reaches", async () => {

@@ -97,11 +97,11 @@ async function placeOf({ spec, entitlement }: Request): Promise<Place> {
   }
   const platform = await readPlatform(spec);
   checkHostnames(spec, platform);
-  const provider = regionProvider(spec.target.aws.region, entitlement);
+  const provider = regionProvider(spec, entitlement, platform);
   return {
     provider,
     target: (parent) => awsTarget(spec, platform, entitlement, parent),
-    destinations: copies(spec, entitlement),
+    destinations: copies(spec, entitlement, provider),
     problems: awsProblems(spec, platform, provider),
   };
 }

@@ -1,5 +1,6 @@
 import { BlockList, isIPv6 } from "node:net";
 import { z } from "zod";
+import { nameOf } from "../../components/BackupVault/onPremises";
 import { SIZES } from "../../plans/plans";
 import { matching, object, parseConfig, REGION } from "../config";
 
@@ -75,6 +76,17 @@ const copySchema = z.union(
         path: matching(/^\/[^\s:]+$/, "an absolute path").describe(
           "The directory on that host that holds the copy.",
         ),
+        name: matching(/^[a-z][a-z0-9-]{0,17}[a-z0-9]$/, "2 to 19 of a-z, 0-9 and -, a letter first")
+          .optional()
+          .describe(
+            "Names the backup, its agent and its password for good. Give it when the host's address changes, or for two directories of one host. Default: made of the host.",
+          ),
+        retire: z
+          .boolean()
+          .default(false)
+          .describe(
+            "Give this host up: its agent and its access are removed, the password of its backups stays. Apply, then remove the entry.",
+          ),
       }),
     }),
     object({
@@ -278,7 +290,16 @@ function copyProblems(copies: z.output<typeof copySchema>[], home: string, probl
       "no copy in the cloud; add { region: … } with a region other than the servers' own",
     );
   }
-  if (!copies.some((copy) => "onPremises" in copy)) {
+  const names = copies.map((copy) => ("onPremises" in copy ? nameOf(copy.onPremises) : undefined));
+  names.forEach((name, index) => {
+    const first = names.indexOf(name);
+    if (name !== undefined && first < index)
+      problem(
+        ["backups", "copies", index, "onPremises"],
+        `is the same host or name as copies[${first}]; allowed: another host, or another name`,
+      );
+  });
+  if (!copies.some((copy) => "onPremises" in copy && !copy.onPremises.retire)) {
     problem(["backups", "copies"], "no copy outside the cloud; add { onPremises: { host: …, path: … } }");
   }
 }

@@ -2,9 +2,11 @@ import type { Region } from "@pulumi/aws";
 import { Provider as AwsProvider } from "@pulumi/aws/provider";
 import { Provider as DockerProvider } from "@pulumi/docker/provider";
 import * as pulumi from "@pulumi/pulumi";
+import { diskRole } from "../../components/aws/disk";
 import { encryptionKey } from "../../components/aws/key";
 import { platformSchema, type Platform } from "../../components/aws/platform";
 import type { BackupVaultArgs } from "../../components/BackupVault";
+import { lockDate, lockOf, refuseNewLock, vaultName } from "../../components/BackupVault/lock";
 import { remember } from "../../components/run";
 import type { AwsTarget } from "../../components/target";
 import type { Entitlement } from "../../plans/entitlement";
@@ -55,16 +57,28 @@ export function checkHostnames(spec: AwsTenant, { zone }: Platform): void {
 }
 
 /**
- * The provider of the tenant's own region, and the record of which that is. Everything on AWS waits for the provider
- * and the provider for the record: of another region nothing is made, not even what has no data.
+ * The provider of the tenant's own region, and the records of which that is and how the backups are locked. Everything
+ * on AWS waits for the provider and the provider for the records: where they may not change, nothing is made, not even
+ * what has no data.
  */
-export function regionProvider(region: string, entitlement: Entitlement): AwsProvider {
+export function regionProvider(spec: AwsTenant, entitlement: Entitlement, platform: Platform): AwsProvider {
+  const { region } = spec.target.aws;
   const placed = remember(
     `${entitlement.tenant}-region`,
     { because: { region }, refuse: (was, is) => refuseMove(String(was["region"]), String(is["region"])) },
     {},
   );
-  return providerOf(region, entitlement, { dependsOn: [placed] });
+  const { tenant, plan } = entitlement;
+  const regions = [region, ...spec.backups.copies.flatMap((copy) => ("region" in copy ? [copy.region] : []))];
+  const locked = remember(
+    `${tenant}-lock`,
+    {
+      because: { ...lockOf(plan) },
+      refuse: (was) => refuseNewLock(was, plan, () => lockDate(vaultName(tenant), regions, platform)),
+    },
+    {},
+  );
+  return providerOf(region, entitlement, { dependsOn: [placed, locked] });
 }
 
 /**
@@ -113,27 +127,32 @@ export function awsTarget(
     // With it every byte of the tenant, backups included, is lost.
     { parent, protect: plan !== "trial" && !spec.servers.every(({ retire }) => retire) },
   );
-  return { kind: "aws", region, platform, keyArn: key.arn };
+  const diskRoleArn = diskRole(`${tenant}-disks`, { region, keyArn: key.arn }, { parent });
+  return { kind: "aws", region, platform, keyArn: key.arn, diskRoleArn };
 }
 
 /** Where the copies go, each with the provider that reaches it. */
 export function copies(
   spec: AwsTenant,
   entitlement: Entitlement,
+  home: AwsProvider,
 ): Pick<BackupVaultArgs, "regions" | "onPremises"> {
+  const hosts = new Map<string, DockerProvider>();
+  const dockerProvider = (host: string) => {
+    const provider = hosts.get(host) ?? new DockerProvider(host, { host });
+    hosts.set(host, provider);
+    return provider;
+  };
+  // What may not be made at home may not be made elsewhere.
+  const elsewhere = { dependsOn: [home] };
   return {
     regions: spec.backups.copies.flatMap((copy) =>
-      "region" in copy ? [{ region: copy.region, provider: providerOf(copy.region, entitlement) }] : [],
+      "region" in copy
+        ? [{ region: copy.region, provider: providerOf(copy.region, entitlement, elsewhere) }]
+        : [],
     ),
     onPremises: spec.backups.copies.flatMap((copy) =>
-      "onPremises" in copy
-        ? [
-            {
-              ...copy.onPremises,
-              provider: new DockerProvider(copy.onPremises.host, { host: copy.onPremises.host }),
-            },
-          ]
-        : [],
+      "onPremises" in copy ? [{ ...copy.onPremises, provider: dockerProvider(copy.onPremises.host) }] : [],
     ),
   };
 }

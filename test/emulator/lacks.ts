@@ -8,6 +8,7 @@
  * provider's validation and plan.
  */
 export const SIMULATED: Readonly<Record<string, string>> = {
+  "aws:backup/plan:Plan": "backup:UpdateBackupPlan",
   "aws:backup/selection:Selection": "backup:CreateBackupSelection",
   "aws:backup/restoreTestingPlan:RestoreTestingPlan": "backup:CreateRestoreTestingPlan",
   "aws:backup/restoreTestingSelection:RestoreTestingSelection": "backup:CreateRestoreTestingSelection",

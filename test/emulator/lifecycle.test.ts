@@ -79,8 +79,13 @@ type Server = Record<string, unknown> & { name: string; size: string; retire?: b
 async function tenant(
   name: string,
   bought: Pick<Entitlement, "plan" | "maxServers">,
-): Promise<{ stack: Stack; servers: Server[]; configure: (servers: Server[]) => void }> {
-  const entitlement = await issue({ tenant: name, ...bought });
+): Promise<{
+  stack: Stack;
+  servers: Server[];
+  configure: (servers: Server[]) => void;
+  buy: (bought: Pick<Entitlement, "plan" | "maxServers">) => Promise<void>;
+}> {
+  let entitlement = await issue({ tenant: name, ...bought });
   const file = readFileSync(path.join(ROOT, `Pulumi.${name}.yaml`), "utf8");
   const { config } = parse(file) as { config: { "dhistance:tenant": { servers: Server[] } } };
   const spec = config["dhistance:tenant"];
@@ -89,7 +94,14 @@ async function tenant(
     "dhistance:tenant": { ...spec, servers },
   });
   const stack = await opened("dhistance", name, changed([]));
-  return { stack, servers: spec.servers, configure: (servers) => stack.configure(changed(servers)) };
+  return {
+    stack,
+    servers: spec.servers,
+    configure: (servers) => stack.configure(changed(servers)),
+    buy: async (more) => {
+      entitlement = await issue({ tenant: name, ...more });
+    },
+  };
 }
 
 /** Steps that are not the emulator's doing: it is only forgiven properties it does not give back, and only updates. */
@@ -197,17 +209,21 @@ describe.concurrent("an example tenant", () => {
     expect(await aws.snapshots("moh-trial")).toEqual([]);
   });
 
-  it("with premium grows in place, and keeps its data until told otherwise", async ({ expect }) => {
-    const { stack, servers, configure } = await tenant("moh-premium", { plan: "premium", maxServers: 2 });
+  it("on trial becomes premium and grows in place: its backups stay locked, and its data until told otherwise", async ({
+    expect,
+  }) => {
+    const { stack, servers, configure, buy } = await tenant("moh-premium", { plan: "trial", maxServers: 1 });
     const [hmis, training] = servers as [Server, Server];
     configure([{ ...hmis, size: "small" }]);
     await stack.up();
+    await holdsPromises("moh-premium", { pointInTime: 7, snapshots: 14, kept: false });
     const [id] = await idOf("moh-premium-hmis");
     expect(await aws.databases("moh-premium")).toEqual([
       expect.objectContaining({ DBInstanceClass: "db.t4g.medium", MultiAZ: false }),
     ]);
 
-    // The example as it stands: one server larger, and one more.
+    // The example as it stands: another plan, one server larger, and one more.
+    await buy({ plan: "premium", maxServers: 2 });
     configure(servers);
     const { steps } = await stack.up();
     expect(
@@ -221,6 +237,8 @@ describe.concurrent("an example tenant", () => {
     await holdsPromises("moh-premium", { pointInTime: 14, snapshots: 35, kept: true });
     expect((await aws.holdings()).hostnames).toContain("training.moh.example.org");
     expect(own(await stack.up())).toEqual([]);
+    // What a state says of a lock is not what AWS has: read back once more.
+    await holdsPromises("moh-premium", { pointInTime: 14, snapshots: 35, kept: true });
 
     // The data of a paid plan only go where that was asked for.
     configure([hmis]);

@@ -136,6 +136,8 @@ export interface State {
     inputs?: Record<string, unknown>;
     outputs?: Record<string, unknown>;
     parent?: string;
+    /** URN and id of the provider that has it. */
+    provider?: string;
     protect?: boolean;
   }[];
   pendingOperations: unknown[];
