@@ -67,6 +67,13 @@ it("has a server run again whose state was refreshed while it was stopped", asyn
   expect(serverIn(state, "moh", "hmis").service.desiredCount).toBe(1);
 });
 
+it("says what to do with a state of a version whose tasks had no disk", async () => {
+  const state = await deployment();
+  for (const { type, outputs } of state.resources ?? [])
+    if (type === "aws:scheduler/schedule:Schedule") Object.assign(outputs ?? {}, { target: {} });
+  expect(() => serverIn(state, "moh", "hmis")).toThrow(/older version of DHIStance: run pulumi up first/);
+});
+
 it("says so when there is no such server", async () => {
   const state = await deployment();
   expect(() => serverIn(state, "moh", "other")).toThrow(/has no moh-vault-export-other .*server "other"/);

@@ -58,8 +58,13 @@ export function serverIn(deployment: Deployment, tenant: string, name: string): 
   const password = (resource: string) =>
     String(find("random:index/randomPassword:RandomPassword", resource)["result"]);
   const schedule = find("aws:scheduler/schedule:Schedule", `${vault}-export-${name}`) as unknown as {
-    target: { input: string };
+    target: { input?: string };
   };
+  const { input } = schedule.target;
+  if (input === undefined)
+    throw new Error(
+      `stack ${tenant} was last updated by an older version of DHIStance: run pulumi up first.`,
+    );
   const definition = find("aws:ecs/taskDefinition:TaskDefinition", `${vault}-export-${name}`);
   const [container] = JSON.parse(String(definition["containerDefinitions"])) as [Container];
   const option = (flag: string) => container.command[container.command.indexOf(flag) + 1] ?? "";
@@ -75,7 +80,7 @@ export function serverIn(deployment: Deployment, tenant: string, name: string): 
     repositoryPassword: password(`${vault}-repository-password`),
     publicKey: String(find("tls:index/privateKey:PrivateKey", `${vault}-signing-key`)["publicKeyPem"]),
     task: {
-      ...placeIn(requestIn(schedule.target.input)),
+      ...placeIn(requestIn(input)),
       logGroup: options["awslogs-group"] ?? "",
       ...{ server: option("--server"), database: option("--database") },
     },
