@@ -1,6 +1,7 @@
 import { execFile, spawn } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { once } from "node:events";
+import { parseArgsStringToArgv } from "string-argv";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { bundle } from "../bundle";
 import { createDhis2Like } from "../testing/dhis2";
@@ -100,6 +101,15 @@ it("from the first import to the last: run, again, another, status, rollback, co
   expect((await command(["rollback", ...server()])).stdout).toMatch(`Rolled back. hmis is ${kept} again`);
   expect((await command(["confirm", ...server()])).stdout).toMatch(/^Dropped hmis_before_\d+\n$/);
   expect((await command(["rollback", ...server()])).stderr).toMatch(/Not done\. There is no former database/);
+
+  // What a person is told to type next does what is said of it.
+  const told = await command(["run", work.path("hmis.dump"), ...server(), "--reimport"]);
+  const printed = (verb: string) => {
+    const found = new RegExp(`: +import (${verb} .*)`).exec(told.stdout)?.[1];
+    return command(parseArgsStringToArgv(found ?? ""));
+  };
+  expect((await printed("rollback")).stdout).toMatch(/^Rolled back\. hmis is hmis_before_\d+ again/);
+  expect((await printed("confirm")).stdout).toMatch(/^Dropped hmis_before_\d+\n$/);
 });
 
 describe("the exit code and one clear message say what is wrong", () => {

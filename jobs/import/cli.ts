@@ -70,7 +70,7 @@ interface RunFlags extends ServerOptions {
 const newerIsRefused = "DHIS2 of the server; the dump of a later release is refused";
 
 export function program(): Command {
-  const program = new Command("dhistance-import")
+  const program = new Command("import")
     .description("Imports PostgreSQL dumps into DHIS2 databases, quickly, and hostile ones never.")
     .addHelpText("after", exitCodes);
 
@@ -192,8 +192,17 @@ async function run(dump: string, flags: RunFlags): Promise<void> {
       ...defined(optional),
     };
     const result = await runImport(options).finally(() => reporter.stop());
-    print(flags, { event: "summary", ...result }, importSummary(result, dump));
+    print(flags, { event: "summary", ...result }, importSummary(result, dump, serverWords(flags)));
   });
+}
+
+/** The options that name the server and where its password is; the password itself is refused in them. */
+function serverWords({ server, passwordFile, passwordEnv }: ServerOptions): string {
+  return [
+    `--server '${server}'`,
+    ...(passwordFile ? [`--password-file '${passwordFile}'`] : []),
+    ...(passwordEnv ? [`--password-env ${passwordEnv}`] : []),
+  ].join(" ");
 }
 
 async function sanitiseOptions(dump: string, flags: RunFlags): Promise<SanitiseOptions | undefined> {

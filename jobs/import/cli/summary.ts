@@ -8,7 +8,8 @@ import { duration } from "./progress";
 
 const number = (value: number) => value.toLocaleString("en");
 
-export function importSummary(result: ImportResult, dump: string): string {
+/** @param options those that name the server, for the commands that are printed */
+export function importSummary(result: ImportResult, dump: string, options: string): string {
   const { database, tables, rows, leftOut, validation, sanitised, kept } = result;
   if (result.outcome === "unchanged") {
     return `${pc.green("Nothing to do.")} ${database} holds this dump already (SHA-256 ${result.sha256}).`;
@@ -38,9 +39,9 @@ export function importSummary(result: ImportResult, dump: string): string {
   ];
   if (kept !== undefined) {
     lines.push(
-      `  The former database is kept as ${pc.bold(kept)}.`,
-      `    back to it:  dhistance-import rollback --database ${database} …`,
-      `    drop it:     dhistance-import confirm --database ${database} …`,
+      `  The previous database is kept as ${pc.bold(kept)}.`,
+      `    put it back: import rollback ${options} --database ${database}`,
+      `    delete it:   import confirm ${options} --database ${database}`,
     );
   }
   lines.push(
