@@ -1,4 +1,5 @@
 import type { ServerOnHost } from "../components/docker/server";
+import { dockerCommand } from "../components/docker/target";
 
 type Streams = [out: NodeJS.WritableStream, err: NodeJS.WritableStream];
 
@@ -21,7 +22,7 @@ export async function runIn(
         : `no Docker engine answers at ${host} (${error.message})`,
     );
   });
-  if (!State.Running) throw new Error(`${name} does not run. Start it: docker start ${name}`);
+  if (!State.Running) throw new Error(`${name} does not run. Start it: ${dockerCommand(host)} start ${name}`);
   const exec = await container.exec({ Cmd, AttachStdout: true, AttachStderr: true });
   const stream = await exec.start({});
   docker.modem.demuxStream(stream, out, err);

@@ -114,6 +114,7 @@ function keepCopies(
           PGDATABASE: "postgres",
           PGSSLMODE: "require",
           PGPASSFILE: "/tmp/pgpass",
+          TENANT: tenant.id,
           SERVER: server,
         },
       },

@@ -60,7 +60,7 @@ export function versionOnDocker(
   async function isFrom(version: string): Promise<boolean> {
     if (target.rehearsal) return false;
     const [{ serverOn }, { markOf }] = await onHost();
-    return (await markOf(serverOn(target.host, name), "live"))?.from === version;
+    return (await markOf(serverOn(target.host, tenant.id, server), "live"))?.from === version;
   }
 
   async function keep(from: string, to: string): Promise<void> {
@@ -68,7 +68,7 @@ export function versionOnDocker(
     if (target.rehearsal) return pulumi.log.info(`rehearsal: ${title} is only simulated, nothing was run`);
     const [, { keepCluster }] = await onHost();
     const show = (line: string) => pulumi.log.info(`${title}: ${line}`, undefined, undefined, true);
-    await keepCluster(title, await clusterJob(name, target, data, show), { from, to });
+    await keepCluster(title, await clusterJob(args, target, data, show), { from, to });
     await pulumi.log.info(`${title}: made. The way back to it: npm run rollback -- ${tenant.id} ${server}`);
   }
 }
@@ -79,25 +79,26 @@ function onHost() {
 }
 
 async function clusterJob(
-  name: string,
+  { tenant, server }: DataManagementServerArgs,
   { host, images }: DockerTarget,
   { volumes }: DataSide,
   show: (line: string) => Promise<void>,
 ) {
   const [{ serverOn }] = await onHost();
   const volume = await valueOf(volumes.database);
-  return { server: serverOn(host, name), image: images.postgres, volume, show };
+  return { server: serverOn(host, tenant.id, server), image: images.postgres, volume, show };
 }
 
 /** The version has come to answer: what was kept before it gives way to what is kept before the next. */
 export function versionStarted(
   parent: pulumi.Resource,
   name: string,
-  { server, dhis2 }: DataManagementServerArgs,
+  args: DataManagementServerArgs,
   target: DockerTarget,
   data: DataSide,
   started: pulumi.Resource,
 ): void {
+  const { server, dhis2 } = args;
   const title = `end of ${server}'s upgrade`;
   doOnce(
     `${name}-upgraded`,
@@ -107,7 +108,7 @@ export function versionStarted(
       because: { dhis2 },
       work: async (show) => {
         const [, { onClusters }] = await onHost();
-        await onClusters(title, await clusterJob(name, target, data, show), "done");
+        await onClusters(title, await clusterJob(args, target, data, show), "done");
       },
     },
     { parent, dependsOn: [started] },

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Size } from "../../plans/plans";
-import { DATABASE_HOST } from "../docker/target";
+import { DATABASE_HOST, dockerCommand } from "../docker/target";
 import type { SslEndpoint } from "../SslEndpoint";
 import type { Target, TenantIdentity } from "../target";
 import { dataOnAws, type AwsServer } from "./aws";
@@ -84,7 +84,7 @@ export class DataManagementServer extends pulumi.ComponentResource {
         const data = dataOnDocker(this, name, args, target);
         this.database = data.dataNetwork.apply((network) => `${DATABASE_HOST} in ${network}`);
         this.files = data.volumes.files;
-        this.logs = pulumi.output(`docker logs ${name}-application`);
+        this.logs = pulumi.output(`${dockerCommand(target.host)} logs ${name}-application`);
         const version = versionOnDocker(this, name, args, target, data);
         // The import asks the server for it, the application waits for the import.
         this.docker = { ...data, prepared: version.accepted } as DockerServer;

@@ -91,7 +91,8 @@ export function openGateway(
       memory: 512,
       pids: 256,
       // The public image's program carries this capability, and cannot be run where it is not to be had.
-      capabilities: ["NET_BIND_SERVICE"],
+      // As the engine gives it back: written otherwise it would be a change at every refresh.
+      capabilities: ["CAP_NET_BIND_SERVICE"],
       ports: [port(PORTS.http, published.http), port(PORTS.https, published.https)],
       healthcheck: {
         tests: ["CMD", "wget", "-q", "-O", "/dev/null", `http://127.0.0.1:${PORTS.health}/`],

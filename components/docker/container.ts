@@ -1,8 +1,8 @@
 import { Container, type ContainerArgs } from "@pulumi/docker/container";
 import { RemoteImage } from "@pulumi/docker/remoteImage";
 import * as pulumi from "@pulumi/pulumi";
-import { doOnce } from "../run";
-import type { DockerTarget } from "./target";
+import { doOnce, valueOf } from "../run";
+import { LABELS, type DockerTarget } from "./target";
 
 export interface ServiceArgs {
   /** A reference. */
@@ -78,12 +78,17 @@ export function service(
       uploads: Object.entries(args.files).map(([file, content]) => ({ file, content, permissions: "0444" })),
       capabilities: { drops: ["ALL"], adds: args.capabilities ?? [] },
       securityOpts: ["no-new-privileges:true"],
+      labels: [
+        { label: LABELS.container, value: name },
+        { label: LABELS.stack, value: target.mark },
+      ],
       memory: args.memory,
       memorySwap: args.memory,
       ...(args.shm && { shmSize: args.shm }),
       ...(args.ports && { ports: args.ports }),
       ...(args.healthcheck && { healthcheck: args.healthcheck }),
-      restart: "unless-stopped",
+      // Also one that was stopped, by a restore that was killed, comes back with the engine.
+      restart: "always",
       destroyGraceSeconds: args.stopSeconds,
       stopTimeout: args.stopSeconds,
       logDriver: "json-file",
@@ -93,6 +98,7 @@ export function service(
       ...opts,
       // The new one has the old one's name, ports and volumes.
       deleteBeforeReplace: true,
+      hooks: { beforeCreate: [nameFreed(name, target, args)] },
     },
   );
   // Not by the provider's `wait`: a container that ends again and again it would wait for to the end, and say nothing.
@@ -101,7 +107,10 @@ export function service(
     {
       title: `start of ${name}`,
       rehearsal: target.rehearsal,
-      because: { container: container.id, pids: args.pids },
+      because: {
+        container: container.id.apply((id) => broughtBack(id, name, target, args)),
+        pids: args.pids,
+      },
       work: async (show) => {
         const { limitProcesses, waitUntilHealthy } = await import("./health");
         await waitUntilHealthy(target.host, name, args.startSeconds, show);
@@ -111,4 +120,39 @@ export function service(
     { ...opts, dependsOn: [container] },
   );
   return { container, started };
+}
+
+function nameFreed(name: string, target: DockerTarget, { stopSeconds }: ServiceArgs): pulumi.ResourceHook {
+  return new pulumi.ResourceHook(`${name}-name`, async () => {
+    if (target.rehearsal) return;
+    const { freeName } = await import("./presence");
+    const known = { host: target.host, stack: pulumi.getStack(), name };
+    await freeName(known, await valueOf(target.mark), stopSeconds);
+  });
+}
+
+/**
+ * The state says what was made, the engine what has become of it: asked at every `up`, for the plan of a container that
+ * somebody stopped is no change.
+ * @returns the id
+ */
+async function broughtBack(
+  id: string,
+  name: string,
+  { host, rehearsal }: DockerTarget,
+  { startSeconds }: ServiceArgs,
+): Promise<string> {
+  if (rehearsal) return id;
+  const { bringBack, ContainerRefused, findMissing } = await import("./presence");
+  const known = { host, stack: pulumi.getStack(), name, id };
+  const show = (line: string) => pulumi.log.info(line, undefined, undefined, true);
+  try {
+    const found = pulumi.runtime.isDryRun()
+      ? await findMissing(known)
+      : await bringBack({ ...known, seconds: startSeconds }, show);
+    if (found) await pulumi.log.warn(found);
+  } catch (error) {
+    throw error instanceof ContainerRefused ? new pulumi.RunError(error.message) : error;
+  }
+  return id;
 }

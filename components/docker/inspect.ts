@@ -1,6 +1,8 @@
 import { createServer } from "node:net";
 import type Docker from "dockerode";
 import { connect } from "./engine";
+import { JOB_LABEL } from "./job";
+import { dockerCommand, LABELS } from "./target";
 
 /** What a tenant needs of a host. */
 export interface Needs {
@@ -38,7 +40,7 @@ export async function inspectHost(
     Promise.resolve(memoryProblem(info.MemTotal, needs)),
     ...needs.ports.map((port) => portProblem(docker, host, port)),
     ...needs.images.map((image) => imageProblem(docker, host, image)),
-    diskProblem(docker, needs),
+    diskProblem(docker, host, needs),
   ]);
   return results.filter((problem) => problem !== undefined);
 }
@@ -83,9 +85,11 @@ async function portProblem(
   const containers = await docker.listContainers();
   const holder = containers.find(({ Ports }) => Ports.some(({ PublicPort }) => PublicPort === port));
   const name = holder?.Names[0]?.slice(1);
-  if (name === container) return undefined;
+  // One of the tenant's own that somebody renamed gets its name back.
+  if (name === container || holder?.Labels[LABELS.container] === container) return undefined;
   const remedy = "Stop it, or name another port";
-  if (name) return `${key}: port ${port} is taken by the container ${name}. ${remedy}`;
+  if (name)
+    return `${key}: port ${port} is taken by the container ${name}. ${remedy}: ${dockerCommand(host)} stop ${name}`;
   // What is no container is seen only on this machine.
   if (!host.startsWith("unix:") || (await free(address, port))) return undefined;
   return `${key}: port ${port} of ${address} is taken by another program. ${remedy}`;
@@ -120,25 +124,37 @@ async function imageProblem(docker: Docker, host: string, image: string): Promis
   if (asked === undefined) return undefined;
   const remedy = image.startsWith("dhistance/")
     ? `Build it there: npm run images -- --host ${host}`
-    : "Let the host reach the registry, load the image there (docker load), or name another: target.docker.images";
+    : `Let the host reach the registry, load the image there (${dockerCommand(host)} load), or name another: target.docker.images`;
   return `target.docker.images: "${image}" is not on the host, and cannot be pulled (${asked}). ${remedy}`;
 }
 
 /** Asked of a container, which alone sees the host's disk; without an image of ours there is none to ask. */
-async function diskProblem(docker: Docker, { images, tenant }: Needs): Promise<string | undefined> {
+async function diskProblem(
+  docker: Docker,
+  host: string,
+  { images, tenant }: Needs,
+): Promise<string | undefined> {
   const image = images.find((name) => name.includes("jobs"));
   if (!image) return undefined;
   const free = await freeBytes(docker, image, `${tenant}-disk`).catch(() => undefined);
   if (free === undefined || free >= LEAST_DISK_GIB * GIB) return undefined;
   return (
     `target.docker.host: its disk has ${(free / GIB).toFixed(1)} GiB left, and a server needs ${LEAST_DISK_GIB} GiB to ` +
-    "begin with. Make room (docker system df shows what images take), or name another host"
+    `begin with. Make room (${dockerCommand(host)} system df shows what images take), or name another host`
   );
 }
 
 async function freeBytes(docker: Docker, image: string, name: string): Promise<number> {
+  // One that was killed would keep the name, and the disk would not be asked.
+  const left = await docker
+    .getContainer(name)
+    .inspect()
+    .catch(() => undefined);
+  if (left?.Config.Labels[JOB_LABEL] !== undefined)
+    await docker.getContainer(left.Id).remove({ force: true });
   const container = await docker.createContainer({
     name,
+    Labels: { [JOB_LABEL]: "disk" },
     Image: image,
     Cmd: ["stat", "-f", "-c", "%a %S", "/"],
     Tty: true,

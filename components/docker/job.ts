@@ -4,6 +4,7 @@ import { PassThrough } from "node:stream";
 import type Docker from "dockerode";
 import { pack } from "tar-stream";
 import { connect } from "./engine";
+import { dockerCommand } from "./target";
 
 /** A container that is run to its end. */
 export interface JobRun {
@@ -14,6 +15,8 @@ export interface JobRun {
   command: string[];
   /** The only network it is in; `none` for none. */
   network: string;
+  /** What is no secret, by variable. */
+  environment?: Record<string, string>;
   /** Passwords by variable. They are seen by whoever may ask the engine, which is root, while the job runs. */
   secrets?: Record<string, string>;
   /** Named volumes by the path they are at. */
@@ -37,7 +40,7 @@ export class JobFailed extends Error {
 
 /** How many of the last lines of output go into the message of a failure. */
 const LAST_LINES = 20;
-const JOB_LABEL = "dhistance.job";
+export const JOB_LABEL = "dhistance.job";
 
 /**
  * Runs a job to its end and takes its container away.
@@ -50,7 +53,7 @@ export async function runJob(
   show: (line: string) => Promise<void>,
   docker: Docker = connect(run.host),
 ): Promise<void> {
-  const container = (await running(docker, run)) ?? (await started(docker, title, run));
+  const container = (await running(docker, title, run)) ?? (await started(docker, title, run));
   const output: string[] = [];
   const followed = follow(docker, container, async (line) => {
     output.push(line);
@@ -60,7 +63,7 @@ export async function runJob(
   const end = await within(run.patience, container.wait() as Promise<{ StatusCode: number }>);
   if (!end) {
     throw new JobFailed(
-      `${title} still runs after ${run.patience} s, as ${run.name}. Run pulumi up again: it will wait for it.`,
+      `${title} still runs after ${run.patience} s, as ${run.name}. Run this again: it will wait for it.`,
     );
   }
   await followed;
@@ -72,11 +75,19 @@ export async function runJob(
 }
 
 /** The container of a `pulumi up` that was killed, if it still runs; of one that has ended nobody saw how. */
-async function running(docker: Docker, run: JobRun): Promise<Docker.Container | undefined> {
+async function running(docker: Docker, title: string, run: JobRun): Promise<Docker.Container | undefined> {
   const container = docker.getContainer(run.name);
   const found = await container.inspect().catch(() => undefined);
   if (!found) return undefined;
-  if (found.State.Running && found.Config.Labels[JOB_LABEL] === labelOf(run)) return container;
+  const label = found.Config.Labels[JOB_LABEL];
+  if (label === undefined) {
+    throw new JobFailed(
+      `${title} needs the container name ${run.name}, which a container of somebody else's has (image ` +
+        `${found.Config.Image}). It is left as it is. If nobody needs it, remove it: ` +
+        `${dockerCommand(run.host)} rm --force ${run.name}`,
+    );
+  }
+  if (found.State.Running && label === labelOf(run)) return container;
   await container.remove({ v: true, force: true });
   return undefined;
 }
@@ -87,13 +98,14 @@ function labelOf({ image, command }: JobRun): string {
 }
 
 async function started(docker: Docker, title: string, run: JobRun): Promise<Docker.Container> {
+  let container: Docker.Container | undefined;
   try {
-    const container = await docker.createContainer({
+    container = await docker.createContainer({
       name: run.name,
       Image: run.image,
       Cmd: run.command,
       User: run.user ?? "65534:65534",
-      Env: Object.entries(run.secrets ?? {}).map(([name, value]) => `${name}=${value}`),
+      Env: Object.entries({ ...run.environment, ...run.secrets }).map(([name, value]) => `${name}=${value}`),
       Labels: { [JOB_LABEL]: labelOf(run) },
       HostConfig: {
         NetworkMode: run.network,
@@ -111,10 +123,7 @@ async function started(docker: Docker, title: string, run: JobRun): Promise<Dock
     await container.start();
     return container;
   } catch (error) {
-    await docker
-      .getContainer(run.name)
-      .remove({ v: true, force: true })
-      .catch(() => undefined);
+    await container?.remove({ v: true, force: true }).catch(() => undefined);
     throw new JobFailed(`${title} could not be started: ${(error as Error).message}`);
   }
 }

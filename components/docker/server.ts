@@ -9,7 +9,10 @@ export type Show = (line: string) => Promise<void>;
 export interface ServerOnHost {
   host: string;
   docker: Docker;
-  /** Of the server, which the containers' names begin with. */
+  tenant: string;
+  /** As the stack file has it. */
+  server: string;
+  /** What the containers' names begin with. */
   name: string;
   application: string;
   database: string;
@@ -18,10 +21,10 @@ export interface ServerOnHost {
   portable: string;
 }
 
-/** @param name tenant and server, such as `moh-hmis` */
-export function serverOn(host: string, name: string): ServerOnHost {
+export function serverOn(host: string, tenant: string, server: string): ServerOnHost {
+  const name = `${tenant}-${server}`;
   return {
-    ...{ host, docker: connect(host), name, application: `${name}-application` },
+    ...{ host, docker: connect(host), tenant, server, name, application: `${name}-application` },
     ...{ database: `${name}-database`, copies: `${name}-copies`, portable: `${name}-portable` },
   };
 }

@@ -59,6 +59,8 @@ export interface DockerTarget {
   certificates: Certificates;
   /** @default none are made */
   copies?: DockerCopies | undefined;
+  /** Tells the containers that this stack's state made from those of any other: it is in a label of each. */
+  mark: pulumi.Output<string>;
   /** Everything is simulated: no engine is there to run anything. */
   rehearsal: boolean;
 }
@@ -72,6 +74,14 @@ export const DEFAULT_IMAGES: Images = {
   monitoring: "dhistance/monitoring:0.1.0",
   dhis2: "dhis2/core",
 };
+
+/** What a container carries, besides its name, which people may change. */
+export const LABELS = { container: "dhistance.container", stack: "dhistance.stack" };
+
+/** Docker's client for a host, as it is typed: without `-H` it would ask the engine of whoever types it. */
+export function dockerCommand(host: string): string {
+  return `docker -H ${host}`;
+}
 
 /** The database's name in its server's network. */
 export const DATABASE_HOST = "database";

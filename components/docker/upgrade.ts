@@ -63,6 +63,7 @@ export function onClusters(
       ...{ host: server.host, name: `${server.name}-upgrade`, image, command: ["upgrade", ...command] },
       ...{ network: "none", volumes: { [DATA]: volume }, user: `${POSTGRES}:${POSTGRES}` },
       ...{ memory: 256, patience: PATIENCE },
+      environment: { TENANT: server.tenant, SERVER: server.server },
     },
     show,
     server.docker,

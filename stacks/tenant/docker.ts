@@ -3,6 +3,7 @@ import path from "node:path";
 import { getNetwork } from "@pulumi/docker/getNetwork";
 import { Provider as DockerProvider } from "@pulumi/docker/provider";
 import * as pulumi from "@pulumi/pulumi";
+import { RandomId } from "@pulumi/random/randomId";
 import type { BackupVault } from "../../components/BackupVault";
 import type { DataManagementServer } from "../../components/DataManagementServer";
 import type { Certificates, DockerCopies, DockerTarget } from "../../components/docker/target";
@@ -47,7 +48,8 @@ export async function dockerPlace(tenant: string, spec: DockerTenant, root: stri
   }
   if (problems.length > 0 || !certificates) throw new SpecError(problems);
   const places = { images, published, monitoring, certificates, copies };
-  return { provider, target: { kind: "docker", host, ...places, rehearsal } };
+  const mark = new RandomId(`${tenant}-mark`, { byteLength: 8 }).hex;
+  return { provider, target: { kind: "docker", host, ...places, mark, rehearsal } };
 }
 
 /**

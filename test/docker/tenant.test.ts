@@ -247,7 +247,7 @@ describe("from inside", () => {
       expect(HostConfig.Memory).toBeGreaterThan(0);
       expect(HostConfig.MemorySwap).toBe(HostConfig.Memory);
       expect(HostConfig.PidsLimit).toBeGreaterThan(0);
-      expect(HostConfig.RestartPolicy?.Name).toBe("unless-stopped");
+      expect(HostConfig.RestartPolicy?.Name).toBe("always");
       expect(Mounts.filter(({ Type, Source }) => Type === "bind" || Source.includes("docker.sock"))).toEqual(
         [],
       );
@@ -354,9 +354,33 @@ describe("the page of monitoring", () => {
   });
 });
 
-it("does not change at a second up", async () => {
-  const { stdout } = await stack.succeed("up", "--yes", "--skip-preview", "--expect-no-changes");
-  expect(stdout).not.toMatch(/\d+ (created|updated|replaced|deleted)/);
+it("does not change at a second up, and not when the state is refreshed", async () => {
+  for (const more of [[], ["--refresh"], ["--refresh"]]) {
+    const { stdout } = await stack.succeed("up", "--yes", "--skip-preview", "--expect-no-changes", ...more);
+    expect(stdout).not.toMatch(/\d+ (created|updated|replaced|deleted)/);
+  }
+});
+
+describe("what is down does not stay down after a pulumi up that changes nothing:", () => {
+  it("what was stopped is said in the preview, and started", async () => {
+    for (const part of ["training-application", "training-database"])
+      await world.engine.docker.getContainer(name(part)).stop();
+    const preview = await stack.succeed("preview");
+    expect(preview.stdout + preview.stderr).toMatch(
+      /container tiermoh-training-database is exited \(exit code \d+\); pulumi up starts it/,
+    );
+    await stack.succeed("up", "--yes", "--skip-preview", "--expect-no-changes");
+    await answers(TRAINING);
+  });
+
+  it("what was removed is named, with the command that has it made again", async () => {
+    await world.engine.docker.getContainer(name("monitoring")).remove({ force: true });
+    const { code, stdout, stderr } = await stack.run("up", "--yes", "--skip-preview");
+    expect(code).not.toBe(0);
+    const said = /container tiermoh-monitoring is gone [^]*?(up --refresh) -s tiermoh/.exec(stdout + stderr);
+    await stack.succeed(...(said?.[1] ?? "").split(" "), "--yes", "--skip-preview");
+    expect((await inspect("monitoring")).State.Running).toBe(true);
+  });
 });
 
 describe("comes back with every committed row", () => {
@@ -396,6 +420,9 @@ describe("comes back with every committed row", () => {
       await insideOf(application, ["touch", "/opt/dhis2/files/failed-start-ends"]);
     }
     await survives(async () => {
+      // Also what a restore had stopped that was killed.
+      for (const part of ["training-application", "training-database"])
+        await world.engine.docker.getContainer(name(part)).stop();
       await world.engine.restart?.();
       await until("all run", async () => {
         const states = await Promise.all(
