@@ -1,6 +1,12 @@
 /** A stack's deployment, as the engine exports it with its secrets. */
 export interface Deployment {
-  resources?: { type: string; urn: string; outputs?: Record<string, unknown> }[];
+  resources?: {
+    type: string;
+    urn: string;
+    id?: string;
+    protect?: boolean;
+    outputs?: Record<string, unknown>;
+  }[];
 }
 
 /** Outputs of the resource of that type and name, its secrets in plain text; nothing if there is none. */
@@ -11,6 +17,18 @@ export function outputsIn(
 ): Record<string, unknown> | undefined {
   const found = resources.find((each) => each.type === type && each.urn.endsWith(`::${name}`));
   return found?.outputs && (plain(found.outputs) as Record<string, unknown>);
+}
+
+/** The tenant's servers on Docker that keep their data: the engine refuses to delete those, and nothing else of them. */
+export function keptServers({ resources = [] }: Deployment, tenant: string): string[] {
+  const kept = resources.flatMap(({ protect, urn }) => (protect ? [urn.split("::").at(-1) ?? ""] : []));
+  const servers = kept.flatMap((name) => /^(.+)-database-data$/.exec(name)?.[1] ?? []);
+  return servers.map((name) => name.slice(tenant.length + 1));
+}
+
+/** Ids of the containers that the state has. */
+export function containersIn({ resources = [] }: Deployment): string[] {
+  return resources.flatMap(({ type, id }) => (type === "docker:index/container:Container" && id ? [id] : []));
 }
 
 /** How the engine marks a secret in a deployment. */

@@ -52,10 +52,18 @@ function folderOf(project: Project): string {
   return typeof project === "string" ? PROJECTS[project] : project.folder;
 }
 
-/** `pulumi up` with the policy pack; `report` is told what is being made while it goes on. */
-export function up(project: Project, name: string, report: (doing: string) => void): Promise<Outcome> {
+/**
+ * `pulumi up` with the policy pack; `report` is told what is being made while it goes on.
+ * @param refresh whether what somebody removed by hand is found out first, to be made again
+ */
+export function up(
+  project: Project,
+  name: string,
+  report: (doing: string) => void,
+  refresh = false,
+): Promise<Outcome> {
   return watched(project, name, report, async (stack, watch) => {
-    const { summary, outputs } = await stack.up({ ...watch, ...packs(project) });
+    const { summary, outputs } = await stack.up({ ...watch, ...packs(project), refresh });
     return { changes: summary.resourceChanges ?? {}, outputs };
   });
 }

@@ -7,6 +7,7 @@ import pc from "picocolors";
 import { parse, stringify } from "yaml";
 import { connect } from "../components/docker/engine";
 import { inspectHost } from "../components/docker/inspect";
+import { listFailing } from "../components/docker/presence";
 import { buildOwnImages, hasImage, OWN_IMAGES, pullImage } from "../images/build";
 import { SpecError } from "../stacks/config";
 import { needsOf } from "../stacks/tenant/needs";
@@ -16,7 +17,7 @@ import { ensureToolchain, useToolchain } from "../toolchain";
 import { ensureDockerHome } from "../toolchain/dockerHome";
 import { ask } from "./ask";
 import { LOCAL, ROOT } from "./checkout";
-import { outputsIn, type Deployment } from "./deployment";
+import { containersIn, keptServers, outputsIn, type Deployment } from "./deployment";
 import {
   changed,
   destroy,
@@ -29,7 +30,14 @@ import {
 } from "./engine";
 import { issueExamples } from "./issuer";
 import { steps } from "./steps";
-import { describeAccess, describeTenant, type Access, type TenantOutputs } from "./summary";
+import {
+  describeAccess,
+  describeTenant,
+  downCommand,
+  startCommand,
+  type Access,
+  type TenantOutputs,
+} from "./summary";
 
 /**
  * `npm start -- --target docker`: an example tenant for real, on a Docker engine. What belongs to it lies beside the
@@ -81,7 +89,8 @@ export async function startOnDocker({ tenant, json }: DockerOptions): Promise<vo
     {
       title: `Tenant ${tenant}`,
       task: async (_, task) => {
-        outcome = await up("docker", tenant, (doing) => (task.output = doing));
+        const refresh = await isMissing(tenant, host);
+        outcome = await up("docker", tenant, (doing) => (task.output = doing), refresh);
         task.title += `: ${changed(outcome)}`;
       },
     },
@@ -128,14 +137,21 @@ export async function applyChanges(
 /** Takes a tenant down, its data with it. */
 export async function takeDown({ tenant, json, yes }: DockerOptions & { yes: boolean }): Promise<void> {
   if (!isUp(tenant)) throw new Error(`${tenant} is not up: there is nothing to take down`);
-  if (!yes) await confirm(`This takes ${tenant} down, with all that was saved in it.`, tenant);
   await useDocker(tenant, json);
+  const why = kept(tenant, keptServers(await deploymentOf(tenant), tenant));
+  if (why) throw new Error(why);
+  if (!yes) await confirm(`This takes ${tenant} down and deletes all that was saved in it.`, tenant);
   let outcome: Outcome | undefined;
   await steps(json, [
     {
       title: `Tenant ${tenant}`,
       task: async (_, task) => {
-        outcome = await destroy("docker", tenant, (doing) => (task.output = doing));
+        outcome = await destroy("docker", tenant, (doing) => (task.output = doing)).catch((error: Error) => {
+          throw new Error(
+            `${error.message}\n${tenant} is taken down in part. To go on: ${downCommand(tenant)}`,
+            { cause: error },
+          );
+        });
         task.title += `: ${changed(outcome)}`;
       },
     },
@@ -278,7 +294,19 @@ async function reachServers(tenant: string, spec: DockerTenant, outputs: Outputs
     writeFileSync(passwordFile, passwords(server), { mode: 0o600 });
     all.push({
       address: url,
-      status: await answer(url, spec, authority),
+      status: await answer(url, spec, authority).catch(async (error: Error) => {
+        const names = [
+          `${tenant}-gateway`,
+          `${tenant}-${server}-application`,
+          `${tenant}-${server}-database`,
+        ];
+        throw new Error(
+          [error.message, ...(await listFailing(spec.target.docker.host, names))].join("\n- "),
+          {
+            cause: error,
+          },
+        );
+      }),
       ...(authority && { authority: shown(rootFile(tenant)) }),
       login: { account: ACCOUNT, passwordFile: shown(passwordFile) },
     });
@@ -287,14 +315,39 @@ async function reachServers(tenant: string, spec: DockerTenant, outputs: Outputs
 }
 
 async function adminPasswords(tenant: string): Promise<(server: string) => string> {
-  const { deployment } = await (await openStack("docker", tenant)).exportStack();
+  const deployment = await deploymentOf(tenant);
   return (server) => {
     const name = `${tenant}-${server}-admin-password`;
-    const made = outputsIn(deployment as Deployment, "random:index/randomPassword:RandomPassword", name);
+    const made = outputsIn(deployment, "random:index/randomPassword:RandomPassword", name);
     if (made?.["result"] === undefined)
       throw new Error(`the state has no password of ${server}'s administrator`);
     return made["result"] as string;
   };
+}
+
+async function deploymentOf(tenant: string): Promise<Deployment> {
+  return (await (await openStack("docker", tenant)).exportStack()).deployment as Deployment;
+}
+
+/**
+ * Why a tenant is not taken down: the engine would take everything else of its servers before it stops at their data.
+ * @param servers those that keep their data
+ */
+export function kept(tenant: string, servers: string[]): string | undefined {
+  if (servers.length === 0) return undefined;
+  return [
+    `${tenant} is on a paid plan, which keeps the data of ${servers.join(", ")}. Nothing was taken down.`,
+    `To delete them for good: set retire: true on each of these servers in Pulumi.${tenant}.yaml, then run`,
+    `  ${startCommand(tenant)}`,
+    `  ${downCommand(tenant)}`,
+  ].join("\n");
+}
+
+/** Whether somebody removed a container that the state has. */
+async function isMissing(tenant: string, host: string): Promise<boolean> {
+  const there = await connect(host).listContainers({ all: true });
+  const ids = new Set(there.map(({ Id }) => Id));
+  return containersIn(await deploymentOf(tenant)).some((id) => !ids.has(id));
 }
 
 /** In seconds: the gateway may still be getting its certificate. */
@@ -310,8 +363,7 @@ async function answer(url: string, { target }: DockerTenant, ca: string | undefi
   for (;;) {
     const last = await firstPage(url, at, ca).catch((error: Error) => error.message);
     if (typeof last === "number" && last < 400) return last;
-    if (Date.now() > deadline)
-      throw new Error(`${url} does not answer as it should: ${last}. See: docker logs, for what DHIS2 says`);
+    if (Date.now() > deadline) throw new Error(`${url} does not answer as it should: ${last}`);
     await sleep(500);
   }
 }
@@ -332,7 +384,7 @@ function firstPage(url: string, at: string, ca: string | undefined): Promise<num
 async function confirm(what: string, name: string): Promise<void> {
   const said = await ask(
     `${what} Type ${pc.bold(name)} to go on: `,
-    new Error(`${what} Say --yes to have it done.`),
+    new Error(`${what} Cannot ask for confirmation here. Pass --yes to confirm.`),
   );
-  if (said !== name) throw new Error("nothing was done");
+  if (said !== name) throw new Error("Cancelled. Nothing was changed.");
 }

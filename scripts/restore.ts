@@ -21,7 +21,7 @@ interface Flags extends Omit<HowOnAws, "sure" | "command"> {
   yes?: boolean;
 }
 
-new Command("npm run restore --")
+export const program = new Command("npm run restore --")
   .description(
     "Lists the portable copies of a server; with --replace or --to, restores one. The moment before a fault is for RDS " +
       "to give, and for npm run pitr on Docker (docs/recovery.md).",
@@ -55,11 +55,13 @@ new Command("npm run restore --")
   )
   .action(async (tenant: string, server: string, flags: Flags) => {
     process.exitCode = await restore(tenant, server, flags);
-  })
-  .parseAsync()
-  .catch((error: unknown) => {
+  });
+
+if (require.main === module) {
+  program.parseAsync().catch((error: unknown) => {
     process.exitCode = failed("Not restored.", error);
   });
+}
 
 async function restore(tenant: string, server: string, flags: Flags): Promise<number> {
   const spec = readTenant(tenant, folderOf(tenant, flags.cwd));
@@ -71,7 +73,7 @@ async function restore(tenant: string, server: string, flags: Flags): Promise<nu
   if ([replace, to, undo, confirm, analytics].filter(Boolean).length > 1)
     throw new Refused("--replace, --to, --undo, --confirm and --analytics: one of them at a time.");
   if (to && !flags.passwordFile) throw new Refused("--to needs --password-file.");
-  const command = `npm run restore -- ${tenant} ${server}`;
+  const command = `npm run restore -- ${tenant} ${server}${flags.cwd === ROOT ? "" : ` --cwd ${flags.cwd}`}`;
   const how = { ...flags, command, sure: (question: string) => ask(question, flags) };
   if (isOnDocker(spec)) return restoreOnDocker(tenant, server, spec.target.docker.host, how);
   const hosts = new Map(
@@ -107,6 +109,6 @@ async function deploymentOf(tenant: string, { cwd }: Flags): Promise<Deployment>
 
 async function ask(question: string, { yes }: Flags): Promise<void> {
   if (yes) return;
-  const nobody = new Refused("there is nobody to ask; --yes does without.");
-  if (!(await agreed(question, nobody))) throw new Refused("it was not wanted.");
+  const nobody = new Refused("Cannot ask for confirmation here. Pass --yes.");
+  if (!(await agreed(question, nobody))) throw new Refused("Cancelled. Nothing was changed.");
 }

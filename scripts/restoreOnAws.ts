@@ -10,7 +10,7 @@ import { publicKey } from "../jobs/backup/manifest";
 import { Place } from "../jobs/backup/place";
 import { runCommand } from "../jobs/command";
 import { Refused } from "./refused";
-import { analyticsByHand, failed, HAVING_ANALYTICS, json, LOOK, say, type How } from "./restoring";
+import { analyticsByHand, failed, HAVING_ANALYTICS, json, look, say, type How } from "./restoring";
 import type { ServerOnAws } from "./serverOnAws";
 
 /** A restore of a server on AWS: by the task that makes its portable copies, in the network of its database. */
@@ -96,7 +96,7 @@ async function replace(server: ServerOnAws, how: How): Promise<number> {
   ]);
   if (code !== 0) return code;
   await makeAnalytics(server, how);
-  say(how, `${LOOK} The file store was not touched: files of rows that are back are still in it.`);
+  say(how, `The file store was not touched: files of rows that are back are still in it.\n${look(how)}`);
   return 0;
 }
 

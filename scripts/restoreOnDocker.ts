@@ -7,7 +7,7 @@ import { APPLICATION_PORT } from "../components/docker/target";
 import { ROLE, type ReplicateConfiguration } from "../components/jobs";
 import { runIn } from "./copiesContainer";
 import { Refused } from "./refused";
-import { analyticsByHand, HAVING_ANALYTICS, json, LOOK, say, type How } from "./restoring";
+import { analyticsByHand, HAVING_ANALYTICS, json, look, say, type How } from "./restoring";
 
 /** A restore of a server on Docker, by the container that keeps its portable copies and has their keys. */
 
@@ -27,13 +27,14 @@ export async function restoreOnDocker(tenant: string, name: string, host: string
   if (how.from !== undefined && !(PLACES as readonly string[]).includes(how.from))
     throw new Refused(`--from "${how.from}"; there are ${PLACES.join(", ")}.`);
   const from = (how.from ?? "disk") as Place;
-  const server = serverOn(host, `${tenant}-${name}`);
+  const server = serverOn(host, tenant, name);
   const copies = await copiesOf(server, name);
   if (how.replace) return replace(server, copies, from, how);
   if (how.undo || how.confirm) return settle(server, copies, how);
   if (how.analytics) return makeAnalytics(server, how);
   const code = await list(server, copies, how);
-  if (!how.json) console.log(`Back to a moment instead: npm run pitr -- list ${tenant} ${name}`);
+  if (!how.json)
+    console.log(`Back to a moment instead: npm run pitr -- list ${tenant} ${name} --host ${host}`);
   return code;
 }
 
@@ -145,7 +146,7 @@ async function replace(server: ServerOnHost, copies: Copies, from: Place, how: H
   if (code !== 0) return code;
   await compareSettings(server, how);
   await makeAnalytics(server, how);
-  say(how, LOOK);
+  say(how, look(how));
   return 0;
 }
 

@@ -35,7 +35,12 @@ export function analyticsByHand(how: How): void {
 }
 
 /** What is to be done when all else is. */
-export const LOOK = "Next: log in and look: the newest data, a file, a report. Then --confirm, or --undo.";
+export function look({ command }: How): string {
+  return (
+    "Next: log in and look: the newest data, a file, a report. Then one of these:\n" +
+    `  ${command} --confirm  deletes the previous database\n  ${command} --undo  puts it back`
+  );
+}
 
 /** Says what failed. @returns its exit code */
 export function failed(what: string, error: unknown): number {

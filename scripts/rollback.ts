@@ -24,7 +24,7 @@ interface Options {
   json?: boolean;
 }
 
-new Command("npm run rollback --")
+export const program = new Command("npm run rollback --")
   .description(
     "The way back from an upgrade of DHIS2 on Docker: the database as it was kept before, the former version in the " +
       "stack file, pulumi up. Cut off in between, it is run again and goes on. The database that is left is kept aside.",
@@ -43,12 +43,14 @@ new Command("npm run rollback --")
     const job = { server, volume, image, show: () => Promise.resolve() };
     const marks = { kept: await markOf(server, "kept"), live: await markOf(server, "live") };
     await (options.forget ? forget : rollBack)(tenant, name, job, marks, options);
-  })
-  .parseAsync()
-  .catch((error: unknown) => {
+  });
+
+if (require.main === module) {
+  program.parseAsync().catch((error: unknown) => {
     console.error(`${pc.red("error:")} ${(error as Error).message}`);
     process.exitCode = 1;
   });
+}
 
 interface Marks {
   kept: Mark | undefined;
@@ -63,7 +65,7 @@ async function find(tenant: string, name: string, options: Options) {
   if (!names.includes(name))
     throw new Error(`tenant ${tenant} has no server "${name}"; it has ${names.join(", ")}`);
   const { host } = spec.target.docker;
-  const server = serverOn(host, `${tenant}-${name}`);
+  const server = serverOn(host, tenant, name);
   const { Image, Mounts } = await server.docker
     .getContainer(server.database)
     .inspect()
@@ -149,7 +151,7 @@ async function rollBack(
   } else {
     console.log(
       `\n${name} is back at DHIS2 ${from} and ${at}. The database of ${to} is kept aside: look whether it is needed.\n` +
-        `  npm run rollback -- ${tenant} ${name} --forget  deletes it; before that no other upgrade begins`,
+        `  npm run rollback -- ${tenant} ${name}${cwd === ROOT ? "" : ` --cwd ${cwd}`} --forget  deletes it; before that no other upgrade begins`,
     );
   }
 }
@@ -190,8 +192,8 @@ async function forget(
 /** @throws Error if it is not wanted, or nobody is there to be asked */
 async function sure(what: string, { yes }: Options): Promise<void> {
   if (yes) return;
-  const nobody = new Error(`${what}\nSay --yes to have it done.`);
-  if (!(await agreed(`${what}\nGo on?`, nobody))) throw new Error("nothing was done");
+  const nobody = new Error(`${what}\nCannot ask for confirmation here. Pass --yes to confirm.`);
+  if (!(await agreed(`${what}\nGo on?`, nobody))) throw new Error("Cancelled. Nothing was changed.");
 }
 
 function exists({ docker }: ServerOnHost, container: string): Promise<boolean> {

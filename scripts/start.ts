@@ -20,7 +20,7 @@ interface Options {
 
 const choices = tenants().filter((tenant) => tenant !== OVER_QUOTA);
 const onDocker = dockerTenants(choices);
-const command = new Command("npm start --")
+export const program = new Command("npm start --")
   .description(
     "Brings up an example tenant. On the target rehearsal it is the real Pulumi engine with providers that make " +
       "nothing, and a tenant over its quota is refused as well; on the target docker it is a server for real, on " +
@@ -42,13 +42,13 @@ const command = new Command("npm start --")
   .option("--json", "print the outcome as JSON and nothing else on standard output", false)
   .action(async ({ target, tenant, down, yes, json }: Options) => {
     if (target === "rehearsal") {
-      if (down || yes) command.error("error: --down and --yes go with --target docker");
+      if (down || yes) program.error("error: --down and --yes go with --target docker");
       return start({ tenant: tenant ?? "moh-premium", json });
     }
     const chosen = tenant ?? "moh-docker";
     if (!onDocker.includes(chosen))
-      command.error(`error: tenant ${chosen} is not on Docker; allowed: ${onDocker.join(", ")}`);
-    if (yes && !down) command.error("error: --yes goes with --down");
+      program.error(`error: tenant ${chosen} is not on Docker; allowed: ${onDocker.join(", ")}`);
+    if (yes && !down) program.error("error: --yes goes with --down");
     return down ? takeDown({ tenant: chosen, json, yes }) : startOnDocker({ tenant: chosen, json });
   });
 
@@ -120,9 +120,11 @@ async function refusal(tenant: string, report: (doing: string) => void): Promise
   throw new EngineError([`tenant ${tenant} was not refused although it is over its quota`]);
 }
 
-command.parseAsync().catch((error: unknown) => {
-  const message = error instanceof Error ? error.message : String(error);
-  console.error(`${pc.red("error:")} ${message}`);
-  if (process.env["DHISTANCE_DEBUG"]) console.error(error);
-  process.exitCode = 1;
-});
+if (require.main === module) {
+  program.parseAsync().catch((error: unknown) => {
+    const message = error instanceof Error ? error.message : String(error);
+    console.error(`${pc.red("error:")} ${message}`);
+    if (process.env["DHISTANCE_DEBUG"]) console.error(error);
+    process.exitCode = 1;
+  });
+}

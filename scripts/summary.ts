@@ -88,11 +88,14 @@ export interface Monitoring {
   host?: string;
 }
 
+/** Without the tenant it would be another one, the default. */
+export const startCommand = (tenant: string) => `npm start -- --target docker --tenant ${tenant}`;
+export const downCommand = (tenant: string) => `${startCommand(tenant)} --down`;
+
 /** How people get in, and how all of it goes away again. */
 export function describeAccess(tenant: string, servers: Access[], monitoring: Monitoring): string {
   const [first] = servers;
   const curl = first?.authority && `curl --cacert ${first.authority} ${first.address}/`;
-  const again = "npm start -- --target docker";
   return [
     pc.bold("Open it"),
     ...servers.flatMap(({ address, authority, login }) => [
@@ -120,8 +123,8 @@ export function describeAccess(tenant: string, servers: Access[], monitoring: Mo
     pc.bold("Next"),
     ...table([
       ...(curl ? [[curl, "asks it with the root"]] : []),
-      [again, `applies what was changed in Pulumi.${tenant}.yaml`],
-      [`${again} --down`, "the way back: takes it down, data and all"],
+      [startCommand(tenant), `applies what was changed in Pulumi.${tenant}.yaml`],
+      [downCommand(tenant), `takes ${tenant} down and deletes its data`],
       ["docs/docker.md", "a server of your own, on this or another host"],
     ]),
   ].join("\n");

@@ -4,12 +4,12 @@ import { hostname, tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { parse } from "yaml";
+import { parse, stringify } from "yaml";
 import type { Result } from "../engine/pulumi";
-import type { TenantStack } from "../engine/tenants";
+import type { Draft, TenantStack } from "../engine/tenants";
 import { browserLacking, needs, openBrowser } from "./browser";
 import { giveCertificate } from "./certificate";
-import { Checkout } from "./checkout";
+import { Checkout, npm } from "./checkout";
 import { BASE } from "./engine";
 import { rollback, rollbackOf } from "./rollback";
 import { REPORTS, scannerLacking, scanTls, type Finding } from "./scan";
@@ -24,6 +24,8 @@ const OURS = "moh-docker";
 const HMIS = "hmis.localhost";
 const THEIRS = "tierneighbour";
 const GIVEN = "neighbour.localhost";
+/** A second tenant of the same checkout, on a paid plan. */
+const SECOND = "moh-paid";
 /** Longer than proxies wait that were told nothing, in seconds. */
 const LONG = 65;
 
@@ -46,7 +48,7 @@ beforeAll(async () => {
   world = await startWorld();
   folder = mkdtempSync(path.join(tmpdir(), "given-"));
   checkout = new Checkout();
-  for (const tenant of [OURS, THEIRS]) await sweep(world.engine, tenant);
+  for (const tenant of [OURS, THEIRS, SECOND]) await sweep(world.engine, tenant);
   const place = await freePlace();
   theirPlace = await freePlace();
   checkout.change(OURS, ({ target: { docker } }) => {
@@ -72,7 +74,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await scan?.catch(() => undefined);
-  for (const tenant of world ? [OURS, THEIRS] : []) await sweep(world.engine, tenant);
+  for (const tenant of world ? [OURS, THEIRS, SECOND] : []) await sweep(world.engine, tenant);
   checkout?.remove();
   rmSync(folder, { recursive: true, force: true });
   await world?.end();
@@ -158,6 +160,39 @@ describe("npm start -- --target docker", () => {
     const { changes, access } = JSON.parse(stdout) as { changes: object; access: object[] };
     expect(Object.keys(changes)).toEqual(["same"]);
     expect(access).toMatchObject([{ address, status: 200, login: { account: "admin" } }]);
+  });
+});
+
+describe("what is down comes up again by npm start:", () => {
+  const container = (part: string) => world.engine.docker.getContainer(`${OURS}-${part}`);
+  async function isBroughtUp(): Promise<void> {
+    const { code, stdout, stderr } = await start();
+    expect(code, `${stdout}\n${stderr}`).toBe(0);
+    const all = (await inspectAll(OURS)).map(({ Name, State }) => `${Name.slice(1)} ${State.Status}`);
+    const parts = ["gateway", "hmis-application", "hmis-database", "monitoring"];
+    expect(all).toEqual(parts.map((part) => `${OURS}-${part} running`));
+    expect(await visitor.get(HMIS, "/api/ping")).toMatchObject({ status: 200 });
+  }
+
+  it("a container whose start failed, which leaves its name taken", async () => {
+    const { gateway } = world.images;
+    checkout.change(OURS, ({ target: { docker } }) => (docker.images.gateway = BASE));
+    const failed = await start();
+    checkout.change(OURS, ({ target: { docker } }) => (docker.images.gateway = gateway));
+    expect(failed.code).toBe(1);
+    expect((await container("gateway").inspect()).State.Status).toBe("created");
+    await isBroughtUp();
+  });
+
+  it("what was stopped, as by a restore that was killed, and what was renamed", async () => {
+    for (const part of ["hmis-application", "hmis-database"]) await container(part).stop();
+    await container("monitoring").rename({ name: `${OURS}-watching` });
+    await isBroughtUp();
+  });
+
+  it("what was removed by hand", async () => {
+    await container("hmis-application").remove({ force: true });
+    await isBroughtUp();
   });
 });
 
@@ -376,7 +411,9 @@ describe("a version whose migration fails", () => {
   it("is not tried again while the former database is kept aside: the up fails, and DHIS2 runs as it did", async () => {
     const { code, stdout, stderr } = await raise();
     expect(code).not.toBe(0);
-    expect(stdout + stderr).toMatch(/A former cluster is still kept aside[^]*DHIS2 42\.5\.2 runs again/);
+    expect(stdout + stderr).toMatch(
+      /A previous database is still kept.* npm run rollback -- tierneighbour hmis --forget[^]*DHIS2 42\.5\.2 runs again/,
+    );
     expect(await notes()).toBe(entered);
   });
 
@@ -450,7 +487,8 @@ describe("--down", () => {
     expect({ code, stderr }).toEqual({
       code: 1,
       stderr:
-        "error: This takes moh-docker down, with all that was saved in it. Say --yes to have it done.\n",
+        "error: This takes moh-docker down and deletes all that was saved in it. Cannot ask for confirmation here. " +
+        "Pass --yes to confirm.\n",
     });
     expect(await ids(OURS)).toEqual(before);
   });
@@ -463,6 +501,68 @@ describe("--down", () => {
       stderr: expect.stringContaining(
         `another run is at work on ${OURS} (me@${hostname()}, process ${process.pid})`,
       ),
+    });
+  });
+
+  describe("of a second tenant, on a paid plan", () => {
+    let up: Result;
+    let down: string[];
+    const restart = () => start("--tenant", SECOND);
+    beforeAll(async () => {
+      const key = [
+        "issue",
+        "--key",
+        ".dhistance/issuer.private.json",
+        "--tenant",
+        SECOND,
+        "--issuer",
+        "test",
+      ];
+      const options = checkout.newcomers({});
+      const issued = await npm(
+        ["run", "--silent", "entitlement", "--", ...key, "--plan", "premium"],
+        options,
+      );
+      writeFileSync(checkout.at(`${SECOND}.jws`), issued.stdout);
+      const file = parse(checkout.read(`Pulumi.${OURS}.yaml`)) as Draft;
+      file.config["dhistance:entitlement"] = { file: `${SECOND}.jws` };
+      Object.assign(file.config["dhistance:tenant"].target.docker, await freePlace());
+      writeFileSync(checkout.at(`Pulumi.${SECOND}.yaml`), stringify(file));
+      up = await restart();
+      expect(up.code, up.stderr).toBe(0);
+      // As printed, word for word, but for the question.
+      down = (/npm start -- (.* --down)/.exec(up.stdout)?.[1] ?? "").split(" ");
+    });
+    const takenDown = () => checkout.start([...down, "--yes"], { DOCKER_HOST: world.engine.host });
+
+    it("says what the engine warns of", () => {
+      expect(up.stderr).toContain("warning: backups.copies: []; no copy of any server is made.");
+    });
+
+    it("touches nothing while the plan keeps its data, and says what to do", async () => {
+      const before = await ids(SECOND);
+      const { code, stderr } = await takenDown();
+      expect({ code, stderr }).toEqual({
+        code: 1,
+        stderr: [
+          `error: ${SECOND} is on a paid plan, which keeps the data of hmis. Nothing was taken down.`,
+          `To delete them for good: set retire: true on each of these servers in Pulumi.${SECOND}.yaml, then run`,
+          `  npm start -- --target docker --tenant ${SECOND}`,
+          `  npm start -- --target docker --tenant ${SECOND} --down\n`,
+        ].join("\n"),
+      });
+      const all = await inspectAll(SECOND);
+      expect(all.map(({ Id }) => Id)).toEqual(before);
+      expect(all.filter(({ State }) => !State.Running)).toEqual([]);
+    });
+
+    it("takes that one down, as printed, and not the first", async () => {
+      const before = await ids(OURS);
+      checkout.change(SECOND, ({ servers }) => (servers[0].retire = true));
+      expect(await restart()).toMatchObject({ code: 0 });
+      expect(await takenDown()).toMatchObject({ code: 0 });
+      expect(await ids(SECOND)).toEqual([]);
+      expect(await ids(OURS)).toEqual(before);
     });
   });
 
