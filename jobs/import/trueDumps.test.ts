@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { copyFile } from "node:fs/promises";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { contents } from "../testing/everything";
 import { client, createApplicationRole, importInto, workDirectory } from "../testing/importing";
 import { startPostgres, type TestPostgres } from "../testing/postgres";
@@ -15,6 +15,9 @@ import {
 
 import { openDump } from "./format";
 import { inspectDump } from "./inspect";
+
+// The schema has 300 tables; on a busy machine an import and its comparison take minutes.
+vi.setConfig({ testTimeout: 400_000, hookTimeout: 400_000 });
 
 const run = promisify(execFile);
 
