@@ -30,6 +30,10 @@ export const SECRETS = {
 /** Where a job finds the server's file store. */
 export const FILES_PATH = "/files";
 
+/** The program that starts DHIS2 and watches its start, with the shell that runs it: `images/jobs/start`. */
+export const START_FOLDER = "/opt/dhistance";
+export const START = [`${START_FOLDER}/busybox`, "sh", `${START_FOLDER}/start`];
+
 type Command = pulumi.Output<string[]>;
 
 /**

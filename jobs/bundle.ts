@@ -34,6 +34,7 @@ export async function bundle(directory: string): Promise<void> {
   await Promise.all(jobs.map((job) => chmod(join(directory, `${job}.cjs`), 0o755)));
   // The parser looks for it beside the file it runs in.
   await copyFile(require.resolve("libpg-query/wasm/libpg-query.wasm"), join(directory, "libpg-query.wasm"));
+  await copyFile(join(__dirname, "../images/jobs/start"), join(directory, "start"));
 }
 
 if (require.main === module) void bundle(join(__dirname, "dist"));

@@ -5,11 +5,11 @@ import * as pulumi from "@pulumi/pulumi";
 import { alarm } from "../aws/alarm";
 import { serviceRole } from "../aws/iam";
 import { taskPlace } from "../aws/place";
-import { isRehearsal, runOnce } from "../aws/run";
+import { isRehearsal, runOnce, type RunArgs } from "../aws/run";
 import { randomPassword, secretValue } from "../aws/secret";
 import { componentTags } from "../aws/tags";
 import { container, fargateTask } from "../aws/task";
-import { DATABASE, ROLE, secureAdminCommand, SECRETS } from "../jobs";
+import { DATABASE, ROLE, secureAdminCommand, SECRETS, START } from "../jobs";
 import { doOnce, remember, valueOf } from "../run";
 import { APPLICATION_PORT } from "../SslEndpoint/aws";
 import type { AwsTarget } from "../target";
@@ -18,11 +18,12 @@ import { redisOnAws } from "./awsCluster";
 import { keepsData } from "./awsDatabase";
 import { dhisConf, type Redis } from "./dhisConf";
 import { fingerprint, NONE_IMPORTED, refuseNewEncryption } from "./encryption";
+import { IMAGE_USER } from "./image";
 import type { DataManagementServerArgs } from "./index";
+import { HOME, LOGGING, LOGGING_OPTION } from "./logging";
 import { SIZE_TERMS } from "./sizes";
-import { imageUser, refuseDowngrade } from "./version";
+import { refuseDowngrade } from "./version";
 
-const HOME = "/opt/dhis2";
 /** What DHIS2's image writes to besides its home (dhis2/docker-deployment, docker-compose.yml). */
 const WRITABLE = {
   tmp: "/tmp",
@@ -70,7 +71,7 @@ export function applicationOnAws(
     opts,
   );
   const snapshot = snapshotBefore(name, args.dhis2, data, tags, { ...opts, dependsOn: [history] });
-  const user = imageUser(args.dhis2);
+  const user = IMAGE_USER;
   const volumes = { home: HOME, ...WRITABLE };
   const taskRoleArn = serviceRole(
     `${name}-application`,
@@ -109,6 +110,7 @@ export function applicationOnAws(
           // Fargate's empty volumes belong to root; giving them away needs root with this one capability.
           user: "0:0",
           drop: ALL_BUT_CHOWN,
+          environment: { DATABASE_HOST: data.database.address, LOGGING },
           secrets: { DHIS_CONF: configuration },
           volumes: Object.fromEntries(Object.keys(volumes).map((volume) => [volume, `/volumes/${volume}`])),
           logGroup: data.logs.name,
@@ -122,12 +124,22 @@ export function applicationOnAws(
           environment: {
             DHIS2_HOME: HOME,
             // Read by Tomcat in a container and by the embedded one alike. The rest is for threads and buffers.
-            JAVA_TOOL_OPTIONS: "-XX:MaxRAMPercentage=75 -XX:+ExitOnOutOfMemoryError",
+            JAVA_TOOL_OPTIONS: `-XX:MaxRAMPercentage=75 -XX:+ExitOnOutOfMemoryError ${LOGGING_OPTION}`,
             // Nothing reads it: other data start the application anew, and with it their migration.
             ...(args.import && { DHISTANCE_DATA: args.import.sha256 }),
           },
           volumes: { ...volumes, files: `${HOME}/files` },
           port: APPLICATION_PORT,
+          logGroup: data.logs.name,
+          region,
+        }),
+        // DHIS2 that has failed to start does not end. This container does, and the task with it.
+        container({
+          name: "watch-start",
+          image: platform.images.jobs,
+          entryPoint: START,
+          command: ["watch"],
+          after: ["configure"],
           logGroup: data.logs.name,
           region,
         }),
@@ -172,7 +184,14 @@ export function applicationOnAws(
     { ...opts, dependsOn: [data.prepared, ...(imported ? [imported] : [])] },
   );
 
-  const secured = secureAdmin(name, args, target, data, service, opts);
+  const start = {
+    title: `start of DHIS2 on ${server}`,
+    deployment: pulumi.all([service.id, data.logs.name]).apply(([id, logGroup]) => ({
+      ...{ region, cluster: platform.cluster.arn, service: id, container: "dhis2", logGroup },
+      patience: size.startSeconds + 900,
+    })),
+  };
+  const secured = secureAdmin(name, args, target, data, service, start, opts);
   const open = new vpc.SecurityGroupIngressRule(
     `${name}-open`,
     {
@@ -190,19 +209,12 @@ export function applicationOnAws(
   doOnce(
     `${name}-started`,
     {
-      title: `start of DHIS2 on ${server}`,
+      title: start.title,
       rehearsal: isRehearsal(platform.cluster.arn),
       because: { taskDefinition: task.arn },
       work: async (show) => {
         const { waitForDeployment } = await import("../aws/deployment");
-        const [id, logGroup] = await valueOf(pulumi.all([service.id, data.logs.name]));
-        const { arn: cluster } = platform.cluster;
-        const patience = size.startSeconds + 900;
-        await waitForDeployment(
-          `start of DHIS2 on ${server}`,
-          { region, cluster, service: id, container: "dhis2", logGroup, patience },
-          show,
-        );
+        await waitForDeployment(start.title, await valueOf(start.deployment), show);
       },
     },
     { ...opts, dependsOn: [open] },
@@ -308,6 +320,7 @@ function secureAdmin(
   target: AwsTarget,
   data: AwsServer,
   service: pulumi.Resource,
+  start: NonNullable<RunArgs["needs"]>,
   opts: pulumi.CustomResourceOptions,
 ): pulumi.Resource {
   const { startSeconds } = SIZE_TERMS[args.size].application;
@@ -348,6 +361,7 @@ function secureAdmin(
         logGroup: data.logs.name,
         patience: startSeconds + 600,
       }),
+      needs: start,
       because: { imported: args.import?.sha256 ?? "nothing" },
     },
     { ...opts, dependsOn: [service] },
@@ -371,13 +385,21 @@ const ALL_BUT_CHOWN = [
   "SYS_CHROOT",
 ];
 
-/** Writes `dhis.conf` and hands the volumes to the image's user. */
+/**
+ * Writes `dhis.conf` and the settings of logging, hands the volumes to the image's user, and waits for the database: DHIS2
+ * that finds none fails to start. ECS lets it wait for three minutes at most; then it starts another task.
+ */
 function configureScript(user: number, volumes: string[]): string {
   return [
     "umask 077",
     'printf %s "$DHIS_CONF" > /volumes/home/dhis.conf',
+    'printf %s "$LOGGING" > /volumes/home/log4j2.xml',
     "mkdir -p /volumes/home/files",
-    "chmod 400 /volumes/home/dhis.conf",
-    `chown ${user}:${user} /volumes/home/dhis.conf /volumes/home/files ${volumes.map((volume) => `/volumes/${volume}`).join(" ")}`,
+    "chmod 400 /volumes/home/dhis.conf /volumes/home/log4j2.xml",
+    `chown ${user}:${user} /volumes/home/dhis.conf /volumes/home/log4j2.xml /volumes/home/files ${volumes.map((volume) => `/volumes/${volume}`).join(" ")}`,
+    `timeout 100 sh -c 'until pg_isready --quiet --host="$DATABASE_HOST"; do sleep 1; done' || {`,
+    '  echo "The database $DATABASE_HOST does not answer. This task ends, and ECS starts another."',
+    "  exit 1",
+    "}",
   ].join("\n");
 }

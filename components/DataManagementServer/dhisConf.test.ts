@@ -51,6 +51,14 @@ it("names the database over TLS, the public address and secure cookies", () => {
   });
 });
 
+it("has every kind of change audited, tracker too, and in the database, which is in every backup", () => {
+  expect(asDhis2Reads(conf())).toMatchObject({
+    "system.audit.enabled": "on",
+    "audit.database": "on",
+    "audit.logger": "on",
+  });
+});
+
 it("comes back from DHIS2's reader as it went in, whatever the password", () => {
   fc.assert(
     fc.property(

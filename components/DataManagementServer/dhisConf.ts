@@ -50,6 +50,10 @@ export function dhisConf({ hostname, database, encryptionPassword, redis }: Dhis
     "filestore.provider": "filesystem",
     "filestore.container": "files",
     "system.audit.enabled": "on",
+    // Kept in the table `audit`, and so in every backup: a file alone would go with its container.
+    "audit.database": "on",
+    // DHIS2's default is "on" as well, but it audits tracker in the file only if the key is there.
+    "audit.logger": "on",
     "monitoring.api.enabled": "on",
     "monitoring.jvm.enabled": "on",
     "monitoring.dbpool.enabled": "on",

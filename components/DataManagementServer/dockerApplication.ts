@@ -6,11 +6,10 @@ import { DATABASE, ROLE, secureAdminCommand, SECRETS } from "../jobs";
 import { dhisConf } from "./dhisConf";
 import { handOver, job, type DataSide, type DockerServer } from "./docker";
 import { versionStarted, type Version } from "./dockerVersion";
+import { IMAGE_USER } from "./image";
 import type { DataManagementServerArgs } from "./index";
+import { HOME, LOGGING, LOGGING_FILE, LOGGING_OPTION } from "./logging";
 import { SIZE_TERMS } from "./sizes";
-import { imageUser } from "./version";
-
-const HOME = "/opt/dhis2";
 
 /** The application on prepared, or imported, data, and the replacement of the default administrator's password. */
 export function applicationOnDocker(
@@ -25,7 +24,7 @@ export function applicationOnDocker(
   const { server } = args;
   const opts = { parent };
   const { memoryGiB, cpus, startSeconds } = SIZE_TERMS[args.size].application;
-  const user = imageUser(args.dhis2);
+  const user = IMAGE_USER;
   const conf = configuration(args, data, encryptionPassword);
   const handed = handOver(
     `${name}-files-handed-over`,
@@ -42,14 +41,14 @@ export function applicationOnDocker(
       environment: {
         DHIS2_HOME: HOME,
         // Read by Tomcat in a container and by the embedded one alike. The rest is for threads and buffers.
-        JAVA_TOOL_OPTIONS: `-XX:MaxRAMPercentage=75 -XX:ActiveProcessorCount=${cpus} -XX:+ExitOnOutOfMemoryError`,
+        JAVA_TOOL_OPTIONS: `-XX:MaxRAMPercentage=75 -XX:ActiveProcessorCount=${cpus} -XX:+ExitOnOutOfMemoryError ${LOGGING_OPTION}`,
         // Nothing reads it: other data start the application anew, and with it their migration.
         ...(args.import && { DHISTANCE_DATA: args.import.sha256 }),
       },
       networks: [{ name: data.dataNetwork }, { name: data.webNetwork }],
       volumes: { [`${HOME}/files`]: data.volumes.files },
       scratch: { "/tmp": "size=1g" },
-      files: { [`${HOME}/dhis.conf`]: conf },
+      files: { [`${HOME}/dhis.conf`]: conf, [LOGGING_FILE]: LOGGING },
       memory: memoryGiB * 1024,
       pids: 2048,
       // The start gate is its start period: for so long a failing check says nothing, a passing one ends it.

@@ -4,11 +4,6 @@ function parts(version: string): number[] {
   return [...numbers.split(".").map(Number), Number(built.replace(/\D/g, ""))];
 }
 
-/** The user that the image `dhis2/core` runs as; 42 changed its base image (Docker Hub's notes, DOCKERHUB.md). */
-export function imageUser(version: string): number {
-  return (parts(version)[0] ?? 0) >= 42 ? 65534 : 65532;
-}
-
 /** Why a server cannot go from one version to the other, if it cannot. */
 export function refuseDowngrade(server: string, before: string, now: string): string | undefined {
   const [from, to] = [parts(before), parts(now)];

@@ -1,6 +1,6 @@
 import type { Deployment as EcsDeployment, Task } from "@aws-sdk/client-ecs";
-import { expect, it } from "vitest";
-import { waitForDeployment, type Aws, type Deployment } from "./deployment";
+import { describe, expect, it } from "vitest";
+import { waitForDeployment, whileStarting, type Aws, type Deployment } from "./deployment";
 
 const DEPLOYMENT: Deployment = {
   region: "eu-west-1",
@@ -19,13 +19,14 @@ const STARTING = primary({ rolloutState: "IN_PROGRESS", runningCount: 0 });
 const RUNNING = primary({ rolloutState: "IN_PROGRESS", runningCount: 1 });
 const COMPLETED = primary({ rolloutState: "COMPLETED", runningCount: 1 });
 
-async function wait(
-  states: (EcsDeployment | undefined)[],
-  { stopped, patience = 3600 }: { stopped?: Task; patience?: number } = {},
-) {
+interface Seen {
+  stopped?: Task;
+  patience?: number;
+}
+
+function simulated(states: (EcsDeployment | undefined)[], { stopped }: Seen) {
   let step = 0;
   const streams: string[] = [];
-  const shown: string[] = [];
   const aws: Aws = {
     service: () => {
       const deployment = states[Math.min(step, states.length - 1)];
@@ -40,6 +41,12 @@ async function wait(
     },
     pause: () => Promise.resolve(void step++),
   };
+  return { aws, streams };
+}
+
+async function wait(states: (EcsDeployment | undefined)[], { patience = 3600, ...seen }: Seen = {}) {
+  const { aws, streams } = simulated(states, seen);
+  const shown: string[] = [];
   const failure = await waitForDeployment(
     "start of hmis",
     { ...DEPLOYMENT, patience },
@@ -95,4 +102,50 @@ it("fails with the reason and the last words of the application", async () => {
 it("fails when patience runs out, and when the service is gone", async () => {
   expect((await wait([STARTING], { patience: -1 })).failure?.message).toMatch(/not up after -1 s/);
   expect((await wait([undefined])).failure?.message).toMatch(/is gone\. Run pulumi up again/);
+});
+
+describe("a start of DHIS2 that has failed", () => {
+  const failing = { ...STARTING, id: "ecs-svc/2" };
+  const ended = (name: string, more: Partial<Task> = {}): Task => ({
+    taskArn: "arn:aws:ecs:eu-west-1:111122223333:task/cluster/0f00",
+    startedBy: "ecs-svc/2",
+    stopCode: "EssentialContainerExited",
+    stoppedReason: "Essential container in task exited",
+    containers: [{ name: "configure", exitCode: 0 }, { name, exitCode: 1 }, { name: "other" }],
+    ...more,
+  });
+
+  it.each(["watch-start", "dhis2"])(
+    "is said with its last words at the first task that ends by its %s, long before ECS gives up",
+    async (name) => {
+      const { failure, streams } = await wait([STARTING, failing], { stopped: ended(name) });
+      expect(failure?.message.split("\n")).toEqual([
+        "start of hmis failed (Essential container in task exited)",
+        "Flyway: migration V43_0_0 failed",
+        "The whole output is in the log group /dhistance/moh/hmis.",
+      ]);
+      expect(streams).toEqual(["dhis2/dhis2/0f00"]);
+    },
+  );
+
+  it.each<[string, Task]>([
+    ["is of the deployment before", ended("dhis2", { startedBy: "ecs-svc/1" })],
+    ["was stopped by ECS", ended("dhis2", { stopCode: "ServiceSchedulerInitiated" })],
+    ["ended as it should", ended("dhis2", { containers: [{ name: "dhis2", exitCode: 0 }] })],
+  ])("is not one whose task %s", async (_, stopped) => {
+    expect((await wait([failing, failing, COMPLETED], { stopped })).failure).toBeUndefined();
+  });
+
+  it("ends what waits for DHIS2, which would wait for hours", async () => {
+    const { aws } = simulated([STARTING, failing], { stopped: ended("watch-start") });
+    const never = () => new Promise<never>(() => undefined);
+    await expect(whileStarting("start of hmis", DEPLOYMENT, never, aws)).rejects.toThrow(
+      /^start of hmis failed \(Essential container/,
+    );
+  });
+
+  it("does not hinder what needs DHIS2, once that is done", async () => {
+    const { aws } = simulated([STARTING, COMPLETED], {});
+    expect(await whileStarting("start of hmis", DEPLOYMENT, () => Promise.resolve("done"), aws)).toBe("done");
+  });
 });

@@ -4,9 +4,11 @@ import {
   DescribeTasksCommand,
   ECSClient,
   ListTasksCommand,
+  type Deployment as EcsDeployment,
   type Service,
   type Task,
 } from "@aws-sdk/client-ecs";
+import { lastWords } from "../lastWords";
 import { RunFailed } from "./run-task";
 
 /** A service of one application, and what is known of its start. */
@@ -32,6 +34,45 @@ export interface Aws {
 }
 
 /**
+ * Does something that needs the application, and gives it up as soon as the application has failed to start: ECS starts
+ * another task and another, and the work would wait for all of them.
+ */
+export async function whileStarting<T>(
+  title: string,
+  deployment: Deployment,
+  work: () => Promise<T>,
+  aws: Aws = realAws(deployment.region),
+): Promise<T> {
+  let working = true;
+  const done = work().finally(() => (working = false));
+  const watched = async (): Promise<T> => {
+    while (working) {
+      const newest = newestOf(await aws.service(deployment));
+      if (newest && (await failedToStart(deployment, newest, aws)))
+        throw await failure(title, deployment, undefined, aws);
+      await aws.pause();
+    }
+    return done;
+  };
+  return Promise.race([done, watched()]);
+}
+
+/** Whether a task of a deployment that is not complete has ended by itself: DHIS2, or what watches its start. */
+async function failedToStart(deployment: Deployment, newest: EcsDeployment, aws: Aws): Promise<boolean> {
+  if (newest.rolloutState === "COMPLETED") return false;
+  const task = await aws.stopped(deployment);
+  return (
+    task?.stopCode === "EssentialContainerExited" &&
+    task.startedBy === newest.id &&
+    (task.containers ?? []).some(({ exitCode }) => Boolean(exitCode))
+  );
+}
+
+function newestOf(service: Service | undefined): EcsDeployment | undefined {
+  return service?.deployments?.find(({ status }) => status === "PRIMARY");
+}
+
+/**
  * Waits until the newest deployment of a service is complete: its tasks run and the load balancer finds them healthy.
  * @param show is told how it stands, whenever that changes
  * @throws RunFailed with the application's last words if it does not start, or if patience runs out
@@ -45,14 +86,14 @@ export async function waitForDeployment(
   const deadline = Date.now() + deployment.patience * 1000;
   let shown = "";
   for (;;) {
-    const service = await aws.service(deployment);
-    const newest = service?.deployments?.find(({ status }) => status === "PRIMARY");
+    const newest = newestOf(await aws.service(deployment));
     if (!newest)
       throw new RunFailed(`${title}: the service ${deployment.service} is gone. Run pulumi up again.`);
     // For a moment AWS may still show the one before, of a service that was stopped.
     if (newest.rolloutState === "COMPLETED" && newest.desiredCount) return;
     if (newest.rolloutState === "FAILED")
       throw await failure(title, deployment, newest.rolloutStateReason, aws);
+    if (await failedToStart(deployment, newest, aws)) throw await failure(title, deployment, undefined, aws);
     const state = `${newest.runningCount ?? 0} of ${newest.desiredCount ?? 0} running, ${newest.failedTasks ?? 0} failed`;
     if (state !== shown) await show((shown = state));
     if (Date.now() > deadline) {
@@ -101,9 +142,9 @@ function realAws(region: string): Aws {
     async lastLines({ logGroup }, stream) {
       try {
         const { events } = await logs.send(
-          new GetLogEventsCommand({ logGroupName: logGroup, logStreamName: stream, limit: 20 }),
+          new GetLogEventsCommand({ logGroupName: logGroup, logStreamName: stream, limit: 1000 }),
         );
-        return (events ?? []).map(({ message }) => message ?? "");
+        return lastWords((events ?? []).map(({ message }) => message ?? ""));
       } catch {
         // A task that never ran has printed nothing.
         return [];

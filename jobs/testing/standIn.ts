@@ -39,6 +39,8 @@ export interface StandInOptions {
   settings?: Record<string, string>;
   /** Files below `files/` of its home, which make it fail or be slow. @default quick migrations */
   told?: Record<string, string>;
+  /** A program that starts it, with its arguments. It is told the port in DHIS2_PORT and has DHIS2's home for TMPDIR. */
+  startedBy?: string[];
 }
 
 function python(): string | undefined {
@@ -59,7 +61,7 @@ export function standInLacking(): string | undefined {
 }
 
 export async function startStandIn(options: StandInOptions): Promise<StandIn> {
-  const { postgres, database, rolePassword, settings = {}, told = {} } = options;
+  const { postgres, database, rolePassword, settings = {}, told = {}, startedBy = [] } = options;
   const home = mkdtempSync(path.join(tmpdir(), "dhis2-"));
   const port = await freePort();
   const conf = {
@@ -87,9 +89,11 @@ export async function startStandIn(options: StandInOptions): Promise<StandIn> {
   let output = "";
   const start = (version: string): ChildProcess => {
     const environment = { DHIS2_HOME: home, PORT: String(port), VERSION: version, PORT_SECONDS: "0.2" };
-    const child = spawn(python() ?? "python3", ["-u", program], {
+    const forStarter = { DHIS2_PORT: String(port), TMPDIR: home };
+    const [file = "", ...parameters] = [...startedBy, python() ?? "python3", "-u", program];
+    const child = spawn(file, parameters, {
       ...user,
-      env: { ...process.env, ...environment },
+      env: { ...process.env, ...environment, ...(startedBy.length > 0 && forStarter) },
       stdio: ["ignore", "pipe", "pipe"],
     });
     for (const stream of [child.stdout, child.stderr]) stream?.on("data", (data) => (output += String(data)));
