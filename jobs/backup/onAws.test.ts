@@ -243,7 +243,7 @@ it("lists what there is in the cloud, and how to ask the customer's own host", a
   const { code, output } = await typed("");
   expect({ code, output }).toEqual({ code: 0, output: expect.stringMatching(/hmis, [\d,]+ rows/) as string });
   expect(output).toMatch(
-    /docker -H ssh:\/\/backup@office\.moh\.example\.org exec moh-premium-vault-agent-office-[0-9a-f]{6} backup list/,
+    /docker -H \S+ exec moh-premium-vault-agent-office-[0-9a-f]{6} backup list/,
   );
 });
 
