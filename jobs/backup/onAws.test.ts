@@ -242,9 +242,7 @@ it("runs every command of the page", () => {
 it("lists what there is in the cloud, and how to ask the customer's own host", async () => {
   const { code, output } = await typed("");
   expect({ code, output }).toEqual({ code: 0, output: expect.stringMatching(/hmis, [\d,]+ rows/) as string });
-  expect(output).toMatch(
-    /docker -H \S+ exec moh-premium-vault-agent-office-[0-9a-f]{6} backup list/,
-  );
+  expect(output).toMatch(/docker -H \S+ exec moh-premium-vault-agent-office-[0-9a-f]{6} backup list/);
 });
 
 it("restores into any server that this machine reaches", async () => {
