@@ -179,8 +179,9 @@ describe("a vault on AWS", () => {
           CopyAge: `Maximum GreaterThanThreshold ${30 * 3600}, silence: breaching`,
           DrillAge: `Maximum GreaterThanThreshold ${8 * 86_400}, silence: notBreaching`,
           DrillFailed: "Maximum GreaterThanThreshold 0, silence: notBreaching",
+          BackupLoss: "Maximum GreaterThanThreshold 0, silence: notBreaching",
         });
-    expect(told).toHaveLength(12);
+    expect(told).toHaveLength(16);
     // What tells is what is listened to.
     const config = one(made, "docker:index/container:Container", AGENT).inputs.uploads as {
       file: string;

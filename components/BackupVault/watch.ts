@@ -30,7 +30,8 @@ export const TELL: Statement = {
 };
 
 /**
- * Goes off when a copy or a drill is older than promised, when a drill failed, and when nobody tells any more.
+ * Goes off when a backup or a drill is older than promised, when a drill failed, when backups or what is in them were lost,
+ * and when nobody reports any more.
  * @param period seconds in which the place tells once at least
  */
 export function watchCopies(
@@ -82,6 +83,18 @@ export function watchCopies(
       says: `The drill ${what} failed: the copy may be unusable.`,
       section: "drill-failed",
       metric: "DrillFailed",
+      above: 0,
+      silence: "notBreaching",
+    },
+    opts,
+  );
+  alarm(
+    `${name}-backup-loss`,
+    {
+      ...metrics,
+      says: `Something ${what} was lost: backups that were there are gone, or the newest backup lacks what earlier ones have.`,
+      section: "backup-loss",
+      metric: "BackupLoss",
       above: 0,
       silence: "notBreaching",
     },

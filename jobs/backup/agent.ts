@@ -10,7 +10,7 @@ import { readConfiguration, type Configuration } from "./configuration";
 import { print } from "../command";
 import { alarm, interruptible } from "./console";
 import { refuseOverdue } from "./drill";
-import { PlaceError } from "./errors";
+import { LossError, PlaceError } from "./errors";
 import { exportServer } from "./export";
 import { copiesIn } from "./load";
 import { publicKey, signingKey } from "./manifest";
@@ -26,6 +26,7 @@ export interface ReplicateFlags {
   config: string;
   once?: boolean;
   now?: boolean;
+  acceptShrink?: boolean;
   scratch: string;
   json?: boolean;
 }
@@ -78,7 +79,9 @@ class Agent {
   /** Milliseconds until the next run. */
   pause(problems: readonly Error[]): number {
     const usual = this.configuration.everyMinutes * 60_000;
-    return this.configuration.export && problems.length > 0 ? Math.min(usual, SOON) : usual;
+    // What was lost is for a person: asking again does not bring it back.
+    const failed = problems.some((each) => !(each instanceof LossError));
+    return this.configuration.export && failed ? Math.min(usual, SOON) : usual;
   }
 
   /** Tells what is known before the first run, which may take hours. */
@@ -107,9 +110,9 @@ class Agent {
       const seen: Record<string, Health> = {};
       const look = (name: string, placeOf: (tools: Tools) => Place) =>
         step(async (tools) => {
-          const { health, problems } = await this.look(server, placeOf(tools), tools);
+          const { health, problems: found } = await this.look(server, placeOf(tools), problems, tools);
           seen[name] = health;
-          return problems;
+          return found;
         });
       if (drill || metrics || told !== undefined) await look("disk", ({ home }) => home);
       // What others make, others drill.
@@ -168,20 +171,20 @@ class Agent {
     { files, settings, signingKeyFile, everyHours, retentionDays, ...database }: Exporting,
     { progress, signal, stop, source }: Tools,
   ): Promise<Error[]> {
-    // What cannot be read, the look tells.
+    // What cannot be read, and what the new one lacks, the look tells.
     const [newest] = await copiesIn(source, this.key.key, () => undefined);
     const age = newest && (Date.now() - Date.parse(newest.receipt.at)) / 3_600_000;
     // One in the future is of a clock that was wrong.
     if (!this.flags.now && age !== undefined && age >= 0 && age < everyHours - EARLY) return [];
     const result = await exportServer({
       ...{ name: server, place: source, progress, signal, scratch: this.flags.scratch, files, settings },
-      ...{ texts: {}, jobs: JOBS, checkDays: 7 },
+      ...{ texts: {}, jobs: JOBS, checkDays: 7, acceptShrink: this.flags.acceptShrink ?? false },
       server: { ...serverConfig(database), database: database.database },
       key: signingKey(readSecret(signingKeyFile, "signingKeyFile"), "signingKeyFile"),
     });
     stop();
     print(this.flags, { event: "exported", server, ...result }, exportSummary(result));
-    await drop(source, retentionDays, new Date());
+    await drop(source, retentionDays, new Date(), this.key.key);
     return [];
   }
 
@@ -203,6 +206,7 @@ class Agent {
   private async look(
     server: string,
     place: Place,
+    before: readonly Error[],
     { progress, signal, stop, home }: Tools,
   ): Promise<{ health: Health; problems: Error[] }> {
     const { drill, metrics } = this.configuration;
@@ -220,7 +224,10 @@ class Agent {
     if (drill && health.newest !== undefined)
       problems.push(...overdue(`The last drill of ${place.url}`, health.last?.at, drill.maxAgeHours));
     if (metrics && place === home) {
-      const told = { ...health, failed: health.failed || failed };
+      const told = {
+        ...{ ...health, failed: health.failed || failed },
+        problems: [...before, ...problems],
+      };
       await tell({ ...metrics, Server: server }, told, new Date()).catch(
         (error: Error) => void problems.push(error),
       );

@@ -7,7 +7,7 @@ import { NeedsReimport } from "../import/run";
 import { BusyError, ServerError } from "../import/server";
 import { runReplicate } from "./agent";
 import { list, runDrill, runExport, runRestore } from "./commands";
-import { CopyError, MismatchError, OverdueError, PlaceError } from "./errors";
+import { CopyError, LossError, MismatchError, OverdueError, PlaceError } from "./errors";
 import { ToolError } from "./tool";
 
 const exitCodes = `
@@ -21,6 +21,7 @@ Exit codes:
   6  the live database holds something, and --replace was not given
   7  another run is under way
   8  a promise is not kept: a copy is too old, a drill is missing
+  9  something was lost: backups that were there are gone, or a backup holds much less than those before it
   130, 143  interrupted; nothing is claimed that is not so`;
 
 export function program(): Command {
@@ -55,6 +56,10 @@ export function program(): Command {
       "days in which all data of the month's repository are read once",
       parseCount,
       7,
+    )
+    .option(
+      "--accept-shrink",
+      "the backup is meant to hold less than earlier ones: no alarm, and later ones are compared with it",
     );
   passwordOptions(commonOptions(exporting)).action(runExport);
 
@@ -66,6 +71,10 @@ export function program(): Command {
     .requiredOption("--config <file>", "what to pull, and how; JSON")
     .option("--once", "one run, with an exit code that says how it went")
     .option("--now", "make a copy whether one is due or not, where the copies are made here")
+    .option(
+      "--accept-shrink",
+      "the backup is meant to hold less than earlier ones: no alarm, and later ones are compared with it",
+    )
     .option("--scratch <directory>", "for temporary files", tmpdir())
     .option("--json", "one JSON object a line instead of text")
     .action(runReplicate);
@@ -171,7 +180,8 @@ function ownExitCode(error: unknown): number {
   if (error instanceof PlaceError || error instanceof ServerError || error instanceof ToolError) return 5;
   if (error instanceof NeedsReimport) return 6;
   if (error instanceof BusyError) return 7;
-  return error instanceof OverdueError ? 8 : 1;
+  if (error instanceof OverdueError) return 8;
+  return error instanceof LossError ? 9 : 1;
 }
 
 /** Returns the exit code. */

@@ -6,16 +6,25 @@ import { readSecret, serverConfig, UsageError, type ServerOptions } from "../imp
 import { print } from "../command";
 import { interruptible } from "./console";
 import { keptDrill, refuseOverdue, type Drill } from "./drill";
+import { CopyError, LossError } from "./errors";
 import { exportServer } from "./export";
 import { copiesIn } from "./load";
 import { publicKey, signingKey } from "./manifest";
-import { Place } from "./place";
+import { newestMonth, Place } from "./place";
 import { Progress, report } from "./progress";
 import { stateOf } from "./replicate";
 import { restore } from "./restore";
-import { copyList, drilledBefore, drillSummary, exportSummary, restoreSummary } from "./summary";
+import { inShort } from "./shrink";
+import {
+  copyList,
+  drilledBefore,
+  drillSummary,
+  exportSummary,
+  restoreSummary,
+  shrunkMessage,
+} from "./summary";
 import { Vault } from "./vault";
-import { tell, watch, type Health } from "./watch";
+import { refuseShrunk, tell, watch, type Health } from "./watch";
 
 interface Common {
   json?: boolean;
@@ -45,6 +54,7 @@ interface ExportFlags extends Omit<PlaceFlags, "copy">, ServerOptions, Common {
   signingKeyEnv?: string;
   limitUpload?: number;
   checkDays: number;
+  acceptShrink?: boolean;
 }
 
 interface RestoreFlags extends PlaceFlags, ServerOptions {
@@ -68,7 +78,7 @@ export async function runExport(flags: ExportFlags): Promise<void> {
     const place = await placeOf({ ...flags, copy: flags.repository }, vault, signal);
     const result = await exportServer({
       ...{ name: flags.name, server, place, key, progress, signal, scratch: flags.scratch, jobs: flags.jobs },
-      ...{ settings: flags.settings, checkDays: flags.checkDays },
+      ...{ settings: flags.settings, checkDays: flags.checkDays, acceptShrink: flags.acceptShrink ?? false },
       texts: {
         ...(encryptionPassword !== undefined && { "encryption.password": encryptionPassword }),
         ...(dhisConf !== undefined && { "dhis.conf": dhisConf }),
@@ -76,7 +86,10 @@ export async function runExport(flags: ExportFlags): Promise<void> {
       ...(flags.files !== undefined && { files: flags.files }),
       ...(flags.limitUpload !== undefined && { bandwidth: { upload: flags.limitUpload } }),
     });
-    return { event: "exported", data: result, text: exportSummary(result) };
+    print(flags, { event: "exported", ...result }, exportSummary(result));
+    if (result.shrunk.length > 0)
+      throw new LossError(shrunkMessage(place.url, result.at, inShort(result.shrunk)));
+    return undefined;
   });
 }
 
@@ -86,7 +99,13 @@ export async function list(
   await working(flags, async (vault, _progress, signal) => {
     const place = await placeOf(flags, vault, signal);
     const unreadable: Error[] = [];
-    const copies = await copiesIn(place, keyOf(flags), (error) => unreadable.push(error));
+    let others = 0;
+    const copies = await copiesIn(
+      place,
+      keyOf(flags),
+      (error) => unreadable.push(error),
+      (count) => (others += count),
+    );
     const state = place.local ? stateOf(place.url) : undefined;
     const figures = await keptDrill(place, flags.drillFile);
     const now = new Date();
@@ -100,9 +119,20 @@ export async function list(
       copies: shown,
       unreadable: unreadable.map(({ message }) => message),
       drill: figures,
+      signedByOthers: others,
     };
-    print(flags, { event: "copies", ...data }, copyList(place.url, shown, figures, now));
+    print(flags, { event: "copies", ...data }, copyList(place.url, data, now));
     if (unreadable[0]) throw unreadable[0];
+    if (copies.length === 0) {
+      await newestMonth(place);
+      throw new CopyError(
+        others > 0 ? "signature" : "missing",
+        others > 0
+          ? `None of the ${others} backups in ${place.url} is signed with this --public-key. Is it the key of this server?`
+          : `There is no backup in ${place.url} that its export claimed good.`,
+      );
+    }
+    refuseShrunk(place, copies[0]?.receipt);
     if (flags.maxAge !== undefined)
       refuseOverdue(`The newest copy in ${place.url}`, copies[0]?.receipt.at, flags.maxAge, now);
     if (flags.maxDrillAge !== undefined)

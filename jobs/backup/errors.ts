@@ -16,6 +16,8 @@ export class CopyError extends Error {
   constructor(
     readonly fault: CopyFault,
     message: string,
+    /** Names of the packs in which damage was found. */
+    readonly brokenPacks: string[] = [],
   ) {
     super(message);
   }
@@ -36,7 +38,15 @@ export class PlaceError extends Error {
   override readonly name = "PlaceError";
 }
 
-/** A promise is not kept: a copy is too old, a drill is missing; exit code 6. */
+/** A promise is not kept: a copy is too old, a drill is missing; exit code 8. */
 export class OverdueError extends Error {
   override readonly name = "OverdueError";
+}
+
+/**
+ * Less is there than there was: a backup of a database that has lost rows, or a repository that has lost backups. Exit
+ * code 9. Whatever was left is still there.
+ */
+export class LossError extends Error {
+  override readonly name = "LossError";
 }

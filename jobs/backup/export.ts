@@ -3,7 +3,7 @@
  * first: every file that a row speaks of is there by then.
  */
 import { copyFile, mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
-import type { KeyObject } from "node:crypto";
+import { createPublicKey, type KeyObject } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { Client, type ClientConfig } from "pg";
@@ -12,11 +12,22 @@ import { quote } from "../import/load/constraint";
 import { BusyError, ServerError } from "../import/server";
 import { CopyError, PlaceError } from "./errors";
 import { libpqEnvironment } from "./libpq";
-import { EXPORT_TAG, receiptOf, receiptTag, rowsOf, sha256, sign, type Manifest } from "./manifest";
+import {
+  claimed,
+  EXPORT_TAG,
+  openManifest,
+  receiptOf,
+  receiptTag,
+  rowsOf,
+  sha256,
+  sign,
+  type Manifest,
+} from "./manifest";
 import { monthOf, nextName, type Place } from "./place";
 import type { Progress } from "./progress";
 import type { Bandwidth, Repository } from "./restic";
-import { countRows, isLeftOut, tablesOf, type Table } from "./tables";
+import { countRows, fullName, leftOutOf, tablesOf, type Table } from "./tables";
+import { lostSince, nothingIn } from "./shrink";
 import { postgresProgram, run, ToolError } from "./tool";
 
 export interface ExportOptions {
@@ -42,6 +53,8 @@ export interface ExportOptions {
    * otherwise be taken for stored by every later export.
    */
   checkDays: number;
+  /** That a backup which holds much less than earlier ones is meant to. @default it is an alarm */
+  acceptShrink?: boolean;
   progress: Progress;
   signal: AbortSignal;
   /** For tests. @default now */
@@ -57,6 +70,14 @@ export interface ExportResult {
   /** Bytes of what was read, and of what the repository grew by. */
   bytes: number;
   added: number;
+  /** Tables of which the data are not in it, because DHIS2 generates them. `schema.table`. */
+  leftOut: string[];
+  /** The backups that it was compared with, by the point in time that each is of. */
+  comparedWith: string[];
+  /** What it lacks that they had, or that every database has. */
+  shrunk: string[];
+  /** The same, when that is meant to be so. */
+  accepted: string[];
   seconds: number;
 }
 
@@ -81,11 +102,19 @@ export async function exportServer(options: ExportOptions): Promise<ExportResult
     await rm(stage, { recursive: true, force: true });
     await mkdir(stage, { mode: 0o700 });
     const found = await openThisMonth(place, options);
+    const earlier = await earlierManifests(place, createPublicKey(key), options.now ?? new Date());
     const database = await dump(client, stage, options);
-    const manifest: Manifest = {
-      ...{ dhistance: 1, server: name, database: String(options.server.database), ...database },
+    const contents = {
+      ...{ dhistance: 1 as const, server: name, database: String(options.server.database), ...database },
       ...(files !== undefined && { files: await sizeOf(files), filesPath: resolve(files) }),
       settings: await gatherSettings(stage, options),
+    };
+    const lost = [
+      ...new Set([...nothingIn(contents), ...earlier.flatMap((each) => lostSince(each, contents))]),
+    ];
+    const manifest: Manifest = {
+      ...contents,
+      ...(lost.length > 0 && (options.acceptShrink ? { accepted: lost } : { shrunk: lost })),
     };
     await writeFile(join(stage, "manifest.jws"), await sign(manifest, key));
     progress.begin("writing the copy");
@@ -108,6 +137,8 @@ export async function exportServer(options: ExportOptions): Promise<ExportResult
     return {
       ...{ repository: repository.url, snapshot: result.id, at: manifest.at, rows: rowsOf(manifest) },
       ...{ tables: Object.keys(manifest.tables).length, bytes: result.total, added: result.added },
+      ...{ leftOut: manifest.leftOut ?? [], comparedWith: earlier.map(({ at }) => at) },
+      ...{ shrunk: manifest.shrunk ?? [], accepted: manifest.accepted ?? [] },
       seconds: Math.round((Date.now() - began) / 100) / 10,
     };
   } catch (error) {
@@ -156,8 +187,9 @@ async function openThisMonth(
     await repository.unlockStale();
     return repository;
   } catch (error) {
-    if (!(error instanceof CopyError) || error.fault === "wrong-key") throw error;
-    return create(place, error.fault === "damaged" ? nextName(name) : name);
+    if (!(error instanceof CopyError)) throw error;
+    if (error.fault === "wrong-key" && (await place.hasKeys(name))) throw error;
+    return create(place, error.fault === "missing" ? name : nextName(name));
   }
 }
 
@@ -188,7 +220,39 @@ async function orInto<T>(
   }
 }
 
-type Dumped = Pick<Manifest, "at" | "postgresql" | "dhis2" | "extensions" | "tables" | "dump">;
+const WEEK = 7 * 24 * 3600 * 1000;
+
+/**
+ * Of the newest backup that holds no less than those before it, and of the one of a week earlier: what is lost bit by bit
+ * shows only there. What came before a loss that was meant does not count. Backups that cannot be read are passed over.
+ */
+async function earlierManifests(place: Place, key: KeyObject, now: Date): Promise<Manifest[]> {
+  const aWeekAgo = new Date(now.getTime() - WEEK).toISOString();
+  const good: { read: () => Promise<Manifest>; at: string }[] = [];
+  months: for (const month of (await place.months()).reverse()) {
+    const repository = place.repository(month);
+    const snapshots = await repository.snapshots().catch(() => []);
+    for (const { snapshot, receipt } of await claimed(snapshots, key)) {
+      if (receipt.shrunk) continue;
+      const read = async () =>
+        openManifest((await repository.dump(snapshot.id, LAYOUT.manifest)).toString(), key);
+      good.push({ read, at: receipt.at });
+      if (receipt.accepted || receipt.at <= aWeekAgo) break months;
+    }
+  }
+  const found = new Map<string, Manifest>();
+  for (const order of [good, [...good].reverse()])
+    for (const { at, read } of order) {
+      const manifest = found.get(at) ?? (await read().catch(() => undefined));
+      place.signal.throwIfAborted();
+      if (!manifest) continue;
+      found.set(at, manifest);
+      break;
+    }
+  return [...found.values()];
+}
+
+type Dumped = Pick<Manifest, "at" | "postgresql" | "dhis2" | "extensions" | "tables" | "leftOut" | "dump">;
 
 /** Dumps and counts in one and the same snapshot of the database. */
 async function dump(client: Client, stage: string, options: ExportOptions): Promise<Dumped> {
@@ -201,6 +265,8 @@ async function dump(client: Client, stage: string, options: ExportOptions): Prom
   const [row] = rows;
   if (!row) throw new ServerError("The database server exports no snapshot.");
   const tables = await tablesOf(client);
+  const leftOut = await leftOutOf(client, tables);
+  const isLeftOut = (table: Table) => leftOut.has(fullName(table));
   const wanted = tables.filter((table) => !isLeftOut(table));
   progress.begin("reading the database", await bytesOf(client, wanted));
   const directory = join(stage, "database");
@@ -230,6 +296,7 @@ async function dump(client: Client, stage: string, options: ExportOptions): Prom
       postgresql: row.postgresql,
       ...found,
       tables: counts,
+      leftOut: [...leftOut],
       dump: await sizeOf(directory),
     };
   } catch (error) {

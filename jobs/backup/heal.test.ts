@@ -167,12 +167,13 @@ it("an export killed while it made a repository: the next one makes another, and
 it("months of which the time is over are removed; a clock that is a year ahead removes nothing", async () => {
   const { path } = world;
   await cp(join(local, month), join(local, "2020-01"), { recursive: true });
+  await cp(join(local, month), join(path("same"), month), { recursive: true });
   const signal = new AbortController().signal;
   const place = (url: string) =>
     new Place(url, { passwordFile: path("local-password"), cache: path("copies/.cache") }, signal);
   const run = (now: Date) =>
     replicate({
-      ...{ source: place(path("nothing")), target: place(local), retentionDays: 30, parts: 1 },
+      ...{ source: place(path("same")), target: place(local), retentionDays: 30, parts: 1 },
       ...{ progress: new Progress(), signal, now },
     });
   const first = await run(new Date());

@@ -8,7 +8,7 @@ import { ServerError, type NewDatabase, type Server } from "../import/server";
 import { CopyError, MismatchError, PlaceError } from "./errors";
 import { LAYOUT } from "./export";
 import { libpqEnvironment } from "./libpq";
-import { claimed, openManifest, sha256, type Claimed, type Manifest } from "./manifest";
+import { claimed, openManifest, sha256, signedByOthers, type Claimed, type Manifest } from "./manifest";
 import { newestMonth, type Place } from "./place";
 import type { Progress } from "./progress";
 import type { Repository } from "./restic";
@@ -19,17 +19,23 @@ export interface Found extends Claimed {
   repository: Repository;
 }
 
-/** Every copy of a place that its export claimed good, the newest first. A repository that cannot be read is told of. */
+/**
+ * Every copy of a place that its export claimed good, the newest first. A repository that cannot be read is reported, and
+ * so is how many backups are signed with another key.
+ */
 export async function copiesIn(
   place: Place,
   key: KeyObject | undefined,
   onUnreadable: (error: Error) => void,
+  onOthers: (count: number) => void = () => undefined,
 ): Promise<Found[]> {
   const found: Found[] = [];
   for (const name of (await place.months()).reverse()) {
     const repository = place.repository(name);
     try {
-      const copies = await claimed(await repository.snapshots(), key);
+      const snapshots = await repository.snapshots();
+      const copies = await claimed(snapshots, key);
+      onOthers(await signedByOthers(snapshots, key));
       found.push(...copies.map((copy) => ({ ...copy, repository })));
     } catch (error) {
       place.signal.throwIfAborted();

@@ -9,6 +9,7 @@ import { z } from "zod";
 import { UsageError } from "../import/cli/options";
 import { CopyError } from "./errors";
 import type { Snapshot } from "./restic";
+import { inShort } from "./shrink";
 
 const sizes = z.object({ files: z.number(), bytes: z.number() });
 
@@ -26,6 +27,12 @@ const manifestSchema = z.object({
   extensions: z.array(z.string()),
   /** Rows of every table of which the data are in it, counted in the snapshot that was dumped. `schema.table`. */
   tables: z.record(z.string(), z.number()),
+  /** Tables of which the data are not in it, because DHIS2 generates them. `schema.table`. */
+  leftOut: z.array(z.string()).optional(),
+  /** What it lacks that earlier backups had. Absent when it lacks nothing. */
+  shrunk: z.array(z.string()).optional(),
+  /** The same, when a person said that it is meant to lack that. Later backups are compared with this one. */
+  accepted: z.array(z.string()).optional(),
   dump: sizes,
   /** Of the file store, before it was read. */
   files: sizes.optional(),
@@ -46,6 +53,10 @@ const receiptSchema = z.object({
   bytes: z.number(),
   postgresql: z.string(),
   dhis2: z.string().optional(),
+  /** The first of what it lacks that earlier backups had. */
+  shrunk: z.array(z.string()).optional(),
+  /** A person said that it is meant to hold less than earlier ones. */
+  accepted: z.boolean().optional(),
 });
 
 export type Receipt = z.infer<typeof receiptSchema>;
@@ -55,10 +66,14 @@ export function rowsOf({ tables }: Pick<Manifest, "tables">): number {
 }
 
 export function receiptOf(manifest: Manifest, tree: string): Receipt {
-  const { dhistance, server, at, postgresql, dhis2 } = manifest;
+  const { dhistance, server, at, postgresql, dhis2, shrunk, accepted } = manifest;
   const bytes = manifest.dump.bytes + (manifest.files?.bytes ?? 0);
   const version = dhis2 === undefined ? {} : { dhis2 };
-  return { dhistance, server, at, tree, rows: rowsOf(manifest), bytes, postgresql, ...version };
+  return {
+    ...{ dhistance, server, at, tree, rows: rowsOf(manifest), bytes, postgresql, ...version },
+    ...(shrunk && { shrunk: inShort(shrunk) }),
+    ...(accepted && { accepted: true }),
+  };
 }
 
 export const EXPORT_TAG = "export";
@@ -91,6 +106,12 @@ export async function claimed(snapshots: Snapshot[], key: KeyObject | undefined)
       return receipt ? [{ snapshot, receipt }] : [];
     })
     .sort((a, b) => b.receipt.at.localeCompare(a.receipt.at));
+}
+
+/** How many backups a repository has whose receipt is signed with another key. */
+export async function signedByOthers(snapshots: Snapshot[], key: KeyObject | undefined): Promise<number> {
+  const [all, ours] = await Promise.all([claimed(snapshots, undefined), claimed(snapshots, key)]);
+  return all.length - ours.length;
 }
 
 export function sign(payload: Manifest | Receipt, key: KeyObject): Promise<string> {

@@ -53,6 +53,19 @@ export class Place {
     return names.filter((name) => MONTH.test(name)).sort();
   }
 
+  /** Whether a repository has a key. Without any, restic says that the password is another. */
+  async hasKeys(name: string): Promise<boolean> {
+    if (this.local) {
+      const keys = await readdir(join(this.repository(name).url, "keys")).catch((): string[] => []);
+      return keys.length > 0;
+    }
+    return this.inBucket(async ({ client, bucket, prefix }) => {
+      const keys = { Bucket: bucket, Prefix: `${prefix}${name}/keys/`, MaxKeys: 1 };
+      const { Contents } = await client.send(new ListObjectsV2Command(keys), { abortSignal: this.signal });
+      return (Contents?.length ?? 0) > 0;
+    });
+  }
+
   /** Keeps a small text beside its repositories. @throws PlaceError when it cannot be written */
   async keep(name: string, text: string): Promise<void> {
     if (this.local) {

@@ -82,10 +82,13 @@ export class Repository {
     return JSON.parse(text.toString()) as Snapshot[];
   }
 
-  /** Brings what `source` has and this one has not. What was brought before it was interrupted is not brought again. */
-  async copyFrom(source: Repository, bandwidth?: Bandwidth): Promise<void> {
+  /**
+   * Brings what `source` has and this one has not. What was brought before it was interrupted is not brought again.
+   * @param ids of snapshots. @default all
+   */
+  async copyFrom(source: Repository, bandwidth?: Bandwidth, ids: string[] = []): Promise<void> {
     const options = [...source.asSource(), "--retry-lock", LOCK_WAIT, ...limits(bandwidth)];
-    await this.run(["copy", ...options], {}, [source]);
+    await this.run(["copy", ...options, ...ids], {}, [source]);
   }
 
   /**
@@ -93,8 +96,8 @@ export class Repository {
    * @throws CopyError when there is no repository, its password is another, or anything is damaged
    */
   async check(part: number, of: number): Promise<void> {
-    const { errors, complaint } = await this.findings([`--read-data-subset=${part}/${of}`]);
-    if (errors > 0) throw new CopyError("damaged", complaint);
+    const { errors, complaint, brokenPacks } = await this.findings([`--read-data-subset=${part}/${of}`]);
+    if (errors > 0) throw new CopyError("damaged", complaint, brokenPacks);
   }
 
   /** Whether every snapshot has all that belongs to it, going by the directories alone. */
@@ -134,22 +137,19 @@ export class Repository {
   }
 
   /**
-   * Takes out what is damaged, and every snapshot that is no longer whole by that: a copy brings them anew. For a
-   * repository on this machine, and alone on it only.
+   * Takes out packs and indexes that are damaged, and keeps what can be read of them. The snapshots stay listed, also
+   * those that now lack data: a copy of the same data makes them whole again. For a repository on this machine, and
+   * alone on it only.
    */
-  async dropDamaged(): Promise<void> {
+  async takeOutDamaged(): Promise<void> {
     await this.run(["unlock", "--remove-all"]);
     await removeAltered(join(this.url, "snapshots"));
     await this.run(["repair", "index"]);
     const { brokenPacks } = await this.findings(["--read-data"]);
-    if (brokenPacks.length > 0) {
-      // It leaves what it takes out in the directory it runs in.
-      const cwd = await mkdtemp(join(this.access.cache, "packs-"));
-      await this.run(["repair", "packs", ...brokenPacks], { cwd }).finally(() =>
-        rm(cwd, { recursive: true }),
-      );
-    }
-    await this.run(["repair", "snapshots", "--forget"]);
+    if (brokenPacks.length === 0) return;
+    // It leaves what it takes out in the directory it runs in.
+    const cwd = await mkdtemp(join(this.access.cache, "packs-"));
+    await this.run(["repair", "packs", ...brokenPacks], { cwd }).finally(() => rm(cwd, { recursive: true }));
   }
 
   private async findings(how: string[]): Promise<Findings> {
@@ -232,20 +232,20 @@ export function environment(from: NodeJS.ProcessEnv = process.env): Record<strin
 }
 
 const DAMAGED =
-  /ciphertext verification failed|invalid data|is damaged|contains errors|no key found|unexpected EOF|not found in (the )?index|does not match id|hash mismatch|has zero size|already contains keys/i;
+  /ciphertext verification failed|invalid data|is damaged|contains errors|no key found|unexpected EOF|not found in (the )?index|does not match id|hash mismatch|has zero size|unexpected file size|already contains keys|already initialized/i;
 
 /** A file that the repository's directories name is gone, from a disk or from S3. */
-const LOST = /<data\/[0-9a-f]+>.*(no such file|does not exist)/is;
+const LOST = /<data\/[0-9a-f]+>.*(no such file|does not exist)|pack [0-9a-f]+: does not exist/is;
 
 /** Exit codes: https://restic.readthedocs.io/en/stable/075_scripting.html */
 function inWords(error: ToolError, command: string, [repository, source]: Repository[]): Error {
-  const { code, complaint } = error;
+  const { code, complaint, said } = error;
   const where = [repository?.url, source && `from ${source.url}`].filter(Boolean).join(" ");
   if (code === undefined && /not on this machine/.test(complaint))
     return new PlaceError("restic is not on this machine: apt-get install restic (0.17 or later).");
-  if (LOST.test(complaint))
-    return new CopyError("damaged", `The repository at ${where} is damaged: ${complaint}`);
-  if (code === 10 || /unable to open config file|does not exist/i.test(complaint))
+  if (code === 10) return new CopyError("missing", `There is no repository at ${where}.`);
+  if (LOST.test(said)) return new CopyError("damaged", `The repository at ${where} is damaged: ${complaint}`);
+  if (/unable to open config file|does not exist/i.test(said))
     return new CopyError("missing", `There is no repository at ${where}.`);
   if (code === 12)
     return new CopyError("wrong-key", `The repository at ${where} is encrypted under another password.`);
@@ -253,13 +253,13 @@ function inWords(error: ToolError, command: string, [repository, source]: Reposi
     return new BusyError(
       `The repository at ${where} is locked by another process: ${complaint}. Wait for it to end.`,
     );
-  if (/no space left on device|disk quota exceeded/i.test(complaint))
+  if (/no space left on device|disk quota exceeded/i.test(said))
     return new PlaceError(`The disk is full: restic ${command} at ${where} stopped. ${complaint}`);
   if (code === 3 && command === "backup")
     return new PlaceError(
       `Files changed or could not be read while they were backed up to ${where}; that snapshot is not claimed good. ${complaint}`,
     );
-  if (DAMAGED.test(complaint))
+  if (DAMAGED.test(said))
     return new CopyError("damaged", `The repository at ${where} is damaged: ${complaint}`);
   return new PlaceError(
     `restic ${command} at ${where} failed: ${complaint || `exit code ${code ?? "none"}`}`,

@@ -13,11 +13,30 @@ const short = (id: string) => id.slice(0, 8);
 
 export function exportSummary(result: ExportResult): string {
   const { repository, snapshot, rows, tables, bytes, added, seconds } = result;
+  const { leftOut, comparedWith, shrunk, accepted } = result;
   return [
     `${pc.green("Exported")} to ${repository}, copy ${pc.bold(short(snapshot))}`,
     `  ${number(rows)} rows in ${number(tables)} tables, ${bytesText(bytes)} with the file store, in ${duration(seconds)}`,
     `  The repository grew by ${bytesText(added)}.`,
+    ...(leftOut.length === 0
+      ? []
+      : [`  Without the rows of tables that DHIS2 generates: ${leftOut.join(", ")}`]),
+    comparedWith.length === 0
+      ? "  There is no earlier backup to compare it with."
+      : `  Compared with the ${comparedWith.length === 1 ? "backup" : "backups"} of ${comparedWith.join(" and ")}` +
+        (shrunk.length + accepted.length === 0 ? ": nothing is missing." : "."),
+    ...shrunk.map((what) => pc.yellow(`  Missing: ${what}`)),
+    ...accepted.map((what) => `  Accepted as intended: ${what}`),
   ].join("\n");
+}
+
+/** What to do about a backup that holds less than those before it. */
+export function shrunkMessage(place: string, at: string, shrunk: readonly string[]): string {
+  return (
+    `The newest backup in ${place}, of ${at}, lacks what earlier backups have: ${shrunk.join("; ")}. Retention removes ` +
+    "no backup meanwhile. Find out what was lost and restore it from an earlier backup; if it was removed on purpose, " +
+    "make a backup with --accept-shrink."
+  );
 }
 
 export function replicateSummary(server: string, result: ReplicateResult): string {
@@ -36,7 +55,15 @@ export interface Listed extends Receipt {
   restoredAt: string | undefined;
 }
 
-export function copyList(place: string, copies: Listed[], last: Drill | undefined, now: Date): string {
+export function copyList(
+  place: string,
+  {
+    copies,
+    drill: last,
+    signedByOthers: others,
+  }: { copies: Listed[]; drill?: Drill | undefined; signedByOthers: number },
+  now: Date,
+): string {
   const age = (at: string) => duration(Math.max(0, (now.getTime() - Date.parse(at)) / 1000));
   const verified = ({ checkedAt, restoredAt }: Listed) =>
     [restoredAt && `restored ${age(restoredAt)} ago`, checkedAt && `read whole ${age(checkedAt)} ago`]
@@ -44,7 +71,13 @@ export function copyList(place: string, copies: Listed[], last: Drill | undefine
       .join(", ") || "not verified yet";
   return [
     pc.bold(place),
-    ...(copies.length === 0 ? ["  There is no copy that its export claimed good."] : []),
+    ...(others > 0
+      ? [
+          pc.yellow(
+            `  Not shown: ${number(others)} ${others === 1 ? "backup" : "backups"} signed with another key.`,
+          ),
+        ]
+      : []),
     ...copies.map((copy) =>
       [
         `  ${short(copy.snapshot)}  ${copy.at.slice(0, 19).replace("T", " ")} UTC`,
@@ -52,6 +85,7 @@ export function copyList(place: string, copies: Listed[], last: Drill | undefine
         `${copy.server}, ${number(copy.rows)} rows, ${bytesText(copy.bytes)}`,
         `DHIS2 ${copy.dhis2 ?? "unknown"}, PostgreSQL ${copy.postgresql}`,
         verified(copy),
+        ...(copy.shrunk ? [pc.yellow("lacks what earlier backups have")] : []),
       ].join("  "),
     ),
     ...(last ? [`  Last drill ${age(last.at)} ago: whole again in ${duration(last.rtoSeconds)}`] : []),

@@ -24,9 +24,20 @@ export async function tablesOf(client: Client): Promise<Table[]> {
   return rows;
 }
 
-/** DHIS2 makes the data of its analytics and resource tables anew. */
-export function isLeftOut(table: Table): boolean {
-  return isGeneratedTable(fullName(table));
+/**
+ * The tables of which the data are left out, because DHIS2 generates them. One that a table with data refers to is kept:
+ * without its rows the other's could not be loaded.
+ */
+export async function leftOutOf(client: Client, tables: Table[]): Promise<Set<string>> {
+  const leftOut = new Set(tables.map(fullName).filter(isGeneratedTable));
+  const { rows: keys } = await client.query<{ table: string; refersTo: string }>(
+    "SELECT tn.nspname || '.' || t.relname AS table, rn.nspname || '.' || r.relname AS \"refersTo\" FROM pg_constraint c" +
+      " JOIN pg_class t ON t.oid = c.conrelid JOIN pg_namespace tn ON tn.oid = t.relnamespace" +
+      " JOIN pg_class r ON r.oid = c.confrelid JOIN pg_namespace rn ON rn.oid = r.relnamespace WHERE c.contype = 'f'",
+  );
+  const needed = () => keys.find(({ table, refersTo }) => leftOut.has(refersTo) && !leftOut.has(table));
+  for (let key = needed(); key; key = needed()) leftOut.delete(key.refersTo);
+  return leftOut;
 }
 
 export async function countRows(

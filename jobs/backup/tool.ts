@@ -13,6 +13,8 @@ export class ToolError extends Error {
     /** Undefined when a signal ended it, or when it could not be started. */
     readonly code: number | undefined,
     readonly complaint: string,
+    /** All that it said, for whoever looks for certain words in it. */
+    readonly said = complaint,
   ) {
     super(`${tool}: ${complaint || (code === undefined ? "was killed" : `ended with ${code}`)}`);
   }
@@ -62,7 +64,7 @@ export async function run(program: string, parameters: string[], options: RunOpt
     })
     .finally(() => signal.removeEventListener("abort", stop));
   signal.throwIfAborted();
-  if (code !== 0) throw new ToolError(nameOf(program), code ?? undefined, complaintOf(said));
+  if (code !== 0) throw new ToolError(nameOf(program), code ?? undefined, complaintOf(said), said);
   return Buffer.concat(written);
 }
 
@@ -87,7 +89,8 @@ function complaintOf(said: string): string {
         .replace(/\s*\n\s*/g, " "),
     )
     .filter((line) => line !== "");
-  const told = lines.length > 4 ? [...lines.slice(0, 2), "…", ...lines.slice(-2)] : lines;
+  const different = [...new Set(lines)];
+  const told = different.length > 4 ? [...different.slice(0, 2), "…", ...different.slice(-2)] : different;
   return told.join("; ").slice(0, LONGEST_COMPLAINT);
 }
 

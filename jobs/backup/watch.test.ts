@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { lastEvent, startBackupWorld, type BackupWorld, type Ended } from "../testing/backups";
 import { startCloudWatch, type CloudWatchStandIn } from "../testing/cloudwatch";
 import type { Drill } from "./drill";
+import { LossError } from "./errors";
 import { isDue, measurements } from "./watch";
 
 let world: BackupWorld;
@@ -77,7 +78,7 @@ describe("the agent", () => {
     const second = await run();
     expect(second).toMatchObject({ code: 0, stderr: "" });
     expect(lastEvent(second.stdout, "drilled")).toBeUndefined();
-    expect(Object.keys(values(place)).sort()).toEqual(["CopyAge", "DrillAge", "DrillFailed"]);
+    expect(Object.keys(values(place)).sort()).toEqual(["BackupLoss", "CopyAge", "DrillAge", "DrillFailed"]);
   });
 
   it("a drill that fails is an alarm, by its log and by what it tells; the figures stay", async () => {
@@ -122,7 +123,7 @@ describe("in the cloud, with the command of the daily task", () => {
     const second = await world.backup(...look(cloud));
     expect(second.stdout).toMatch(/: no drill is due\. The last one, of 20.*, was whole again in/);
     expect(second).toMatchObject({ code: 0 });
-    expect(Object.keys(values(place)).sort()).toEqual(["CopyAge", "DrillAge", "DrillFailed"]);
+    expect(Object.keys(values(place)).sort()).toEqual(["BackupLoss", "CopyAge", "DrillAge", "DrillFailed"]);
     const listed = await world.backup("list", ...world.copy(cloud));
     expect(listed.stdout).toMatch(/ {2}restored \d+ s ago/);
   });
@@ -139,7 +140,7 @@ describe("in the cloud, with the command of the daily task", () => {
     const missing = await world.backup(...look(world.path("nothing")));
     expect(missing.stderr).toMatch(/^ALARM backup: .*nothing does not exist/m);
     expect(missing).toMatchObject({ code: 3 });
-    expect(values(place)).toEqual({ DrillFailed: 0 });
+    expect(values(place)).toEqual({ DrillFailed: 0, BackupLoss: 0 });
   });
 });
 
@@ -159,11 +160,15 @@ describe("when a drill is due", () => {
 
   it("ages are told in seconds, and a moment in the future is none", () => {
     const health = { newest: "2026-11-25T01:00:00Z", last: at("2026-11-24T00:00:00Z") };
-    const told = measurements({ ...health, drilledNow: false, failed: true, problems: [] }, now);
+    const told = measurements(
+      { ...health, drilledNow: false, failed: true, problems: [new LossError("")] },
+      now,
+    );
     expect(told).toEqual([
       { MetricName: "CopyAge", Value: 0, Unit: "Seconds" },
       { MetricName: "DrillAge", Value: 86_400, Unit: "Seconds" },
       { MetricName: "DrillFailed", Value: 1, Unit: "Count" },
+      { MetricName: "BackupLoss", Value: 1, Unit: "Count" },
     ]);
   });
 });

@@ -6,9 +6,11 @@ import { CloudWatchClient, PutMetricDataCommand, type MetricDatum } from "@aws-s
 import type { KeyObject } from "node:crypto";
 import { BusyError } from "../import/server";
 import { drill, keepDrill, keptDrill, type Drill, type DrillOptions } from "./drill";
-import { PlaceError } from "./errors";
+import { LossError, PlaceError } from "./errors";
 import { chooseCopy, copiesIn } from "./load";
+import type { Receipt } from "./manifest";
 import type { Place } from "./place";
+import { shrunkMessage } from "./summary";
 
 export interface WatchOptions extends Omit<DrillOptions, "maxAge"> {
   /** A drill is due when the last one that went well is so many seconds ago; never if infinite. @default always */
@@ -34,6 +36,7 @@ export async function glance(place: Place, key: KeyObject | undefined, drillFile
   try {
     const [newest] = await copiesIn(place, key, (error) => health.problems.push(error));
     if (newest) health.newest = newest.receipt.at;
+    refuseShrunk(place, newest?.receipt);
   } catch (error) {
     place.signal.throwIfAborted();
     health.problems.push(error as Error);
@@ -41,6 +44,11 @@ export async function glance(place: Place, key: KeyObject | undefined, drillFile
   const last = await keptDrill(place, drillFile);
   if (last) health.last = last;
   return health;
+}
+
+/** @throws LossError when the newest backup lacks what earlier ones have, and nobody said that it is meant to */
+export function refuseShrunk(place: Place, newest: Receipt | undefined): void {
+  if (newest?.shrunk) throw new LossError(shrunkMessage(place.url, newest.at, newest.shrunk));
 }
 
 /** Whatever is wrong is among the problems. */
@@ -79,7 +87,10 @@ export function isDue(last: Drill | undefined, every: number | undefined, now: D
 export const NAMESPACE = "DHIStance/Copies";
 
 /** What is told of a place. A copy or a drill that is not there has no age: silence is for the alarm to judge. */
-export function measurements({ newest, last, drilledNow, failed }: Health, now: Date): MetricDatum[] {
+export function measurements(
+  { newest, last, drilledNow, failed, problems }: Health,
+  now: Date,
+): MetricDatum[] {
   const since = (at: string) => Math.max(0, (now.getTime() - Date.parse(at)) / 1000);
   const seconds = (MetricName: string, Value: number): MetricDatum => ({
     MetricName,
@@ -90,6 +101,11 @@ export function measurements({ newest, last, drilledNow, failed }: Health, now: 
     ...(newest === undefined ? [] : [seconds("CopyAge", since(newest))]),
     ...(last ? [seconds("DrillAge", since(last.at))] : []),
     { MetricName: "DrillFailed", Value: failed ? 1 : 0, Unit: "Count" },
+    {
+      MetricName: "BackupLoss",
+      Value: problems.some((each) => each instanceof LossError) ? 1 : 0,
+      Unit: "Count",
+    },
     ...(last && drilledNow
       ? [
           seconds("RecoveryPoint", last.rpoSeconds),
