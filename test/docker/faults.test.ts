@@ -247,6 +247,12 @@ describe("damaged", () => {
       await spoil(place, before[place].at(-1) ?? "");
     }
     for (const place of places) expect(await damaged(place)).toBe(true);
+    // Retention waits, for the new one is not the only good one as long as nobody has read it.
+    const keepOne = ["RETENTION_FULL_TYPE=count", "RETENTION_FULL=1"].map(
+      (each) => `PGBACKREST_REPO1_${each}`,
+    );
+    await pair.succeed("env", ...keepOne, "copies", "backup", "disk", "full");
+    expect((await fullCopies("disk")).slice(0, -1)).toEqual(before["disk"]);
     await round();
     for (const place of places) {
       expect(await alarms()).toMatch(
