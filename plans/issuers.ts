@@ -32,7 +32,7 @@ const issuersSchema = z.object({
  */
 export function loadIssuers(): JSONWebKeySet {
   const file = process.env["DHISTANCE_ISSUERS"] || path.join(ROOT, ".dhistance/issuers.json");
-  const jwks = parseJson(read(file, "the trusted issuers' keys"));
+  const jwks = parseJson(read(file));
   const parsed = issuersSchema.safeParse(jwks);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
@@ -51,30 +51,31 @@ const entitlementSchema = z.union([
 
 /**
  * The token that a stack's `dhistance:entitlement` stands for.
- * @param config the token itself, or `{ file }`: the path, relative to the project's root, of a file that holds it
- * @throws EntitlementError if it is neither, or if the file cannot be read
+ * @param config the token itself, or `{ file }`: the path of a file that holds it
+ * @param readFile reads such a file, if it is one that the stack may name
+ * @throws EntitlementError if it is neither; whatever `readFile` throws
  */
-export function resolveEntitlement(config: unknown): string {
+export function resolveEntitlement(config: unknown, readFile: (file: string) => string): string {
   if (config === undefined) {
     throw new EntitlementError(`is missing; allowed: the entitlement, or { file: … }. ${ASK}`);
   }
   const parsed = entitlementSchema.safeParse(config);
   if (!parsed.success) throw new EntitlementError(`allowed: the entitlement, or { file: … }. ${ASK}`);
   if (typeof parsed.data === "string") return parsed.data;
-  return read(path.resolve(ROOT, parsed.data.file), "the entitlement").trim();
+  return readFile(parsed.data.file).trim();
 }
 
 const ISSUERS = "Name the right file in DHISTANCE_ISSUERS, or run npm start once: it makes a local issuer.";
 const ASK = "Put the entitlement that the issuer sent into dhistance:entitlement.";
 
-function read(file: string, what: string): string {
+function read(file: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch (error) {
     const why =
       (error as NodeJS.ErrnoException).code === "ENOENT" ? "there is none" : (error as Error).message;
     throw new EntitlementError(
-      `${what} cannot be read from ${shown(file)}: ${why}. ${what === "the entitlement" ? ASK : ISSUERS}`,
+      `the trusted issuers' keys cannot be read from ${shown(file)}: ${why}. ${ISSUERS}`,
     );
   }
 }

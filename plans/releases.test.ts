@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { newestRelease, noSuchRelease, releaseOf, releaseWarnings } from "./releases";
 
@@ -53,4 +55,36 @@ describe("the table of DHIS2's releases", () => {
     expect(noSuchRelease(version)).toBeUndefined();
     expect(releaseWarnings(version)).toEqual([]);
   });
+});
+
+/** Every file that a person copies from, and what tests bring up. */
+const ROOT = path.resolve(__dirname, "..");
+const FOLDERS = [
+  "",
+  "docs",
+  "stacks/platform",
+  "test/engine",
+  "test/docker",
+  "test/emulator",
+  "components/testing",
+];
+const FILES = FOLDERS.flatMap((folder) =>
+  readdirSync(path.join(ROOT, folder))
+    .filter((file) => /\.(yaml|md|ts)$/.test(file) && file !== "CHANGELOG.md")
+    .map((file) => path.join(folder, file)),
+);
+
+it("no example runs a version with a known fault, whose users would copy it", () => {
+  const found = FILES.flatMap((file) =>
+    [...readFileSync(path.join(ROOT, file), "utf8").matchAll(/dhis2"?: *"?(\d+\.\d+\.\d+)/g)].map(
+      ([, version = ""]) => ({ file, version }),
+    ),
+  );
+  expect(found.length).toBeGreaterThan(10);
+  for (const { file, version } of found.filter(({ version }) => Number(version.split(".")[0]) >= 40))
+    expect({ file, version, problems: [noSuchRelease(version), ...releaseWarnings(version)] }).toEqual({
+      file,
+      version,
+      problems: [undefined],
+    });
 });

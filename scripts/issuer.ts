@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "
 import path from "node:path";
 import type { JSONWebKeySet, JWK } from "jose";
 import { issueEntitlement, verifyEntitlement, type Entitlement } from "../plans/entitlement";
-import { LOCAL } from "./checkout";
+import { LOCAL, ROOT } from "./checkout";
 import { newIssuer } from "./entitlement";
 
 /**
@@ -11,7 +11,6 @@ import { newIssuer } from "./entitlement";
  */
 const PRIVATE = path.join(LOCAL, "issuer.private.json");
 const PUBLIC = path.join(LOCAL, "issuers.json");
-const ENTITLEMENTS = path.join(LOCAL, "entitlements");
 
 /** What the example customers have bought; `over-quota` asks for more servers than its plan has. */
 const EXAMPLES: Record<string, Pick<Entitlement, "plan" | "maxServers">> = {
@@ -31,7 +30,7 @@ export async function issueExamples(now = new Date()): Promise<string[]> {
   const { key, issuers } = await localIssuer();
   const issued: string[] = [];
   for (const [tenant, bought] of Object.entries(EXAMPLES)) {
-    const file = path.join(ENTITLEMENTS, `${tenant}.jws`);
+    const file = path.join(ROOT, "tenants", tenant, "entitlement.jws");
     if (await holds(file, issuers, now)) continue;
     const token = await issueEntitlement(
       {

@@ -1,18 +1,20 @@
 import { randomBytes } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import https from "node:https";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import pc from "picocolors";
-import { parse, stringify } from "yaml";
+import { parse, parseDocument, stringify } from "yaml";
 import { connect } from "../components/docker/engine";
 import { inspectHost } from "../components/docker/inspect";
 import { listFailing } from "../components/docker/presence";
 import { buildOwnImages, hasImage, OWN_IMAGES, pullImage } from "../images/build";
-import { SpecError } from "../stacks/config";
+import { pathText, secretsIn, SpecError } from "../stacks/config";
 import { needsOf } from "../stacks/tenant/needs";
 import { readRequest } from "../stacks/tenant/request";
-import { isOnDocker, type DockerTenant } from "../stacks/tenant/spec";
+import { undecrypted } from "../stacks/tenant/secrets";
+import { isOnDocker, tenantSchema, type DockerTenant } from "../stacks/tenant/spec";
 import { ensureToolchain, useToolchain } from "../toolchain";
 import { ensureDockerHome } from "../toolchain/dockerHome";
 import { ask } from "./ask";
@@ -169,20 +171,30 @@ const passwordFolder = (tenant: string) => path.join(FOLDER, `${tenant}-password
 const shown = (file: string) => path.relative(ROOT, file);
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- a file of a person's, not judged yet
-function readConfig(tenant: string): { tenant: any; entitlement: unknown } {
+function readConfig(tenant: string): { tenant: any; entitlement: unknown; keys: string[] } {
   const text = readFileSync(path.join(ROOT, `Pulumi.${tenant}.yaml`), "utf8");
   const { config = {} } = parse(text) as { config?: Record<string, unknown> };
-  return { tenant: config["dhistance:tenant"], entitlement: config["dhistance:entitlement"] };
+  const [spec, entitlement] = [config["dhistance:tenant"], config["dhistance:entitlement"]];
+  return { tenant: spec, entitlement, keys: Object.keys(config) };
 }
 
 /** The stack file's configuration, found to be in order. Where it names no host, DOCKER_HOST counts. */
 async function requested(tenant: string): Promise<{ config: object; spec: DockerTenant }> {
-  const config = readConfig(tenant);
+  const { keys, ...config } = readConfig(tenant);
   const host = process.env["DOCKER_HOST"];
   if (host && /^(unix|ssh):/.test(host)) config.tenant.target.docker.host ??= host;
-  const given = { stack: tenant, ...config, holdsSecret: false, root: ROOT };
+  const command = (at: string) => `npm run tenant -- secret ${tenant} '${at}'`;
+  prepareFolder();
   try {
-    const { spec } = await readRequest(given);
+    const { spec } = await readRequest({
+      stack: tenant,
+      keys,
+      entitlement: config.entitlement,
+      // Nothing is decrypted here: the engine does that, once it has the folder's passphrase.
+      tenant: undecrypted(config.tenant),
+      file: { value: config.tenant, holdsSecret: true, setSecret: command },
+      project: FOLDER,
+    });
     if (!isOnDocker(spec)) throw new Error(`tenant ${tenant} is not on Docker`);
     return { config, spec };
   } catch (error) {
@@ -199,14 +211,8 @@ function refusal(tenant: string, problems: string[]): Error {
   );
 }
 
-/**
- * A project of its own, so that what the engine writes into a stack's file, the salt of this machine's passphrase, is
- * not written into a file that git has.
- */
-function writeProject(
-  tenant: string,
-  { config, spec }: { config: object; spec: DockerTenant },
-): DockerTenant {
+/** What the project in the folder needs besides stack files. */
+function prepareFolder(): void {
   mkdirSync(FOLDER, { recursive: true, mode: 0o700 });
   chmodSync(FOLDER, 0o700);
   if (!existsSync(PASSPHRASE))
@@ -217,15 +223,90 @@ function writeProject(
     main: path.join(ROOT, "stacks/tenant"),
   };
   writeFileSync(path.join(FOLDER, "Pulumi.yaml"), stringify(project));
+  // The tenants' files are the checkout's.
+  const files = path.join(FOLDER, "tenants");
+  if (!existsSync(files)) symlinkSync(path.join(ROOT, "tenants"), files);
+}
+
+/** Holds the salt of the folder's secrets; no tenant can have its name. */
+const SECRETS_STACK = "Secrets";
+
+/**
+ * Encrypts a secret under the folder's passphrase and puts it into the tenant's stack file.
+ * @param at its path in the spec, such as `backups.copies[1].s3.secretAccessKey`
+ * @param read gives the secret, asked for once its path is known to be good
+ */
+export async function setSecret(tenant: string, at: string, read: () => Promise<string>): Promise<void> {
+  const file = path.join(ROOT, `Pulumi.${tenant}.yaml`);
+  if (!existsSync(file))
+    throw new Error(`tenant "${tenant}" has no stack file; write Pulumi.${tenant}.yaml first`);
+  const document = parseDocument(readFileSync(file, "utf8"));
+  const steps = ["config", "dhistance:tenant", ...stepsOf(at)];
+  if (!document.hasIn(steps.slice(0, -1)))
+    throw new Error(
+      `Pulumi.${tenant}.yaml has nothing yet that ${at} belongs to; write the rest of it first`,
+    );
+  document.setIn(steps, { secure: "" });
+  const { config } = document.toJS() as { config: Record<string, unknown> };
+  const secrets = secretsIn(tenantSchema, config["dhistance:tenant"]).map(pathText);
+  if (!secrets.includes(at)) {
+    throw new Error(
+      `"${at}" is not a secret of a tenant's spec; allowed: a path such as servers[0].import.encryptionPassword or ` +
+        "backups.copies[1].s3.secretAccessKey",
+    );
+  }
+  const value = await read();
+  if (!value) throw new Error(`nothing was given for ${at}; type or pipe its value`);
+  prepareFolder();
+  await useDocker(tenant, false);
+  document.setIn(steps, document.createNode({ secure: await encrypt(value) }));
+  writeFileSync(file, String(document));
+}
+
+function stepsOf(at: string): (string | number)[] {
+  return at
+    .split(/[.[\]]+/)
+    .filter(Boolean)
+    .map((step) => (/^\d+$/.test(step) ? Number(step) : step));
+}
+
+async function encrypt(value: string): Promise<string> {
+  await openStack("docker", SECRETS_STACK);
+  const key = "dhistance:value";
+  // On standard input: what stands on a command line, every process of the machine can read.
+  execFileSync("pulumi", ["config", "set", "--secret", key, "--stack", SECRETS_STACK, "--non-interactive"], {
+    cwd: FOLDER,
+    input: value,
+    stdio: ["pipe", "ignore", "inherit"],
+  });
+  const { config } = parse(readFileSync(stackFile(SECRETS_STACK), "utf8")) as {
+    config: Record<string, { secure: string }>;
+  };
+  return config[key]?.secure ?? "";
+}
+
+/**
+ * A project of its own, so that what the engine writes into a stack's file, the salt of this machine's passphrase, is
+ * not written into a file that git has.
+ */
+function writeProject(
+  tenant: string,
+  { config, spec }: { config: object; spec: DockerTenant },
+): DockerTenant {
   const file = stackFile(tenant);
-  const earlier = existsSync(file) ? (parse(readFileSync(file, "utf8")) as { encryptionsalt?: string }) : {};
   const named = Object.entries(config).map(([key, value]) => [`dhistance:${key}`, value as unknown]);
-  const { encryptionsalt } = earlier;
+  const encryptionsalt = saltOf(SECRETS_STACK) ?? saltOf(tenant);
   writeFileSync(
     file,
     stringify({ config: Object.fromEntries(named) as object, ...(encryptionsalt && { encryptionsalt }) }),
   );
   return spec;
+}
+
+/** What the engine has made of the folder's passphrase for a stack. */
+function saltOf(stack: string): string | undefined {
+  if (!existsSync(stackFile(stack))) return undefined;
+  return (parse(readFileSync(stackFile(stack), "utf8")) as { encryptionsalt?: string }).encryptionsalt;
 }
 
 /** @returns the images that are not there */

@@ -4,14 +4,17 @@ import { Command } from "commander";
 import pc from "picocolors";
 import { parse } from "yaml";
 import { SpecError } from "../stacks/config";
+import { undecrypted } from "../stacks/tenant/secrets";
 import { SIZE_TERMS } from "../components/DataManagementServer/sizes";
 import {
   isOnDocker,
   parseTenant,
+  warningsOf,
   type AwsTenant,
   type DockerTenant,
   type Tenant,
 } from "../stacks/tenant/spec";
+import { askSecret } from "./ask";
 import { estimate, money, PRICES, total } from "./cost";
 
 /** `npm run tenant`: what a tenant's stack file asks for, and what that costs. */
@@ -36,7 +39,7 @@ export function readTenant(name: string, folder = ROOT): Tenant {
   }
   const { config } = parse(readFileSync(file, "utf8")) as { config?: Record<string, unknown> };
   try {
-    return parseTenant(config?.["dhistance:tenant"] ?? {});
+    return parseTenant(undecrypted(config?.["dhistance:tenant"] ?? {}));
   } catch (error) {
     if (!(error instanceof SpecError)) throw error;
     throw new Error([`Pulumi.${name}.yaml:`, ...error.problems.map((problem) => `- ${problem}`)].join("\n"), {
@@ -120,16 +123,33 @@ export function command(): Command {
     .option("--json", "for programs")
     .action((name: string, { json = false }: { json?: boolean }) => {
       const tenant = readTenant(name);
-      console.log(json ? JSON.stringify(forPrograms(name, tenant), null, 2) : describeTenant(name, tenant));
+      const warnings = warningsOf(tenant);
+      for (const warning of warnings) console.error(`${pc.yellow("warning:")} ${warning}`);
+      const said = { ...forPrograms(name, tenant), warnings };
+      console.log(json ? JSON.stringify(said, null, 2) : describeTenant(name, tenant));
+    });
+  program
+    .command("secret")
+    .description(
+      "encrypts a secret of a tenant of npm start -- --target docker, and puts it into the stack file; for a stack of " +
+        "your own it is pulumi config set --secret --path",
+    )
+    .argument("<tenant>", "the name of its stack")
+    .argument("<path>", "where it belongs, such as backups.copies[1].s3.secretAccessKey")
+    .action(async (name: string, at: string) => {
+      // Only now: it brings the engine and Docker along.
+      const { setSecret } = await import("./onDocker");
+      await setSecret(name, at, () => askSecret(`${at} (not shown): `));
+      console.log(`Pulumi.${name}.yaml: ${at} is set, encrypted.`);
     });
   return program;
 }
 
 if (require.main === module) {
-  try {
-    command().parse();
-  } catch (error) {
-    console.error(pc.red((error as Error).message));
-    process.exitCode = 1;
-  }
+  command()
+    .parseAsync()
+    .catch((error: unknown) => {
+      console.error(pc.red((error as Error).message));
+      process.exitCode = 1;
+    });
 }

@@ -16,6 +16,36 @@ export function object<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
 export const matching = (pattern: RegExp, allowed: string) =>
   z.string().regex(pattern, `allowed: ${allowed}`);
 
+/** A value that must not be read in a stack file: there it stands encrypted, and no message repeats it. */
+export function secret<Schema extends z.ZodType>(schema: Schema, description: string): Schema {
+  return schema.meta({ secret: true, description });
+}
+
+/** Where the secrets of a schema stand in a value: the one list, for messages, checks and the editors' schema. */
+export function secretsIn(schema: z.ZodType, value: unknown, path: PropertyKey[] = []): PropertyKey[][] {
+  if (value === undefined || value === null) return [];
+  if (schema.meta()?.["secret"]) return [path];
+  const { def } = schema as unknown as { def: Definition };
+  if (def.innerType) return secretsIn(def.innerType, value, path);
+  if (def.options) return def.options.flatMap((option) => secretsIn(option, value, path));
+  if (def.element && Array.isArray(value)) {
+    const { element } = def;
+    return value.flatMap((item, index) => secretsIn(element, item, [...path, index]));
+  }
+  if (!def.shape || typeof value !== "object") return [];
+  return Object.entries(def.shape).flatMap(([key, inner]) =>
+    secretsIn(inner, (value as Record<string, unknown>)[key], [...path, key]),
+  );
+}
+
+/** What of zod's own definitions leads deeper: objects, lists, unions, and what may be left out. */
+interface Definition {
+  shape?: Record<string, z.ZodType>;
+  element?: z.ZodType;
+  options?: z.ZodType[];
+  innerType?: z.ZodType;
+}
+
 /** What was wrong with a stack's configuration: every problem, each on a line of its own. */
 export class SpecError extends Error {
   override name = "SpecError";
@@ -36,7 +66,25 @@ export function parseConfig<Schema extends z.ZodType>(
 ): z.output<Schema> {
   const parsed = schema.safeParse(input);
   if (parsed.success) return parsed.data;
-  throw new SpecError(parsed.error.issues.flatMap((issue) => describeIssue(issue, input, [], key)));
+  const secrets = new Set(secretsIn(schema, input).map((path) => pathText(path)));
+  throw new SpecError(parsed.error.issues.flatMap((issue) => describeIssue(issue, { input, key, secrets })));
+}
+
+/** What an issue is described with. */
+interface Described {
+  input: unknown;
+  /** How a person knows the value as a whole. */
+  key: string;
+  /** Paths whose values are not shown. */
+  secrets: ReadonlySet<string>;
+}
+
+/** Why keys of a stack's configuration are refused: a word spelled wrong would say nothing otherwise. */
+export function unknownKeys(keys: readonly string[], known: readonly string[]): string[] {
+  const namespaces = new Set(known.map((key) => key.split(":")[0]));
+  return keys
+    .filter((key) => namespaces.has(key.split(":")[0]) && !known.includes(key))
+    .map((key) => `${key}: unknown key; allowed keys: ${known.join(", ")}`);
 }
 
 const KINDS: Partial<Record<string, string>> = {
@@ -46,14 +94,15 @@ const KINDS: Partial<Record<string, string>> = {
   int: "a whole number",
 };
 
-function describeIssue(issue: z.core.$ZodIssue, input: unknown, base: PropertyKey[], key: string): string[] {
+function describeIssue(issue: z.core.$ZodIssue, described: Described, base: PropertyKey[] = []): string[] {
+  const { input, key, secrets } = described;
   const path = [...base, ...issue.path];
   if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((unknown) => `${pathText([...path, unknown], key)}: ${issue.message}`);
+    return issue.keys.map((unknown) => `${pathText([...path, unknown])}: ${issue.message}`);
   }
   if (issue.code === "invalid_union") {
     const nearest = nearestBranch(issue.errors);
-    if (nearest) return nearest.flatMap((inner) => describeIssue(inner, input, path, key));
+    if (nearest) return nearest.flatMap((inner) => describeIssue(inner, described, path));
   }
   const value = valueAt(input, path);
   const allowed =
@@ -62,8 +111,8 @@ function describeIssue(issue: z.core.$ZodIssue, input: unknown, base: PropertyKe
       : issue.code === "invalid_type"
         ? `allowed: ${KINDS[issue.expected] ?? `a ${issue.expected}`}`
         : issue.message;
-  const what = value === undefined ? "is missing" : shown(path, value);
-  return [`${pathText(path, key)}: ${[what, allowed].filter(Boolean).join("; ")}`];
+  const what = value === undefined ? "is missing" : secrets.has(pathText(path)) ? "[secret]" : shown(value);
+  return [`${pathText(path) || key}: ${[what, allowed].filter(Boolean).join("; ")}`];
 }
 
 /** Of a union's branches the one that the input was meant for: the one it fits but for what lies deeper inside. */
@@ -76,15 +125,14 @@ function nearestBranch(branches: z.core.$ZodIssue[][]): z.core.$ZodIssue[] | und
   }
 }
 
-function shown(path: PropertyKey[], value: unknown): string {
-  if (["encryptionPassword", "secretAccessKey"].includes(String(path.at(-1)))) return "[secret]";
+function shown(value: unknown): string {
   if (Array.isArray(value)) return value.length === 0 ? "[]" : "";
   return typeof value === "object" && value !== null
     ? `{ ${Object.keys(value).join(", ")} }`
     : JSON.stringify(value);
 }
 
-function valueAt(input: unknown, path: PropertyKey[]): unknown {
+export function valueAt(input: unknown, path: PropertyKey[]): unknown {
   return path.reduce<unknown>(
     (value, key) =>
       value === null || value === undefined ? undefined : (value as Record<PropertyKey, unknown>)[key],
@@ -92,10 +140,9 @@ function valueAt(input: unknown, path: PropertyKey[]): unknown {
   );
 }
 
-function pathText(path: PropertyKey[], key: string): string {
-  return (
-    path
-      .map((step, index) => (typeof step === "number" ? `[${step}]` : `${index ? "." : ""}${String(step)}`))
-      .join("") || key
-  );
+/** A path as messages and `pulumi config set --path` have it, `servers[0].import`. */
+export function pathText(path: PropertyKey[]): string {
+  return path
+    .map((step, index) => (typeof step === "number" ? `[${step}]` : `${index ? "." : ""}${String(step)}`))
+    .join("");
 }

@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 
 /** What the programs ask of the engine besides resources. */
@@ -16,9 +18,37 @@ export function readConfig(key: string): unknown {
   }
 }
 
+/** The keys of the stack's configuration, of all namespaces. */
+export function configKeys(): string[] {
+  return Object.keys(pulumi.runtime.allConfig());
+}
+
 /** Whether something in a value of the stack's configuration is encrypted there. */
 export function holdsSecret(key: string): boolean {
   return (JSON.parse(process.env["PULUMI_CONFIG_SECRET_KEYS"] || "[]") as string[]).includes(key);
+}
+
+/**
+ * The same value as the stack's file has it, encrypted where it is encrypted there: of what is inside an object the
+ * engine says only that something is. Undefined where the file is not beside Pulumi.yaml (`--config-file`).
+ */
+export async function valueInStackFile(key: string): Promise<unknown> {
+  // Only now: few stacks have a secret.
+  const { parse } = await import("yaml");
+  const read = (folder: string, name: string): Record<string, unknown> => {
+    for (const end of ["yaml", "yml", "json"]) {
+      try {
+        return (parse(readFileSync(path.join(folder, `${name}.${end}`), "utf8")) ?? {}) as never;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+      }
+    }
+    return {};
+  };
+  const project = pulumi.getRootDirectory();
+  const folder = path.resolve(project, String(read(project, "Pulumi")["stackConfigDir"] ?? "."));
+  const { config } = read(folder, `Pulumi.${pulumi.getStack()}`) as { config?: Record<string, unknown> };
+  return config?.[key];
 }
 
 /** Ends the program with what is wrong, before it has made anything. */

@@ -37,7 +37,7 @@ async function wholeTenant(): Promise<Registration[]> {
               tenant: tenant("enterprise"),
               server,
               dhis2: "42.5.2",
-              dump: "examples/hmis.sql",
+              dump: "tenants/moh-premium/hmis.sql",
               sha256,
               target: TARGET,
             }),

@@ -11,8 +11,8 @@ import { privateBucket } from "../../components/aws/bucket";
 import { policyDocument } from "../../components/aws/iam";
 import { encryptionKey } from "../../components/aws/key";
 import type { Platform } from "../../components/aws/platform";
-import { SpecError } from "../config";
-import { readConfig, refuse } from "../runtime";
+import { SpecError, unknownKeys } from "../config";
+import { configKeys, readConfig, refuse } from "../runtime";
 import { makeBalancer } from "./balancer";
 import { makeNetwork } from "./network";
 import { parsePlatform, type PlatformSpec } from "./spec";
@@ -88,6 +88,8 @@ export async function platform(): Promise<Exports> {
 
 function read(): PlatformSpec {
   try {
+    const problems = unknownKeys(configKeys(), ["dhistance-platform:platform"]);
+    if (problems.length > 0) throw new SpecError(problems);
     return parsePlatform(readConfig("dhistance-platform:platform"));
   } catch (error) {
     if (error instanceof SpecError) refuse(pulumi.getStack(), error.problems);

@@ -1,5 +1,3 @@
-import { readFileSync } from "node:fs";
-import path from "node:path";
 import { getNetwork } from "@pulumi/docker/getNetwork";
 import { Provider as DockerProvider } from "@pulumi/docker/provider";
 import * as pulumi from "@pulumi/pulumi";
@@ -11,6 +9,7 @@ import { watchOnDocker } from "../../components/Monitoring/docker";
 import { openGateway } from "../../components/SslEndpoint/gateway";
 import type { Entitlement } from "../../plans/entitlement";
 import { SpecError } from "../config";
+import { FileRefused, type TenantFiles } from "./files";
 import { imagesOf, needsOf } from "./needs";
 import type { DockerTenant } from "./spec";
 
@@ -27,16 +26,20 @@ const REHEARSAL_ID = "000000000000";
 
 /**
  * Asks the host what it is and what it has, before anything is made.
- * @param root what paths are relative to
+ * @param files those that the spec may name
  * @throws SpecError with everything that is wrong
  */
-export async function dockerPlace(tenant: string, spec: DockerTenant, root: string): Promise<DockerPlace> {
+export async function dockerPlace(
+  tenant: string,
+  spec: DockerTenant,
+  files: TenantFiles,
+): Promise<DockerPlace> {
   const { docker } = spec.target;
   const { host, published, monitoring } = docker;
   const problems: string[] = [];
   const images = imagesOf(spec);
-  const certificates = certificatesOf(docker, spec, root, problems);
-  const copies = copiesOf(spec, root, problems);
+  const certificates = certificatesOf(docker, spec, files, problems);
+  const copies = copiesOf(spec, files, problems);
   const provider = new DockerProvider("host", { host });
   // The provider itself is asked: it knows whether it is the real one.
   const network = await getNetwork({ name: "bridge" }, { provider }).catch(() => undefined);
@@ -85,22 +88,15 @@ export function openDocker(
 function certificatesOf(
   { certificates }: DockerSpec,
   { contacts }: DockerTenant,
-  root: string,
+  files: TenantFiles,
   problems: string[],
 ): Certificates | undefined {
   const read = (key: string, file: string, begins: RegExp) => {
-    try {
-      const text = readFileSync(path.resolve(root, file), "utf8");
-      if (begins.test(text)) return text;
-      problems.push(
-        `target.docker.certificates.${key}: ${JSON.stringify(file)}; is no PEM file of a ${key.replace(/.*\./, "")}`,
-      );
-    } catch (error) {
-      problems.push(
-        `target.docker.certificates.${key}: ${JSON.stringify(file)}; cannot be read (${(error as NodeJS.ErrnoException).code})`,
-      );
-    }
-    return "";
+    const where = `target.docker.certificates.${key}`;
+    const text = readFile(where, file, files, problems);
+    if (text !== undefined && !begins.test(text))
+      problems.push(`${where}: ${JSON.stringify(file)}; is not a PEM file of a ${key.replace(/.*\./, "")}`);
+    return text ?? "";
   };
   const certificate = /^-----BEGIN CERTIFICATE-----/m;
   if ("private" in certificates) return { kind: "private" };
@@ -121,23 +117,19 @@ function certificatesOf(
 }
 
 /** Where copies go: on one disk and in one bucket, as the spec has seen to, or nowhere. */
-function copiesOf({ backups }: DockerTenant, root: string, problems: string[]): DockerCopies | undefined {
+function copiesOf(
+  { backups }: DockerTenant,
+  files: TenantFiles,
+  problems: string[],
+): DockerCopies | undefined {
   const disk = backups.copies.find((copy) => "disk" in copy)?.disk;
   const index = backups.copies.findIndex((copy) => "s3" in copy);
   const copy = backups.copies[index];
   if (!disk || !copy || !("s3" in copy)) return undefined;
   const { endpoint, region, bucket, accessKeyId, secretAccessKey, authority } = copy.s3;
   const { hostname, port } = new URL(endpoint);
-  const read = (file: string) => {
-    try {
-      return readFileSync(path.resolve(root, file), "utf8");
-    } catch (error) {
-      problems.push(
-        `backups.copies[${index}].s3.authority: ${JSON.stringify(file)}; cannot be read (${(error as NodeJS.ErrnoException).code})`,
-      );
-      return "";
-    }
-  };
+  const read = (file: string) =>
+    readFile(`backups.copies[${index}].s3.authority`, file, files, problems) ?? "";
   return {
     disk,
     cloud: {
@@ -146,4 +138,15 @@ function copiesOf({ backups }: DockerTenant, root: string, problems: string[]): 
       authority: authority && read(authority),
     },
   };
+}
+
+/** What a file holds that a spec names at `where`; if it may not be read, that is one of the problems. */
+function readFile(where: string, file: string, files: TenantFiles, problems: string[]): string | undefined {
+  try {
+    return files.read(file);
+  } catch (error) {
+    if (!(error instanceof FileRefused)) throw error;
+    problems.push(`${where}: ${JSON.stringify(file)}; ${error.message}`);
+    return undefined;
+  }
 }

@@ -1,4 +1,3 @@
-import path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { BackupVault, type BackupVaultArgs } from "../../components/BackupVault";
 import { DataManagementServer, type InitialData } from "../../components/DataManagementServer";
@@ -7,21 +6,24 @@ import { SslEndpoint } from "../../components/SslEndpoint";
 import { remember } from "../../components/run";
 import type { Target, TenantIdentity } from "../../components/target";
 import { SpecError } from "../config";
-import { callsSent, holdsSecret, readConfig, refuse } from "../runtime";
+import { callsSent, configKeys, holdsSecret, readConfig, refuse, valueInStackFile } from "../runtime";
 import { dockerPlace, openDocker } from "./docker";
 import { awsProblems } from "./offers";
+import type { TenantFiles } from "./files";
 import { readRequest, type Request } from "./request";
+import { setWithPulumi } from "./secrets";
 import { refuseDropping, standings } from "./servers";
-import { isOnDocker, type ServerSpec } from "./spec";
+import { isOnDocker, warningsOf, type ServerSpec } from "./spec";
 import { awsTarget, checkHostnames, copies, readPlatform, regionProvider } from "./target";
 import { TenantRoot } from "./tenant";
 
-const ROOT = path.resolve(__dirname, "../..");
+const TENANT_KEY = "dhistance:tenant";
 
 /** The tenant whose name the stack has; what it exports is the summary that people and scripts read. */
 export async function tenant() {
   const { request, place } = await accepted();
   const { spec, entitlement, token } = request;
+  for (const warning of warningsOf(spec)) await pulumi.log.warn(warning);
 
   // A plan can go on while AWS is asked; nothing may be made before it has answered.
   if (pulumi.runtime.isDryRun()) await callsSent();
@@ -37,7 +39,7 @@ export async function tenant() {
   );
   const servers: DataManagementServer[] = [];
   for (const server of spec.servers) {
-    servers.push(makeServer(server, identity, target, root));
+    servers.push(makeServer(server, { tenant: identity, target, files: request.files }, root));
     await callsSent();
   }
   const vault = new BackupVault(
@@ -84,9 +86,9 @@ interface Place {
   open?: (servers: DataManagementServer[], vault: BackupVault, parent: pulumi.Resource) => object;
 }
 
-async function placeOf({ spec, entitlement }: Request): Promise<Place> {
+async function placeOf({ spec, entitlement, files }: Request): Promise<Place> {
   if (isOnDocker(spec)) {
-    const { provider, target } = await dockerPlace(entitlement.tenant, spec, ROOT);
+    const { provider, target } = await dockerPlace(entitlement.tenant, spec, files);
     return {
       provider,
       target: () => target,
@@ -112,10 +114,15 @@ async function accepted(): Promise<{ request: Request; place: Place }> {
   try {
     const request = await readRequest({
       stack,
+      keys: configKeys(),
       entitlement: readConfig("dhistance:entitlement"),
-      tenant: readConfig("dhistance:tenant"),
-      holdsSecret: holdsSecret("dhistance:tenant"),
-      root: ROOT,
+      tenant: readConfig(TENANT_KEY),
+      file: {
+        value: holdsSecret(TENANT_KEY) ? await valueInStackFile(TENANT_KEY) : undefined,
+        holdsSecret: holdsSecret(TENANT_KEY),
+        setSecret: setWithPulumi,
+      },
+      project: pulumi.getRootDirectory(),
     });
     return { request, place: await placeOf(request) };
   } catch (error) {
@@ -124,13 +131,16 @@ async function accepted(): Promise<{ request: Request; place: Place }> {
   }
 }
 
+/** What all of a tenant's servers share. */
+interface Context {
+  tenant: TenantIdentity;
+  target: Target;
+  files: TenantFiles;
+}
+
 /** A server with its endpoint and, if it begins with data of another system, their import. */
-function makeServer(
-  spec: ServerSpec,
-  tenant: TenantIdentity,
-  target: Target,
-  parent: pulumi.Resource,
-): DataManagementServer {
+function makeServer(spec: ServerSpec, context: Context, parent: pulumi.Resource): DataManagementServer {
+  const { tenant, target } = context;
   const { name: server, hostname, dhis2, size, instances, retire } = spec;
   const name = `${tenant.id}-${server}`;
   const endpoint = new SslEndpoint(
@@ -138,7 +148,7 @@ function makeServer(
     { tenant, server, hostname, sticky: instances > 1, target },
     { parent },
   );
-  const data = spec.import && initialData(`${name}-import`, spec, spec.import, tenant, target, parent);
+  const data = spec.import && initialData(`${name}-import`, spec, spec.import, context, parent);
   return new DataManagementServer(
     name,
     {
@@ -161,8 +171,7 @@ function initialData(
   name: string,
   { dhis2 }: ServerSpec,
   { dump, sha256, sanitise, reimport, encryptionPassword }: NonNullable<ServerSpec["import"]>,
-  tenant: TenantIdentity,
-  target: Target,
+  { tenant, target, files }: Context,
   parent: pulumi.Resource,
 ): InitialData {
   return {
@@ -177,7 +186,7 @@ function initialData(
           server,
           dhis2,
           dump,
-          directory: ROOT,
+          directory: files.folder,
           sha256,
           sanitise,
           reimport,

@@ -1,11 +1,13 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { exportJWK, generateKeyPair, type JWK } from "jose";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { issueEntitlement, type Entitlement } from "../../plans/entitlement";
 import { SpecError } from "../config";
 import { readRequest, type Given } from "./request";
+import { setWithPulumi, undecrypted } from "./secrets";
 
 const root = mkdtempSync(path.join(tmpdir(), "request-"));
 const before = process.env["DHISTANCE_ISSUERS"];
@@ -18,7 +20,18 @@ beforeAll(async () => {
     process.env["DHISTANCE_ISSUERS"],
     JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: "tests" }] }),
   );
-  writeFileSync(path.join(root, "hmis.sql"), "");
+  const folder = path.join(root, "tenants/moh");
+  mkdirSync(path.join(folder, "directory"), { recursive: true });
+  writeFileSync(path.join(folder, "hmis.sql"), "");
+  execFileSync("mkfifo", [path.join(folder, "pipe")]);
+  writeFileSync(path.join(root, "elsewhere.sql"), "");
+  symlinkSync(path.join(root, "elsewhere.sql"), path.join(folder, "leads-out.sql"));
+  symlinkSync("/dev/zero", path.join(folder, "without-end"));
+  symlinkSync(root, path.join(folder, "up"));
+  symlinkSync("hmis.sql", path.join(folder, "latest.sql"));
+  mkdirSync(path.join(root, "tenants/other"));
+  writeFileSync(path.join(root, "tenants/other/hmis.sql"), "");
+  symlinkSync("other", path.join(root, "tenants/linked"));
 });
 afterAll(() => {
   if (before === undefined) delete process.env["DHISTANCE_ISSUERS"];
@@ -58,14 +71,18 @@ const spec = (...servers: object[]) => ({
   },
 });
 
+/** A stack file in which nothing is encrypted. */
+const PLAIN = { value: undefined, holdsSecret: false, setSecret: setWithPulumi };
+
 async function problemsOf(given: Partial<Given>): Promise<string[]> {
   try {
     await readRequest({
       stack: "moh",
+      keys: ["dhistance:entitlement", "dhistance:tenant", "aws:region"],
       entitlement: await entitle(),
       tenant: spec(server("hmis")),
-      holdsSecret: false,
-      root,
+      file: PLAIN,
+      project: root,
       ...given,
     });
   } catch (error) {
@@ -79,13 +96,14 @@ it("takes what is in order", async () => {
   const token = await entitle();
   const request = await readRequest({
     stack: "moh",
+    keys: ["dhistance:entitlement", "dhistance:tenant"],
     entitlement: token,
     tenant: spec(
       server("hmis"),
       server("training", { import: { dump: "hmis.sql", sha256: "a".repeat(64) } }),
     ),
-    holdsSecret: false,
-    root,
+    file: PLAIN,
+    project: root,
   });
   expect(request.token).toBe(token);
   expect(request.entitlement).toMatchObject({ tenant: "moh", plan: "premium" });
@@ -122,6 +140,15 @@ describe("refuses", () => {
     expect(await problemsOf({ tenant: undefined })).toContainEqual("servers: is missing; allowed: a list");
   });
 
+  it("a key that is spelled wrong or not there, whose value would be ignored", async () => {
+    const keys = ["dhistance:entitlement", "dhistance:tenant", "dhistance:tennant", "dhistance:plan"];
+    const allowed = "unknown key; allowed keys: dhistance:entitlement, dhistance:tenant";
+    expect(await problemsOf({ keys })).toEqual([
+      `dhistance:tennant: ${allowed}`,
+      `dhistance:plan: ${allowed}`,
+    ]);
+  });
+
   it("an expired entitlement, and one that was changed", async () => {
     const expired = await entitle({ activatedAt: "2020-01-01T00:00:00Z", expiresAt: "2021-01-01T00:00:00Z" });
     expect(await problemsOf({ entitlement: expired })).toEqual([
@@ -134,25 +161,173 @@ describe("refuses", () => {
     ]);
   });
 
-  it("a dump that is not there", async () => {
-    const tenant = spec(server("hmis", { import: { dump: "none.sql", sha256: "a".repeat(64) } }));
-    expect(await problemsOf({ tenant })).toEqual([
-      'servers[0].import.dump: "none.sql"; there is no such file; allowed: a file, or s3://bucket/key',
+  it.each([
+    ["none.sql"],
+    ["../../elsewhere.sql"],
+    ["../other/hmis.sql"],
+    ["../moh-not-there/hmis.sql"],
+    ["/etc/hostname"],
+    ["/no/such/file"],
+    ["leads-out.sql"],
+    ["up/elsewhere.sql"],
+    ["up/not-there.sql"],
+    ["directory"],
+    ["pipe"],
+    ["without-end"],
+    ["."],
+    [".."],
+  ])(
+    "a dump that is not a file of the tenant's, in the same words whether or not it is there: %s",
+    async (dump) => {
+      const tenant = spec(server("hmis", { import: { dump, sha256: "a".repeat(64) } }));
+      expect(await problemsOf({ tenant })).toEqual([
+        `servers[0].import.dump: ${JSON.stringify(dump)}; is not a file in tenants/moh/; allowed: a path below tenants/moh/, ` +
+          "relative to it, of a regular file that no symbolic link leads out of. Put the file there",
+      ]);
+      expect(await problemsOf({ entitlement: { file: dump } })).toEqual([
+        expect.stringMatching(/^dhistance:entitlement\.file: is not a file in tenants\/moh\/; allowed/),
+      ]);
+    },
+  );
+
+  it("the folder of another tenant in the place of one's own", async () => {
+    const tenant = spec(server("hmis", { import: { dump: "hmis.sql", sha256: "a".repeat(64) } }));
+    for (const stack of ["linked", "..", "moh/../other"])
+      expect(await problemsOf({ stack, tenant })).toContainEqual(
+        expect.stringMatching(/^servers\[0\]\.import\.dump: "hmis\.sql"; is not a file in tenants\//),
+      );
+  });
+
+  it("nothing of a link that stays in the folder", async () => {
+    const tenant = spec(server("hmis", { import: { dump: "latest.sql", sha256: "a".repeat(64) } }));
+    expect(await problemsOf({ tenant })).toEqual([]);
+  });
+
+  it("an entitlement in a file that is too large to be one", async () => {
+    writeFileSync(path.join(root, "tenants/moh/large.jws"), Buffer.alloc(1024 * 1024 + 1));
+    expect(await problemsOf({ entitlement: { file: "large.jws" } })).toEqual([
+      "dhistance:entitlement.file: is larger than 1 MiB; allowed: a smaller file",
     ]);
   });
 
-  it("an encryption password in plain text, without repeating it", async () => {
-    const encryptionPassword = "correct horse battery staple";
-    const tenant = spec(
-      server("hmis", { import: { dump: "hmis.sql", sha256: "a".repeat(64), encryptionPassword } }),
-    );
-    const problems = await problemsOf({ tenant });
-    expect(problems).toEqual([
-      expect.stringMatching(
-        /^servers\[0\]\.import\.encryptionPassword: \[secret\]; stands in .* as plain text/,
-      ),
-    ]);
-    expect(problems.join()).not.toContain(encryptionPassword);
-    expect(await problemsOf({ tenant, holdsSecret: true })).toEqual([]);
+  describe("a secret in plain text, without repeating it, with the command that mends it:", () => {
+    const plain = "correct horse battery staple";
+    const withS3 = (secretAccessKey: unknown) => ({
+      ...spec(server("hmis")),
+      target: { docker: {} },
+      backups: {
+        copies: [
+          { disk: {} },
+          {
+            s3: { endpoint: "https://s3.example.org", bucket: "copies", accessKeyId: "id", secretAccessKey },
+          },
+        ],
+      },
+    });
+    const withImport = (encryptionPassword: unknown) =>
+      spec(server("hmis", { import: { dump: "hmis.sql", sha256: "a".repeat(64), encryptionPassword } }));
+
+    it.each<[string, (value: unknown) => object]>([
+      ["servers[0].import.encryptionPassword", withImport],
+      ["backups.copies[1].s3.secretAccessKey", withS3],
+    ])("%s", async (at, tenantWith) => {
+      const tenant = tenantWith(plain);
+      const problems = await problemsOf({ tenant });
+      expect(problems).toEqual([
+        expect.stringContaining(
+          `${at}: [secret]; stands in the stack's file as plain text; allowed: an encrypted value. ` +
+            `Set it with: pulumi config set --secret --path 'dhistance:tenant.${at}'`,
+        ),
+      ]);
+      expect(problems.join()).not.toContain(plain);
+      // The engine says of the whole spec only that something in it is encrypted.
+      const file = { ...PLAIN, holdsSecret: true };
+      expect(await problemsOf({ tenant, file: { ...file, value: tenant } })).toEqual(problems);
+      const encrypted = tenantWith({ secure: "v1:AAAA" });
+      expect(await problemsOf({ tenant, file: { ...file, value: encrypted } })).toEqual([]);
+      // Encrypted as a whole, and in a file that is elsewhere.
+      expect(await problemsOf({ tenant, file: { ...file, value: { secure: "v1:AAAA" } } })).toEqual([]);
+      expect(await problemsOf({ tenant, file })).toEqual([]);
+    });
+
+    it("also of a spec with other faults", async () => {
+      expect(await problemsOf({ tenant: { ...withS3(plain), displayName: "" } })).toEqual([
+        expect.stringMatching(/^displayName: /),
+        expect.stringMatching(/^backups\.copies\[1\]\.s3\.secretAccessKey: \[secret\]/),
+      ]);
+    });
+
+    it("nothing of one that is judged without its key", async () => {
+      const inFile = withS3({ secure: "v1:AAAA" });
+      const file = { ...PLAIN, value: inFile, holdsSecret: true };
+      expect(await problemsOf({ tenant: undecrypted(inFile), file })).toEqual([]);
+    });
   });
+});
+
+describe("what the operator allows", () => {
+  const withDump = (dump: string) => spec(server("hmis", { import: { dump, sha256: "a".repeat(64) } }));
+  const on = (host: string, images: object = {}) => ({
+    ...spec(server("hmis")),
+    target: { docker: { host, images } },
+    backups: { copies: [] },
+  });
+  const given = async (env: NodeJS.ProcessEnv, tenant: object) => {
+    for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
+    try {
+      return await problemsOf({ tenant });
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  };
+
+  it("are dumps below S3 addresses, none unless they are named", async () => {
+    const DHISTANCE_DUMPS = "s3://incoming/{tenant}, s3://ministry";
+    expect(await given({}, withDump("s3://ministry/hmis.sql"))).toEqual([
+      'servers[0].import.dump: "s3://ministry/hmis.sql"; not allowed by the operator; allowed: none ' +
+        "(DHISTANCE_DUMPS, in the environment of pulumi)",
+    ]);
+    for (const dump of ["s3://ministry/hmis.sql", "s3://incoming/moh/2026/hmis.sql"])
+      expect(await given({ DHISTANCE_DUMPS }, withDump(dump))).toEqual([]);
+    for (const dump of [
+      "s3://ministry-of-another/hmis.sql",
+      "s3://incoming/moh-other/hmis.sql",
+      "s3://incoming/other/hmis.sql",
+    ])
+      expect(await given({ DHISTANCE_DUMPS }, withDump(dump))).toEqual([
+        expect.stringContaining("allowed: s3://incoming/moh, s3://ministry (DHISTANCE_DUMPS"),
+      ]);
+    for (const dump of ["s3://ministry/*", "s3://ministry/${aws:username}", "s3://ministry/a?b"])
+      expect(await given({ DHISTANCE_DUMPS }, withDump(dump))).toEqual([
+        expect.stringMatching(/; allowed: a file's path or s3/),
+      ]);
+  });
+
+  it("are Docker hosts and images, any unless they are named", async () => {
+    const env = {
+      DHISTANCE_DOCKER_HOSTS: "ssh://ops@{tenant}.example.org",
+      DHISTANCE_IMAGES: "registry.example.org/",
+    };
+    const images = { gateway: "caddy:2", jobs: "registry.example.org/jobs:1" };
+    expect(await given({}, on("ssh://ops@other.example.org", images))).toEqual([]);
+    expect(await given(env, on("ssh://ops@moh.example.org", { jobs: images.jobs }))).toEqual([]);
+    expect(await given(env, on("ssh://ops@other.example.org", images))).toEqual([
+      expect.stringMatching(
+        /^target\.docker\.host: .*allowed: ssh:\/\/ops@moh\.example\.org \(DHISTANCE_DOCKER_HOSTS/,
+      ),
+      expect.stringMatching(/^target\.docker\.images\.gateway: "caddy:2"; .*\(DHISTANCE_IMAGES/),
+    ]);
+    expect(await given(env, spec(server("hmis")))).toEqual([
+      expect.stringMatching(/^backups\.copies\[1\]\.onPremises\.host: "ssh:\/\/backup@office"/),
+    ]);
+  });
+
+  it.each(["ssh://-oProxyCommand=id", "ssh://ops:password@host", "ssh://-l@host", "ssh://ops@-J"])(
+    "is never a host that ssh takes for an option, or with a password in it: %s",
+    async (host) => {
+      expect(await problemsOf({ tenant: on(host) })).toEqual([
+        expect.stringMatching(/^target\.docker\.host: /),
+      ]);
+    },
+  );
 });

@@ -1,10 +1,11 @@
-import { existsSync } from "node:fs";
-import path from "node:path";
 import { EntitlementError, verifyEntitlement, type Entitlement } from "../../plans/entitlement";
 import { loadIssuers, resolveEntitlement } from "../../plans/issuers";
 import { SIZES, type Size } from "../../plans/plans";
 import { serversWithinPlan, sizeWithinPlan, stackIsTenant } from "../../plans/quota";
-import { SpecError } from "../config";
+import { SpecError, unknownKeys } from "../config";
+import { notAllowed } from "./allowed";
+import { FileRefused, TenantFiles } from "./files";
+import { plainSecrets, type InFile } from "./secrets";
 import { parseTenant, type Tenant } from "./spec";
 
 /** A tenant's stack as its file and its entitlement ask for it, found to be in order. */
@@ -13,17 +14,21 @@ export interface Request {
   entitlement: Entitlement;
   /** The entitlement as it was signed. */
   token: string;
+  /** The files of this machine that the spec may name. */
+  files: TenantFiles;
 }
 
 export interface Given {
   stack: string;
+  /** Of the stack's configuration. */
+  keys: readonly string[];
   /** Values of `dhistance:entitlement` and `dhistance:tenant`. */
   entitlement: unknown;
   tenant: unknown;
-  /** Whether something in `dhistance:tenant` is encrypted in the stack's file. */
-  holdsSecret: boolean;
-  /** What paths of dumps are relative to. */
-  root: string;
+  /** How `dhistance:tenant` stands in the stack's file. */
+  file: InFile;
+  /** The folder with Pulumi.yaml, in whose `tenants/<tenant>` the files are that the stack file names. */
+  project: string;
 }
 
 /**
@@ -31,7 +36,7 @@ export interface Given {
  * @throws SpecError with every problem
  */
 export async function readRequest(given: Given): Promise<Request> {
-  const problems: string[] = [];
+  const problems = unknownKeys(given.keys, ["dhistance:entitlement", "dhistance:tenant"]);
   let spec: Tenant | undefined;
   try {
     spec = parseTenant(given.tenant ?? {});
@@ -39,19 +44,22 @@ export async function readRequest(given: Given): Promise<Request> {
     if (!(error instanceof SpecError)) throw error;
     problems.push(...error.problems);
   }
-  let granted: Omit<Request, "spec"> | undefined;
+  const files = new TenantFiles(given.project, given.stack);
+  let granted: Omit<Request, "spec" | "files"> | undefined;
   try {
-    const token = resolveEntitlement(given.entitlement);
+    const token = resolveEntitlement(given.entitlement, (file) => files.read(file));
     granted = { token, entitlement: await verifyEntitlement(token, loadIssuers()) };
   } catch (error) {
-    if (!(error instanceof EntitlementError)) throw error;
-    problems.push(`dhistance:entitlement: ${error.message}`);
+    if (error instanceof FileRefused) problems.push(`dhistance:entitlement.file: ${error.message}`);
+    else if (error instanceof EntitlementError) problems.push(`dhistance:entitlement: ${error.message}`);
+    else throw error;
   }
   // Of a spec with faults too, so that nobody has to mend it twice.
   if (granted) problems.push(...quotaProblems(granted.entitlement, given));
-  if (spec) problems.push(...importProblems(spec, given));
+  problems.push(...plainSecrets(given.tenant, given.file));
+  if (spec) problems.push(...dumpProblems(spec, files), ...notAllowed(given.stack, spec));
   if (!spec || !granted || problems.length > 0) throw new SpecError(problems);
-  return { spec, ...granted };
+  return { spec, ...granted, files };
 }
 
 function quotaProblems(entitlement: Entitlement, { stack, tenant }: Given): string[] {
@@ -89,23 +97,15 @@ function serversIn(tenant: unknown): { name: string; size: Size | undefined }[] 
   });
 }
 
-function importProblems(spec: Tenant, { holdsSecret, root }: Given): string[] {
-  return spec.servers.flatMap((server, index) => {
-    const found: string[] = [];
-    const where = `servers[${index}].import`;
-    if (server.import?.encryptionPassword && !holdsSecret) {
-      found.push(
-        `${where}.encryptionPassword: [secret]; stands in the stack's file as plain text; allowed: an encrypted ` +
-          `value. Take it out, and set it with: pulumi config set --secret --path ` +
-          `'dhistance:tenant.${where}.encryptionPassword'`,
-      );
+function dumpProblems(spec: Tenant, files: TenantFiles): string[] {
+  return spec.servers.flatMap(({ import: data }, index) => {
+    if (!data || data.dump.startsWith("s3://")) return [];
+    try {
+      files.find(data.dump);
+      return [];
+    } catch (error) {
+      if (!(error instanceof FileRefused)) throw error;
+      return [`servers[${index}].import.dump: ${JSON.stringify(data.dump)}; ${error.message}`];
     }
-    const dump = server.import?.dump;
-    if (dump && !dump.startsWith("s3://") && !existsSync(path.resolve(root, dump))) {
-      found.push(
-        `${where}.dump: ${JSON.stringify(dump)}; there is no such file; allowed: a file, or s3://bucket/key`,
-      );
-    }
-    return found;
   });
 }

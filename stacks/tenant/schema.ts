@@ -10,9 +10,10 @@ export const SCHEMA_FILE = path.join(__dirname, "tenant.schema.json");
 export function stackFileSchema(): object {
   const { $schema, ...tenant } = z.toJSONSchema(tenantSchema, {
     io: "input",
-    override: ({ path: at, jsonSchema }) => {
+    override: ({ jsonSchema }) => {
       // In the file a secret stands encrypted, as `pulumi config set --secret` wrote it.
-      if (at.at(-1) !== "encryptionPassword") return;
+      if (!jsonSchema["secret"]) return;
+      delete jsonSchema["secret"];
       delete jsonSchema.minLength;
       Object.assign(jsonSchema, {
         type: "object",

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { SpecError } from "../config";
-import { parseTenant } from "./spec";
+import { parseTenant, warningsOf } from "./spec";
 
 const good = () => ({
   displayName: "Ministry of Health, Exampleland",
@@ -34,6 +34,19 @@ function problemsOf(change: (spec: Draft) => void): string[] {
 
 /** What a tenant on Docker has otherwise. */
 const onDocker = { target: { docker: {} }, backups: { copies: [] } };
+
+it("warns of a version with security advisories", () => {
+  const spec: Draft = good();
+  spec.servers[0].dhis2 = "43.0.0";
+  expect(warningsOf(parseTenant(spec))).toEqual(
+    ["GHSA-pwmg-mvjw-4m23", "GHSA-6785-hj47-c27h", "GHSA-3fr2-wvqx-cmr5"].map((advisory) =>
+      expect.stringMatching(
+        new RegExp(`^servers\\[0\\]\\.dhis2: .*${advisory}.* fixed in 43\\.0\\.1; use 43\\.1\\.0`),
+      ),
+    ),
+  );
+  expect(warningsOf(parseTenant(good()))).toEqual([]);
+});
 
 describe("parseTenant", () => {
   it.each(["127.0.0.1", "10.1.2.3", "172.31.0.1", "192.168.1.10", "100.64.0.9", "::1", "fd12::1"])(
@@ -92,6 +105,13 @@ describe("parseTenant", () => {
       "an unsupported DHIS2 version",
       (s) => (s.servers[0].dhis2 = "2.38.1"),
       ['servers[0].dhis2: "2.38.1"; not a supported DHIS2 version; allowed: majors 41, 42, 43'],
+    ],
+    [
+      "a version that does not exist, whose image nothing could pull",
+      (s) => (s.servers[0].dhis2 = "42.99.99"),
+      [
+        'servers[0].dhis2: "42.99.99"; DHIS2 has no such release; allowed: a release of DHIS2 42, such as 42.5.2',
+      ],
     ],
     [
       "a version that moves",

@@ -2,7 +2,8 @@ import { BlockList, isIPv6 } from "node:net";
 import { z } from "zod";
 import { nameOf } from "../../components/BackupVault/onPremises";
 import { SIZES } from "../../plans/plans";
-import { matching, object, parseConfig, REGION } from "../config";
+import { noSuchRelease, releaseWarnings } from "../../plans/releases";
+import { matching, object, parseConfig, REGION, secret } from "../config";
 
 /**
  * What a tenant's stack file says under `dhistance:tenant`. The plan is not here: it comes from the entitlement.
@@ -13,31 +14,37 @@ import { matching, object, parseConfig, REGION } from "../config";
 export const SUPPORTED_DHIS2_MAJORS = [41, 42, 43] as const;
 
 const HOSTNAME = /^(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/;
-const DOCKER_HOST = /^(ssh:\/\/[^\s/]+|unix:\/\/\/\S+|tcp:\/\/[^\s/]+:\d+)$/;
+/** No password in it, and nothing that `ssh` would take for an option. */
+const SSH_HOST = /^ssh:\/\/([\w][\w.-]*@)?[a-zA-Z0-9[][\w.:[\]-]*$/;
+const DOCKER_HOST = new RegExp(`${SSH_HOST.source}|^unix:\\/\\/\\/\\S+$|^tcp:\\/\\/[^\\s/@]+:\\d+$`);
 
 const email = z.email("allowed: an e-mail address");
 const region = matching(REGION, "an AWS region such as eu-west-1");
 const dockerHost = matching(DOCKER_HOST, "ssh://user@host, unix:///path/to/socket or tcp://host:port");
 
-const dhis2Version = matching(/^\d+\.\d+\.\d+(-\d{8}T\d{6}Z)?$/, "a full version such as 42.5.2").refine(
-  (version) => (SUPPORTED_DHIS2_MAJORS as readonly number[]).includes(Number(version.split(".")[0])),
-  `not a supported DHIS2 version; allowed: majors ${SUPPORTED_DHIS2_MAJORS.join(", ")}`,
-);
+const VERSION = /^\d+\.\d+\.\d+(-\d{8}T\d{6}Z)?$/;
+const dhis2Version = matching(VERSION, "a full version such as 42.5.2").superRefine((version, context) => {
+  if (!VERSION.test(version)) return;
+  const isSupported = (SUPPORTED_DHIS2_MAJORS as readonly number[]).includes(Number(version.split(".")[0]));
+  const message = isSupported
+    ? noSuchRelease(version)
+    : `not a supported DHIS2 version; allowed: majors ${SUPPORTED_DHIS2_MAJORS.join(", ")}`;
+  if (message) context.addIssue({ code: "custom", message });
+});
 
 const importSchema = object({
-  dump: matching(/^(s3:\/\/[a-z0-9][a-z0-9.-]+\/\S+|[^\s:]+)$/, "a file's path or s3://bucket/key").describe(
-    "The PostgreSQL dump: a path on the machine that runs pulumi, or an S3 address.",
-  ),
+  // What AWS reads as a pattern or a variable in a policy is not part of a key.
+  dump: matching(
+    /^(s3:\/\/[a-z0-9][a-z0-9.-]+\/[^\s*?$]+|[^\s:]+)$/,
+    "a file's path or s3://bucket/key",
+  ).describe("The PostgreSQL dump: a path in the folder tenants/<tenant>, or an S3 address."),
   sha256: matching(/^[0-9a-f]{64}$/, "64 hexadecimal digits, lower case").describe(
     "SHA-256 of the dump as it is stored.",
   ),
-  encryptionPassword: z
-    .string()
-    .min(24, "allowed: 24 characters or more, as DHIS2 asks")
-    .optional()
-    .describe(
-      "The encryption.password of the system the dump came from. Set it with pulumi config set --secret --path.",
-    ),
+  encryptionPassword: secret(
+    z.string().min(24, "allowed: 24 characters or more, as DHIS2 asks"),
+    "The encryption.password of the system the dump came from. Set it with pulumi config set --secret --path.",
+  ).optional(),
   sanitise: z
     .boolean()
     .default(false)
@@ -107,13 +114,15 @@ const copySchema = z.union(
         region: matching(/^[a-z0-9-]+$/, "the region's name, as the S3 server has it").default("us-east-1"),
         bucket: matching(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "a bucket's name"),
         accessKeyId: z.string().min(1, "allowed: the id of an access key"),
-        secretAccessKey: z
-          .string()
-          .min(1, "allowed: the secret of an access key")
-          .describe("Set it with pulumi config set --secret --path."),
+        secretAccessKey: secret(
+          z.string().min(1, "allowed: the secret of an access key"),
+          "Set it with pulumi config set --secret --path.",
+        ),
         authority: matching(/^[^\s:]+$/, "a file's path")
           .optional()
-          .describe("PEM file of the authority that vouches for the server. Default: the world's do."),
+          .describe(
+            "CA certificate (PEM) of the S3 server, a file in tenants/<tenant>. Default: system CAs.",
+          ),
       }),
     }),
   ],
@@ -145,13 +154,16 @@ const certificatesSchema = z.union(
   [
     object({
       acme: object({
-        directory: matching(/^https:\/\/[^\s{}"]+$/, "https://…, the address of an ACME directory")
+        directory: matching(
+          /^https:\/\/[^\s{}"@/]+(\/[^\s{}"]*)?$/,
+          "https://…, the address of an ACME directory",
+        )
           .optional()
           .describe("Of another authority, such as the ministry's own. Default: Let's Encrypt's."),
         authority: matching(/^[^\s:]+$/, "a file's path")
           .optional()
           .describe(
-            "PEM file of whom to trust to find that directory, and what it issues, good. Default: the world's authorities.",
+            "CA certificate (PEM) to trust for the ACME server and its certificates, a file in tenants/<tenant>. Default: system CAs.",
           ),
       }).refine(({ directory, authority }) => directory !== undefined || authority === undefined, {
         path: ["authority"],
@@ -164,9 +176,11 @@ const certificatesSchema = z.union(
     object({
       given: object({
         certificate: matching(/^[^\s:]+$/, "a file's path").describe(
-          "PEM file with one certificate for every host name, and its chain.",
+          "PEM file in tenants/<tenant>, with one certificate for every host name, and its chain.",
         ),
-        privateKey: matching(/^[^\s:]+$/, "a file's path").describe("PEM file with its key."),
+        privateKey: matching(/^[^\s:]+$/, "a file's path").describe(
+          "PEM file in tenants/<tenant>, with its key.",
+        ),
       }),
     }),
   ],
@@ -196,7 +210,10 @@ function isPrivate(address: string): boolean {
 }
 
 const dockerSchema = object({
-  host: matching(/^(unix:\/\/\/\S+|ssh:\/\/[^\s/]+)$/, "unix:///path/to/socket or ssh://user@host")
+  host: matching(
+    new RegExp(`^unix:\\/\\/\\/\\S+$|${SSH_HOST.source}`),
+    "unix:///path/to/socket or ssh://user@host",
+  )
     .default("unix:///var/run/docker.sock")
     .describe("The Docker host, as DOCKER_HOST has it. Default: this machine."),
   published: object({
@@ -354,4 +371,11 @@ export type ImportSpec = NonNullable<ServerSpec["import"]>;
 export function parseTenant(input: unknown): Tenant {
   // What zod gives is one or the other, as its type does not say.
   return parseConfig(tenantSchema, input, "dhistance:tenant") as Tenant;
+}
+
+/** What speaks against a spec that is not wrong, each with its path. */
+export function warningsOf({ servers }: Tenant): string[] {
+  return servers.flatMap(({ dhis2 }, index) =>
+    releaseWarnings(dhis2).map((warning) => `servers[${index}].dhis2: ${warning}`),
+  );
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { TenantStack } from "../engine/tenants";
 import { startAcmeAuthority, type AcmeAuthority } from "./acme";
@@ -18,9 +19,9 @@ beforeAll(async () => {
   const place = await freePlace();
   authority = await startAcmeAuthority(world.engine, place.published);
   visitor = new Visitor(place.published, authority.root);
-  stack = await world.tenants.stack(TENANT, { plan: "trial", maxServers: 1 }, (spec) => {
-    const { directory, authority: file } = authority;
-    const certificates = { acme: { directory, authority: file } };
+  stack = await world.tenants.stack(TENANT, { plan: "trial", maxServers: 1 }, (spec, put) => {
+    const ca = put("ca.pem", readFileSync(authority.authority, "utf8"));
+    const certificates = { acme: { directory: authority.directory, authority: ca } };
     spec.target = { docker: { host: world.engine.host, ...place, certificates, images: world.images } };
     spec.backups = { copies: [] };
     spec.servers = [{ name: "hmis", dhis2: VERSIONS[0], size: "small", hostname: HMIS }];

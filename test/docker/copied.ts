@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import type Docker from "dockerode";
 import type { TenantStack } from "../engine/tenants";
 import { inside, type Ended } from "./inside";
@@ -31,12 +32,12 @@ export async function startCopied(tenant: string, disk: { path?: string }): Prom
     s3 = await startContainersS3(world.engine);
     const { endpoint, bucket, accessKeyId, secretAccessKey, authority } = s3;
     const place = await freePlace();
-    const stack = await world.tenants.stack(tenant, { plan: "trial", maxServers: 1 }, (spec) => {
+    const stack = await world.tenants.stack(tenant, { plan: "trial", maxServers: 1 }, (spec, put) => {
       const { images, engine } = world;
       spec.target = { docker: { host: engine.host, ...place, certificates: { private: {} }, images } };
-      spec.backups = {
-        copies: [{ disk }, { s3: { endpoint, bucket, accessKeyId, secretAccessKey, authority } }],
-      };
+      const access = { endpoint, bucket, accessKeyId, secretAccessKey };
+      const ca = put("s3.pem", readFileSync(authority, "utf8"));
+      spec.backups = { copies: [{ disk }, { s3: { ...access, authority: ca } }] };
       spec.servers = [{ name: "hmis", dhis2: VERSIONS[0], size: "small", hostname: "hmis.moh.test" }];
     });
     await stack.succeed("up", "--yes", "--skip-preview");

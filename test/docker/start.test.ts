@@ -54,8 +54,13 @@ beforeAll(async () => {
   checkout.change(OURS, ({ target: { docker } }) => {
     Object.assign(docker, { images: world.images, ...place });
   });
-  neighbour = await world.tenants.stack(THEIRS, { plan: "enterprise", maxServers: 20 }, (spec) => {
-    const certificates = { given: giveCertificate(folder, GIVEN) };
+  neighbour = await world.tenants.stack(THEIRS, { plan: "enterprise", maxServers: 20 }, (spec, put) => {
+    const { certificate, privateKey } = giveCertificate(folder, GIVEN);
+    const given = {
+      certificate: put("certificate.pem", readFileSync(certificate, "utf8")),
+      privateKey: put("private-key.pem", readFileSync(privateKey, "utf8")),
+    };
+    const certificates = { given };
     spec.target = { docker: { host: world.engine.host, ...theirPlace, certificates, images: world.images } };
     spec.backups = { copies: [] };
     spec.servers = [{ name: "hmis", dhis2: VERSIONS[0], size: "small", hostname: GIVEN }];

@@ -15,7 +15,7 @@ import { freePlace, startWorld, sweep, until, VERSIONS, type World } from "./wor
 const TENANT = "tiermoh";
 const HMIS = "hmis.moh.test";
 const TRAINING = "training.moh.test";
-const DUMP = "examples/hmis.sql";
+const DUMP = "tenants/moh-premium/hmis.sql";
 const SHA256 = createHash("sha256")
   .update(readFileSync(path.join(ROOT, DUMP)))
   .digest("hex");
@@ -29,11 +29,11 @@ beforeAll(async () => {
   world = await startWorld();
   await sweep(world.engine, TENANT);
   place = await freePlace();
-  stack = await world.tenants.stack(TENANT, { plan: "premium", maxServers: 2 }, (spec) => {
+  stack = await world.tenants.stack(TENANT, { plan: "premium", maxServers: 2 }, (spec, put) => {
     const { images } = world;
     spec.target = { docker: { host: world.engine.host, ...place, certificates: { private: {} }, images } };
     spec.backups = { copies: [] };
-    const data = { dump: DUMP, sha256: SHA256 };
+    const data = { dump: put("hmis.sql", readFileSync(path.join(ROOT, DUMP), "utf8")), sha256: SHA256 };
     spec.servers = [
       { name: "hmis", dhis2: VERSIONS[0], size: "small", hostname: HMIS, import: data },
       { name: "training", dhis2: VERSIONS[0], size: "small", hostname: TRAINING },

@@ -12,8 +12,8 @@ let stack: TenantStack;
 beforeAll(async () => {
   folder = mkdtempSync(path.join(tmpdir(), "dumps-"));
   tenants = await TestTenants.start({ platform: true });
-  stack = await tenants.stack("moh-import", { maxServers: 1, plan: "trial" }, (spec) => {
-    spec.servers[0].import = { dump: dump("first.sql", "SELECT 1;\n"), sha256: sum("SELECT 1;\n") };
+  stack = await tenants.stack("moh-import", { maxServers: 1, plan: "trial" }, (spec, put) => {
+    spec.servers[0].import = { dump: put("first.sql", "SELECT 1;\n"), sha256: sum("SELECT 1;\n") };
   });
 });
 afterAll(() => {
@@ -21,13 +21,10 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-function dump(name: string, text: string): string {
-  writeFileSync(path.join(folder, name), text);
-  return path.join(folder, name);
-}
 function sum(text: string): string {
   return createHash("sha256").update(text).digest("hex");
 }
+const SECRET = "SELECT 'of another tenant';\n";
 /** What a record in the state says about the import. */
 async function imported(): Promise<unknown> {
   const { resources } = await stack.state();
@@ -35,11 +32,34 @@ async function imported(): Promise<unknown> {
 }
 
 describe("an import", () => {
-  it("of a file with another sum is refused in the preview", async () => {
+  it("of a file with another sum is refused in the preview, which does not tell the sum that the file has", async () => {
     stack.change((spec) => (spec.servers[0].import.sha256 = "0".repeat(64)));
     const { code, stdout, stderr } = await stack.run("preview");
     expect(code).not.toBe(0);
-    expect(stdout + stderr).toMatch(new RegExp(`first\\.sql has sha256 ${sum("SELECT 1;\n")}, not 0{64}`));
+    expect(stdout + stderr).toMatch(/first\.sql does not have the sha256 0{64} that the spec says/);
+    expect(stdout + stderr).not.toContain(sum("SELECT 1;\n"));
+  });
+
+  it("does not read a file of the machine that is not the tenant's, nor tell whether there is one", async () => {
+    const refused = async (dump: string) => {
+      stack.change((spec) => Object.assign(spec.servers[0].import, { dump, sha256: sum(SECRET) }));
+      const { code, stdout, stderr } = await stack.run("preview");
+      expect(code).not.toBe(0);
+      const [line] = /servers\[0\]\.import\.dump: .*/.exec(stdout + stderr) ?? [];
+      return line?.replace(JSON.stringify(dump), "…");
+    };
+    const there = path.join(folder, "of-another-tenant.sql");
+    writeFileSync(there, SECRET);
+    const said = await refused(there);
+    expect(said).toMatch(
+      /is not a file in tenants\/moh-import\/; allowed: a path below tenants\/moh-import\//,
+    );
+    expect(await refused(path.join(folder, "that-is-not-there.sql"))).toBe(said);
+    expect(await refused(path.relative(path.join(stack.cwd, "tenants/moh-import"), there))).toBe(said);
+    expect(await refused("s3://dumps-of-another-tenant/hmis.sql")).toMatch(
+      /not allowed by the operator; allowed: none \(DHISTANCE_DUMPS, in the environment of pulumi\)/,
+    );
+    stack.change((spec) => Object.assign(spec.servers[0].import, { dump: "first.sql" }));
   });
 
   it("runs once the database is ready, and the application starts after it", async () => {
@@ -65,7 +85,7 @@ describe("an import", () => {
 
   it("of another dump is refused with an explanation, in the preview already, and nothing changes", async () => {
     stack.change((spec) => {
-      spec.servers[0].import = { dump: dump("second.sql", "SELECT 2;\n"), sha256: sum("SELECT 2;\n") };
+      spec.servers[0].import = { dump: stack.put("second.sql", "SELECT 2;\n"), sha256: sum("SELECT 2;\n") };
     });
     for (const command of [["preview"], ["up", "--yes", "--skip-preview"]]) {
       const { code, stdout, stderr } = await stack.run(...command);

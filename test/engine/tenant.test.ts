@@ -34,7 +34,7 @@ describe("a premium tenant with two servers", () => {
     stack = await tenants.stack("moh-two", { maxServers: 2, plan: "premium" }, (spec) => {
       spec.servers.push({
         name: "tracker",
-        dhis2: "43.0.0",
+        dhis2: "43.1.0",
         size: "medium",
         hostname: "tracker.moh.example.org",
       });

@@ -1,8 +1,12 @@
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type { JWK } from "jose";
+import { parse } from "yaml";
 import { issueEntitlement, type Entitlement } from "../../plans/entitlement";
 import { newIssuer } from "../../scripts/entitlement";
+import { pathText, secretsIn, valueAt } from "../../stacks/config";
+import { tenantSchema } from "../../stacks/tenant/spec";
 import {
   newBackend,
   newProject,
@@ -86,15 +90,24 @@ export class TestTenants {
     await stack.succeed("up", "--yes", "--skip-preview");
   }
 
-  /** A tenant of the checkout's program, its stack made and empty. */
-  async stack(name: string, bought: Bought, change?: (spec: Draft) => void): Promise<TenantStack> {
+  /**
+   * A tenant of the checkout's program, its stack made and empty, its secrets encrypted.
+   * @param change is given what puts a file into the tenant's folder and returns its path there
+   */
+  async stack(
+    name: string,
+    bought: Bought,
+    change?: (spec: Draft, put: (file: string, content: string) => string) => void,
+  ): Promise<TenantStack> {
     const spec = goodSpec();
-    change?.(spec);
     const stack = this.project(name, path.join(ROOT, "stacks/tenant"), "dhistance");
+    change?.(spec, (file, content) => stack.put(file, content));
     const entitlement =
       typeof bought === "object" ? await this.entitlement({ tenant: name, ...bought }) : bought;
     stack.configure(entitlement, spec);
     await stack.succeed("stack", "init", name);
+    for (const secret of secretsIn(tenantSchema, spec))
+      stack.encrypt(pathText(secret), valueAt(spec, secret));
     return stack;
   }
 
@@ -173,11 +186,34 @@ export class TenantStack {
   /** JSON is YAML. */
   configure(entitlement: string | undefined, spec: Draft): void {
     Object.assign(this, { entitlement, spec });
-    this.write(
-      JSON.stringify({
-        config: { "dhistance:tenant": spec, ...(entitlement && { "dhistance:entitlement": entitlement }) },
-      }),
-    );
+    const config = { "dhistance:tenant": spec, ...(entitlement && { "dhistance:entitlement": entitlement }) };
+    // Without its salt nothing could be decrypted any more.
+    const { encryptionsalt } = existsSync(this.file) ? this.read() : {};
+    this.write(JSON.stringify({ config, ...(encryptionsalt && { encryptionsalt }) }));
+  }
+
+  /** Sets a secret of the spec as a person does it. */
+  encrypt(at: string, value: unknown): void {
+    const key = `dhistance:tenant.${at}`;
+    const options = { cwd: this.cwd, env: this.env, input: String(value) };
+    execFileSync("pulumi", this.complete(["config", "set", "--secret", "--path", key]), options);
+    this.spec = this.read().config["dhistance:tenant"];
+  }
+
+  /** Puts a file into the tenant's folder. @returns how the spec names it */
+  put(file: string, content: string): string {
+    const folder = path.join(this.cwd, "tenants", this.name);
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(path.join(folder, file), content);
+    return file;
+  }
+
+  private get file(): string {
+    return path.join(this.cwd, `Pulumi.${this.name}.yaml`);
+  }
+
+  private read(): { config: Record<string, Draft>; encryptionsalt?: string } {
+    return parse(readFileSync(this.file, "utf8")) as never;
   }
 
   /** Changes the spec in the stack file, whose other entries stay. */
@@ -187,7 +223,7 @@ export class TenantStack {
   }
 
   write(stackFile: string): void {
-    writeFileSync(path.join(this.cwd, `Pulumi.${this.name}.yaml`), stackFile);
+    writeFileSync(this.file, stackFile);
   }
 
   run(...args: string[]): Promise<Result> {
