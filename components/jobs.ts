@@ -20,6 +20,8 @@ export const SECRETS = {
   role: "DHIS2_ROLE_PASSWORD",
   monitor: "DHISTANCE_MONITOR_PASSWORD",
   admin: "DHIS2_ADMIN_PASSWORD",
+  /** As earlier versions gave it to DHIS2. */
+  formerAdmin: "DHIS2_FORMER_ADMIN_PASSWORD",
   repository: "RESTIC_PASSWORD",
   signing: "DHISTANCE_SIGNING_KEY",
   /** No secret, but found the same way. */
@@ -62,17 +64,30 @@ export function prepareCommand(host: pulumi.Input<string>, monitored = false): C
   ]);
 }
 
-/**
- * Waits for DHIS2's first migration, then replaces the default administrator's password if it is still the default.
- * As DHIS2's own role: what an imported database brings must not run as the administrator of the server.
- * @param wait seconds
- */
-export function secureAdminCommand(host: pulumi.Input<string>, wait: number): Command {
-  const address = pulumi.interpolate`postgres://${ROLE}@${host}:5432/${DATABASE}?sslmode=require`;
+/** How DHIS2's role reaches its database: what an imported one brings must not run as the server's administrator. */
+export function roleAt(host: string): string {
+  return `postgres://${ROLE}@${host}:5432/${DATABASE}?sslmode=require`;
+}
+
+/** Replaces the default administrator's password in a database that has accounts, while DHIS2 is stopped. */
+export function secureBeforeStartCommand(host: pulumi.Input<string>): Command {
   return pulumi.all([
-    ...["secure-admin", "--server", address, "--password-env", SECRETS.role],
-    ...["--wait", `${wait}s`, "--admin-password-env", SECRETS.admin],
+    ...["secure-admin", "before-start", "--server", pulumi.output(host).apply(roleAt)],
+    ...["--password-env", SECRETS.role, "--admin-password-env", SECRETS.admin],
+    ...["--former-password-env", SECRETS.formerAdmin],
   ]);
+}
+
+/**
+ * Has DHIS2 replace it, and looks that the default one opens nothing.
+ * @param application DHIS2's address, where nothing outside reaches it
+ * @param wait for its start, in seconds
+ */
+export function secureAfterStartCommand(application: string, wait: number): string[] {
+  return [
+    ...["secure-admin", "after-start", "--application", application],
+    ...["--wait", `${wait}s`, "--admin-password-env", SECRETS.admin],
+  ];
 }
 
 export interface ImportCommand {

@@ -6,6 +6,7 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import pc from "picocolors";
 import { parse, parseDocument, stringify } from "yaml";
+import { adminPassword } from "../components/DataManagementServer/adminPassword";
 import { connect } from "../components/docker/engine";
 import { inspectHost } from "../components/docker/inspect";
 import { listFailing } from "../components/docker/presence";
@@ -402,7 +403,7 @@ async function adminPasswords(tenant: string): Promise<(server: string) => strin
     const made = outputsIn(deployment, "random:index/randomPassword:RandomPassword", name);
     if (made?.["result"] === undefined)
       throw new Error(`the state has no password of ${server}'s administrator`);
-    return made["result"] as string;
+    return adminPassword(made["result"] as string);
   };
 }
 

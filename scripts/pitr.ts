@@ -1,11 +1,12 @@
 import { Command, Option } from "commander";
 import pc from "picocolors";
-import { serverOn, startAgain, whileStopped, type ServerOnHost } from "../components/docker/server";
+import { serverOn, whileStopped, type ServerOnHost } from "../components/docker/server";
 import { isOnDocker } from "../stacks/tenant/spec";
 import { agreed } from "./ask";
 import { ROOT } from "./checkout";
 import { copies } from "./copiesContainer";
 import { folderOf } from "./onDocker";
+import { refuseUnsecured, startSecured } from "./securedStart";
 import { readTenant, tenantsIn } from "./tenant";
 
 interface Where {
@@ -16,7 +17,8 @@ const say = (line: string) => Promise.resolve(console.log(line));
 
 /** Does something to the cluster while nobody uses it, and brings the server back in any case. */
 async function whileDown(server: ServerOnHost, work: () => Promise<void>): Promise<void> {
-  await whileStopped(server, say, work).finally(() => startAgain(server, server.application, say));
+  await refuseUnsecured(server);
+  await whileStopped(server, say, work).finally(() => startSecured(server, say));
 }
 
 /** @throws Error where nobody is there to be asked */

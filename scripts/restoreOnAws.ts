@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import pc from "picocolors";
+import type { RunFailed } from "../components/aws/run-task";
 import { ROLE, SECRETS } from "../components/jobs";
 import { program as analytics } from "../jobs/analytics/cli";
 import { main as backup } from "../jobs/backup/cli";
@@ -146,11 +147,21 @@ async function whileStopped(
     `--desired-count ${desiredCount} --force-new-deployment`;
   say(how, `stopping DHIS2 on ${name}. If this is cut off before DHIS2 is started again:\n  ${byHand}`);
   let code = 0;
+  // A job that has said that it failed has left the database as it was.
+  let unchanged = false;
   try {
     await stopService(application);
     await task(server, how, title, command);
   } catch (error) {
     code = failed("Not restored.", error);
+    unchanged = (error as Partial<RunFailed>).exitCode !== undefined;
+  }
+  try {
+    if (!unchanged) await secureAdmin(server, how);
+  } catch (error) {
+    failed("DHIS2 was not started: its default password may open it.", error);
+    console.error(`Once that is mended:\n  ${byHand}`);
+    return code || NOT_STARTED;
   }
   const start = `start of ${name}`;
   say(how, `starting DHIS2 on ${name}`);
@@ -180,6 +191,18 @@ async function task(
     environment: { [SECRETS.publicKey]: key },
   };
   await runTask(title, { ...where, region, ...what }, async (line) => void console.log(line));
+}
+
+/** What was restored, or was there before, may have DHIS2's default password: a first start that nothing reaches. */
+async function secureAdmin({ region, name, service, task: where, secureAdmin }: ServerOnAws, how: How) {
+  const { runTask } = await import("../components/aws/run-task");
+  const title = `check of ${name}'s default administrator password`;
+  const what = {
+    container: "secure-admin",
+    taskDefinition: secureAdmin,
+    patience: service.startSeconds + 600,
+  };
+  await runTask(title, { ...where, region, ...what }, async (line) => say(how, `${title}: ${line}`));
 }
 
 /** From this machine, as any user reaches DHIS2. */

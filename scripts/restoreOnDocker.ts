@@ -2,12 +2,13 @@ import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
 import pc from "picocolors";
 import { FILES, SCRATCH_PATH } from "../components/BackupVault/portable";
-import { serverOn, startAgain, stop, type ServerOnHost } from "../components/docker/server";
+import { serverOn, stop, type ServerOnHost } from "../components/docker/server";
 import { APPLICATION_PORT } from "../components/docker/target";
 import { ROLE, type ReplicateConfiguration } from "../components/jobs";
 import { runIn } from "./copiesContainer";
 import { Refused } from "./refused";
 import { analyticsByHand, HAVING_ANALYTICS, json, look, say, type How } from "./restoring";
+import { refuseUnsecured, startSecured } from "./securedStart";
 
 /** A restore of a server on Docker, by the container that keeps its portable copies and has their keys. */
 
@@ -187,10 +188,11 @@ async function settle(server: ServerOnHost, copies: Copies, how: How): Promise<n
 /** The application is back in any case. */
 async function whileStopped(server: ServerOnHost, how: How, command: string[]): Promise<number> {
   const show = (line: string) => Promise.resolve(say(how, line));
+  await refuseUnsecured(server);
   await stop(server, server.application, show);
   try {
     return await runIn(server, server.portable, command);
   } finally {
-    await startAgain(server, server.application, show);
+    await startSecured(server, show);
   }
 }

@@ -3,6 +3,7 @@ import { nameOf } from "../components/BackupVault/onPremises";
 import { registered } from "../components/testing/mocks";
 import { makeServer, makeVault } from "../components/testing/tenant";
 import { type Deployment } from "./deployment";
+import { adminPassword } from "../components/DataManagementServer/adminPassword";
 import { serverIn } from "./serverOnAws";
 
 const SIGNATURE = "4dabf18193072939515e22adb298388d";
@@ -46,7 +47,8 @@ it("finds in the state a server's copies, their keys, the task that reaches its 
     agents: [`moh-vault-agent-${nameOf({ host: "ssh://backup@office" })}`],
     service: { arn: "arn of moh-training-application", desiredCount: 2, startSeconds: 1800 },
     url: "https://training.moh.example.org",
-    adminPassword: "secret of moh-training-admin-password",
+    adminPassword: adminPassword("secret of moh-training-admin-password"),
+    secureAdmin: expect.stringContaining("moh-training-secure-admin") as string,
   });
   expect(found.place).toMatch(
     /^s3:https:\/\/s3\.eu-west-1\.amazonaws\.com\/moh-vault-repository.*\/training$/,

@@ -1,6 +1,7 @@
 /** What a stack's state says of a server on AWS: where its portable copies are, their keys, and what a restore needs. */
 import type { TaskDisk } from "../components/aws/run-task";
 import { placeIn, requestIn } from "../components/aws/task-request";
+import { adminPassword } from "../components/DataManagementServer/adminPassword";
 import { outputsIn, type Deployment } from "./deployment";
 
 export interface ServerOnAws {
@@ -26,6 +27,8 @@ export interface ServerOnAws {
     server: string;
     database: string;
   };
+  /** The task that replaces DHIS2's default password, in the same place. */
+  secureAdmin: string;
   /** Of the application, in the task's cluster. */
   service: {
     arn: string;
@@ -70,6 +73,7 @@ export function serverIn(deployment: Deployment, tenant: string, name: string): 
   const option = (flag: string) => container.command[container.command.indexOf(flag) + 1] ?? "";
   const { options } = container.logConfiguration;
   const service = find("aws:ecs/service:Service", `${tenant}-${name}-application`);
+  const secureAdmin = find("aws:ecs/taskDefinition:TaskDefinition", `${tenant}-${name}-secure-admin`);
   const { servers } = find("pulumi:pulumi:Stack", `dhistance-${tenant}`) as {
     servers?: Record<string, { url: string }>;
   };
@@ -84,6 +88,7 @@ export function serverIn(deployment: Deployment, tenant: string, name: string): 
       logGroup: options["awslogs-group"] ?? "",
       ...{ server: option("--server"), database: option("--database") },
     },
+    secureAdmin: String(secureAdmin["arn"]),
     service: {
       arn: String(service["arn"]),
       // The state was refreshed while a restore that was cut off had left it stopped.
@@ -91,7 +96,7 @@ export function serverIn(deployment: Deployment, tenant: string, name: string): 
       startSeconds: Number(service["healthCheckGracePeriodSeconds"]),
     },
     url: servers?.[name]?.url ?? "",
-    adminPassword: password(`${tenant}-${name}-admin-password`),
+    adminPassword: adminPassword(password(`${tenant}-${name}-admin-password`)),
     agents: (deployment.resources ?? [])
       .filter(({ type }) => type === "docker:index/container:Container")
       .map(({ urn }) => urn.slice(urn.lastIndexOf("::") + 2))

@@ -65,6 +65,7 @@ export function portableOnDocker(
         [FILES.configuration]: JSON.stringify(portableConfiguration(tenant, server, cloud), undefined, 2),
         [FILES.administrator]: docker.passwords.administrator,
         [FILES.admin]: docker.passwords.admin,
+        [FILES.role]: docker.passwords.role,
         [FILES.settings]: docker.configuration,
         [FILES.signingKey]: signing.privateKeyPemPkcs8,
         [FILES.publicKey]: signing.publicKeyPem,

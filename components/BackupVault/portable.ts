@@ -11,6 +11,8 @@ export const FILES = {
   /** The password of PostgreSQL's administrator, and that of DHIS2's. */
   administrator: `${GIVEN}/administrator-password`,
   admin: `${GIVEN}/admin-password`,
+  /** That of DHIS2's role in the database. */
+  role: `${GIVEN}/role-password`,
   settings: `${GIVEN}/dhis.conf`,
   signingKey: `${GIVEN}/signing.pem`,
   publicKey: `${GIVEN}/signing.pub`,

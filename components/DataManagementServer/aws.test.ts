@@ -104,8 +104,8 @@ describe("a server on AWS", () => {
 
   it("runs every container without root file system, capabilities and root, but for the one that gives volumes away", () => {
     const all = containers(made);
-    expect(all.map(({ name }) => name).sort()).toEqual([
-      ...["configure", "dhis2", "prepare", "secure-admin", "watch-start"],
+    expect([...new Set(all.map(({ name }) => name))].sort()).toEqual([
+      ...["configure", "dhis2", "prepare", "secure-admin", "secure-before-start", "watch-start"],
     ]);
     for (const { name, user, readonlyRootFilesystem, linuxParameters } of all) {
       expect(readonlyRootFilesystem, name).toBe(true);
@@ -145,17 +145,55 @@ describe("a server on AWS", () => {
     expect(containers(made).find(({ name }) => name === "dhis2")?.secrets).toEqual([]);
   });
 
-  it("starts the application after the preparation, and opens it after the administrator is secured", () => {
+  it("lets nobody in with DHIS2's default password: the service starts, and is opened, after it is replaced", () => {
     const order = (type: string, name: string) =>
       made.findIndex((registration) => registration.type === type && registration.name === name);
     const prepared = order("pulumi:index:Stash", "moh-hmis-prepared");
     const service = order("aws:ecs/service:Service", "moh-hmis-application");
     const secured = order("pulumi:index:Stash", "moh-hmis-secured");
     const open = order("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "moh-hmis-open");
-    expect([prepared, service, secured, open]).toEqual(
+    expect([prepared, secured, service, open]).toEqual(
       [prepared, service, secured, open].sort((a, b) => a - b),
     );
     expect(prepared).toBeGreaterThan(0);
+  });
+
+  it("replaces it in a first start of the same DHIS2 that nothing reaches, after a look at accounts that are there", () => {
+    const task = (name: string) => {
+      const { inputs } = one(made, "aws:ecs/taskDefinition:TaskDefinition", name);
+      const { cpu, memory, containerDefinitions } = inputs as Record<string, string>;
+      return { cpu, memory, containers: JSON.parse(containerDefinitions ?? "") as ContainerDefinition[] };
+    };
+    const [first, service] = [task("moh-hmis-secure-admin"), task("moh-hmis-application")];
+    expect(first).toMatchObject({ cpu: service.cpu, memory: service.memory });
+    const by = (name: string, of = first) => of.containers.find((each) => each.name === name);
+    expect(by("dhis2")).toEqual({
+      ...by("dhis2", service),
+      dependsOn: ["configure", "secure-before-start"].map((containerName) => ({
+        containerName,
+        condition: "SUCCESS",
+      })),
+    });
+    expect(by("secure-before-start")).toMatchObject({
+      essential: false,
+      command: expect.arrayContaining(["before-start", "--former-password-env"]) as string[],
+    });
+    // In the task's own network, and the task ends with it.
+    expect(by("secure-admin")).toMatchObject({
+      essential: true,
+      command: expect.arrayContaining(["after-start", "http://127.0.0.1:8080"]) as string[],
+    });
+    expect(by("secure-admin")).not.toHaveProperty("dependsOn");
+  });
+
+  it("does so for servers that an earlier version made, whose record says less", () => {
+    expect(one(made, "pulumi:index:Stash", "moh-hmis-secured").inputs.input).toEqual({
+      imported: "nothing",
+      secured: "by DHIS2 itself",
+    });
+    expect(one(made, "pulumi:index:Stash", "moh-hmis-started").inputs.input).toMatchObject({
+      secured: "by DHIS2 itself",
+    });
   });
 
   it("never runs two versions on one database, nor goes back to the older one", () => {
@@ -397,6 +435,7 @@ describe("with data to start with", () => {
     );
     expect(one(made, "pulumi:index:Stash", "moh-hmis-secured").inputs.input).toEqual({
       imported: "a".repeat(64),
+      secured: "by DHIS2 itself",
     });
   });
 });

@@ -13,6 +13,7 @@ import { componentTags } from "../aws/tags";
 import { container, executionRole, fargateTask, type FileStore } from "../aws/task";
 import { DATABASE, prepareCommand, ROLE, SECRETS } from "../jobs";
 import type { AwsTarget } from "../target";
+import { adminPassword } from "./adminPassword";
 import { databaseOnAws, keepsData, LOG_DAYS } from "./awsDatabase";
 import type { DataManagementServerArgs } from "./index";
 import { jobDisks, jobTerms } from "./sizes";
@@ -30,7 +31,10 @@ export interface AwsServer {
   executionRoleArn: pulumi.Output<string>;
   /** The secret that `passwords` refers to. */
   passwordsArn: pulumi.Output<string>;
-  /** `administrator`, `role` and `admin`: passwords of PostgreSQL's administrator, DHIS2's role, DHIS2's admin. */
+  /**
+   * `administrator`, `role`, `admin` and `formerAdmin`: passwords of PostgreSQL's administrator, DHIS2's role, DHIS2's
+   * admin now and in earlier versions.
+   */
   passwords: SecretValue;
   /** The value of `role`, which `dhis.conf` holds. */
   rolePassword: pulumi.Output<string>;
@@ -71,13 +75,15 @@ export function dataOnAws(
     `Passwords of ${server}'s database, and of DHIS2's first administrator`,
   );
   const configuration = secret("configuration", `dhis.conf of ${server}`);
+  const formerAdmin = randomPassword(`${name}-admin-password`, 24, opts);
   const passwordValues = secretValue(
     `${name}-passwords-value`,
     passwords,
     pulumi.jsonStringify({
       administrator: administratorPassword,
       role: rolePassword,
-      admin: randomPassword(`${name}-admin-password`, 24, opts),
+      admin: formerAdmin.apply(adminPassword),
+      formerAdmin,
     }),
     opts,
   );

@@ -5,11 +5,11 @@ import * as pulumi from "@pulumi/pulumi";
 import { alarm } from "../aws/alarm";
 import { serviceRole } from "../aws/iam";
 import { taskPlace } from "../aws/place";
-import { isRehearsal, runOnce, type RunArgs } from "../aws/run";
+import { isRehearsal, runOnce } from "../aws/run";
 import { randomPassword, secretValue } from "../aws/secret";
 import { componentTags } from "../aws/tags";
-import { container, fargateTask } from "../aws/task";
-import { DATABASE, ROLE, secureAdminCommand, SECRETS, START } from "../jobs";
+import { container, fargateTask, type Container, type TaskArgs } from "../aws/task";
+import { DATABASE, ROLE, secureAfterStartCommand, secureBeforeStartCommand, SECRETS, START } from "../jobs";
 import { doOnce, remember, valueOf } from "../run";
 import { APPLICATION_PORT } from "../SslEndpoint/aws";
 import type { AwsTarget } from "../target";
@@ -32,7 +32,7 @@ const WRITABLE = {
   "tomcat-work": "/usr/local/tomcat/work",
 };
 
-/** The application, the replacement of the default administrator's password, and the opening to the load balancer. */
+/** The replacement of the default administrator's password, the application, and the opening to the load balancer. */
 export function applicationOnAws(
   parent: pulumi.Resource,
   name: string,
@@ -90,65 +90,81 @@ export function applicationOnAws(
     },
     opts,
   );
+  const dhis2 = {
+    cpu: size.cpus * 1024,
+    memory: size.memoryGiB * 1024,
+    scratch: size.scratchGiB,
+    executionRoleArn: data.executionRoleArn,
+    taskRoleArn,
+    volumes: Object.keys(volumes),
+    files: { files: data.files },
+    tags,
+  };
+  /** @param after containers that have to have ended well first */
+  const containers = (after: string[] = []) => [
+    // The application reads its passwords from a file that only it can read; its environment holds none, so no
+    // child process, crash report or monitoring page shows them.
+    container({
+      name: "configure",
+      image: platform.images.jobs,
+      essential: false,
+      entryPoint: ["/bin/sh", "-euc"],
+      command: [configureScript(user, Object.keys(volumes))],
+      // Fargate's empty volumes belong to root; giving them away needs root with this one capability.
+      user: "0:0",
+      drop: ALL_BUT_CHOWN,
+      environment: { DATABASE_HOST: data.database.address, LOGGING },
+      secrets: { DHIS_CONF: configuration },
+      volumes: Object.fromEntries(Object.keys(volumes).map((volume) => [volume, `/volumes/${volume}`])),
+      logGroup: data.logs.name,
+      region,
+    }),
+    container({
+      name: "dhis2",
+      image: `dhis2/core:${args.dhis2}`,
+      after: ["configure", ...after],
+      user: `${user}:${user}`,
+      environment: {
+        DHIS2_HOME: HOME,
+        // Read by Tomcat in a container and by the embedded one alike. The rest is for threads and buffers.
+        JAVA_TOOL_OPTIONS: `-XX:MaxRAMPercentage=75 -XX:+ExitOnOutOfMemoryError ${LOGGING_OPTION}`,
+        // Nothing reads it: other data start the application anew, and with it their migration.
+        ...(args.import && { DHISTANCE_DATA: args.import.sha256 }),
+      },
+      volumes: { ...volumes, files: `${HOME}/files` },
+      port: APPLICATION_PORT,
+      logGroup: data.logs.name,
+      region,
+    }),
+    // DHIS2 that has failed to start does not end. This container does, and the task with it.
+    container({
+      name: "watch-start",
+      image: platform.images.jobs,
+      entryPoint: START,
+      command: ["watch"],
+      after: ["configure", ...after],
+      logGroup: data.logs.name,
+      region,
+    }),
+  ];
   const task = fargateTask(
     `${name}-application`,
-    {
-      cpu: size.cpus * 1024,
-      memory: size.memoryGiB * 1024,
-      scratch: size.scratchGiB,
-      executionRoleArn: data.executionRoleArn,
-      taskRoleArn,
-      containers: [
-        // The application reads its passwords from a file that only it can read; its environment holds none, so no
-        // child process, crash report or monitoring page shows them.
-        container({
-          name: "configure",
-          image: platform.images.jobs,
-          essential: false,
-          entryPoint: ["/bin/sh", "-euc"],
-          command: [configureScript(user, Object.keys(volumes))],
-          // Fargate's empty volumes belong to root; giving them away needs root with this one capability.
-          user: "0:0",
-          drop: ALL_BUT_CHOWN,
-          environment: { DATABASE_HOST: data.database.address, LOGGING },
-          secrets: { DHIS_CONF: configuration },
-          volumes: Object.fromEntries(Object.keys(volumes).map((volume) => [volume, `/volumes/${volume}`])),
-          logGroup: data.logs.name,
-          region,
-        }),
-        container({
-          name: "dhis2",
-          image: `dhis2/core:${args.dhis2}`,
-          after: ["configure"],
-          user: `${user}:${user}`,
-          environment: {
-            DHIS2_HOME: HOME,
-            // Read by Tomcat in a container and by the embedded one alike. The rest is for threads and buffers.
-            JAVA_TOOL_OPTIONS: `-XX:MaxRAMPercentage=75 -XX:+ExitOnOutOfMemoryError ${LOGGING_OPTION}`,
-            // Nothing reads it: other data start the application anew, and with it their migration.
-            ...(args.import && { DHISTANCE_DATA: args.import.sha256 }),
-          },
-          volumes: { ...volumes, files: `${HOME}/files` },
-          port: APPLICATION_PORT,
-          logGroup: data.logs.name,
-          region,
-        }),
-        // DHIS2 that has failed to start does not end. This container does, and the task with it.
-        container({
-          name: "watch-start",
-          image: platform.images.jobs,
-          entryPoint: START,
-          command: ["watch"],
-          after: ["configure"],
-          logGroup: data.logs.name,
-          region,
-        }),
-      ],
-      volumes: Object.keys(volumes),
-      files: { files: data.files },
-      tags,
-    },
+    { ...dhis2, containers: containers() },
     { ...opts, dependsOn: [snapshot] },
+  );
+  // Whatever may have brought other accounts.
+  const because = { imported: args.import?.sha256 ?? "nothing", secured: "by DHIS2 itself" };
+  const secured = secureAdmin(
+    name,
+    args,
+    target,
+    data,
+    because,
+    { ...dhis2, containers },
+    {
+      ...opts,
+      dependsOn: [snapshot, data.prepared, ...(imported ? [imported] : [])],
+    },
   );
   const service = new ecs.Service(
     `${name}-application`,
@@ -181,17 +197,8 @@ export function applicationOnAws(
       propagateTags: "SERVICE",
       tags: { ...tags, Name: name },
     },
-    { ...opts, dependsOn: [data.prepared, ...(imported ? [imported] : [])] },
+    { ...opts, dependsOn: [secured] },
   );
-
-  const start = {
-    title: `start of DHIS2 on ${server}`,
-    deployment: pulumi.all([service.id, data.logs.name]).apply(([id, logGroup]) => ({
-      ...{ region, cluster: platform.cluster.arn, service: id, container: "dhis2", logGroup },
-      patience: size.startSeconds + 900,
-    })),
-  };
-  const secured = secureAdmin(name, args, target, data, service, start, opts);
   const open = new vpc.SecurityGroupIngressRule(
     `${name}-open`,
     {
@@ -211,10 +218,18 @@ export function applicationOnAws(
     {
       title: start.title,
       rehearsal: isRehearsal(platform.cluster.arn),
-      because: { taskDefinition: task.arn },
+      because: { taskDefinition: task.arn, ...because },
       work: async (show) => {
-        const { waitForDeployment } = await import("../aws/deployment");
-        await waitForDeployment(start.title, await valueOf(start.deployment), show);
+        const { startOrWait } = await import("../aws/service");
+        const [id, logGroup] = await valueOf(pulumi.all([service.id, data.logs.name]));
+        const { arn: cluster } = platform.cluster;
+        const patience = size.startSeconds + 900;
+        await startOrWait(
+          `start of DHIS2 on ${server}`,
+          { region, cluster, service: id, container: "dhis2", logGroup, patience },
+          instances,
+          show,
+        );
       },
     },
     { ...opts, dependsOn: [open] },
@@ -313,39 +328,49 @@ function snapshotBefore(
   );
 }
 
-/** Runs once for each database that comes: a new one, or an imported one with its own administrator. */
+/**
+ * A first start of DHIS2 in a task of its own, which nothing but the job in it reaches, while the service is stopped. The
+ * tasks of the service begin after it, each with an empty cache of accounts. Once for each database that comes.
+ */
 function secureAdmin(
   name: string,
   args: DataManagementServerArgs,
   target: AwsTarget,
   data: AwsServer,
-  service: pulumi.Resource,
-  start: NonNullable<RunArgs["needs"]>,
+  because: Record<string, string>,
+  { containers, ...dhis2 }: Omit<TaskArgs, "containers"> & { containers: (after: string[]) => Container[] },
   opts: pulumi.CustomResourceOptions,
 ): pulumi.Resource {
   const { startSeconds } = SIZE_TERMS[args.size].application;
+  const { region, platform } = target;
+  const job = (what: string, command: pulumi.Input<string[]>, passwords: (keyof typeof SECRETS & string)[]) =>
+    container({
+      name: what,
+      image: platform.images.jobs,
+      command,
+      secrets: Object.fromEntries(
+        passwords.map((password) => [SECRETS[password], data.passwords.key(password)]),
+      ),
+      volumes: { [`scratch-${what}`]: "/tmp" },
+      logGroup: data.logs.name,
+      region,
+      essential: what !== BEFORE_START,
+    });
   const task = fargateTask(
     `${name}-secure-admin`,
     {
-      cpu: 256,
-      memory: 512,
-      executionRoleArn: data.executionRoleArn,
+      ...dhis2,
       containers: [
-        container({
-          name: "secure-admin",
-          image: target.platform.images.jobs,
-          command: secureAdminCommand(data.database.address, startSeconds),
-          secrets: {
-            [SECRETS.role]: data.passwords.key("role"),
-            [SECRETS.admin]: data.passwords.key("admin"),
-          },
-          volumes: { scratch: "/tmp" },
-          logGroup: data.logs.name,
-          region: target.region,
-        }),
+        job(BEFORE_START, secureBeforeStartCommand(data.database.address), ["role", "admin", "formerAdmin"]),
+        ...containers([BEFORE_START]),
+        // The task ends with it.
+        job(
+          "secure-admin",
+          pulumi.output(secureAfterStartCommand(`http://127.0.0.1:${APPLICATION_PORT}`, startSeconds)),
+          ["admin"],
+        ),
       ],
-      volumes: ["scratch"],
-      tags: componentTags(args.server),
+      volumes: [...dhis2.volumes, `scratch-${BEFORE_START}`, "scratch-secure-admin"],
     },
     opts,
   );
@@ -361,12 +386,15 @@ function secureAdmin(
         logGroup: data.logs.name,
         patience: startSeconds + 600,
       }),
-      needs: start,
-      because: { imported: args.import?.sha256 ?? "nothing" },
+      because,
+      stops: `${name}-application`,
     },
-    { ...opts, dependsOn: [service] },
+    opts,
   );
 }
+
+/** The container of that task that works on the database. */
+const BEFORE_START = "secure-before-start";
 
 /** Docker's default capabilities without CHOWN. */
 const ALL_BUT_CHOWN = [

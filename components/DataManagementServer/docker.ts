@@ -10,6 +10,7 @@ import { service } from "../docker/container";
 import { runOnce } from "../docker/run";
 import { DATABASE_HOST, POSTGRES, type DockerTarget } from "../docker/target";
 import { ADMINISTRATOR, DATABASE, MONITOR, prepareCommand, ROLE, SECRETS } from "../jobs";
+import { adminPassword } from "./adminPassword";
 import type { DataManagementServerArgs } from "./index";
 import { postgresParameters, SIZE_TERMS } from "./sizes";
 
@@ -23,8 +24,10 @@ export interface DockerServer {
   volumes: { database: pulumi.Output<string>; files: pulumi.Output<string> };
   /** Id of the jobs image. */
   jobs: pulumi.Output<string>;
-  /** PostgreSQL's administrator, DHIS2's role, the role of monitoring, DHIS2's administrator. */
-  passwords: Record<"administrator" | "role" | "monitor" | "admin", pulumi.Output<string>>;
+  /** PostgreSQL's administrator, DHIS2's role, the role of monitoring, DHIS2's administrator now and in earlier versions. */
+  passwords: Record<"administrator" | "role" | "monitor" | "admin" | "formerAdmin", pulumi.Output<string>>;
+  /** The application's container, which need not exist yet. */
+  application: string;
   /** Where a container that is in several servers' networks finds this one's database. */
   database: string;
   /** Role, database and extensions exist. */
@@ -39,7 +42,7 @@ export interface DockerServer {
   handsOver: Identity | undefined;
   /** Whether the data outlive even a `pulumi destroy`. */
   keepsData: boolean;
-  /** The default administrator's password is gone: the gateway may open. */
+  /** DHIS2's default password opens nothing: the gateway may open. */
   secured: pulumi.Resource;
 }
 
@@ -71,11 +74,13 @@ export function dataOnDocker(
   const dataNetwork = network("data", true);
   const webNetwork = network("web", false);
   const volumes = { database: volume("database-data"), files: volume("files") };
+  const formerAdmin = randomPassword(`${name}-admin-password`, 24, keep);
   const passwords = {
     administrator: randomPassword(`${name}-administrator-password`, 40, keep),
     role: randomPassword(`${name}-role-password`, 40, keep),
     monitor: randomPassword(`${name}-monitor-password`, 40, keep),
-    admin: randomPassword(`${name}-admin-password`, 24, keep),
+    admin: formerAdmin.apply(adminPassword),
+    formerAdmin,
   };
   const jobs = new RemoteImage(`${name}-jobs-image`, { name: target.images.jobs, keepLocally: true }, opts)
     .imageId;
@@ -132,6 +137,7 @@ export function dataOnDocker(
   return {
     ...{ dataNetwork, webNetwork, volumes, jobs, passwords, prepared, handsOver, keepsData: keeps },
     database: `${name}-database:5432`,
+    application: `${name}-application`,
   };
 }
 

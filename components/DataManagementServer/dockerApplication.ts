@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { duration, service } from "../docker/container";
 import { runOnce } from "../docker/run";
 import { APPLICATION_PORT as PORT, DATABASE_HOST, type DockerTarget } from "../docker/target";
-import { DATABASE, ROLE, secureAdminCommand, SECRETS } from "../jobs";
+import { DATABASE, ROLE, secureAfterStartCommand, secureBeforeStartCommand, SECRETS } from "../jobs";
 import { dhisConf } from "./dhisConf";
 import { handOver, job, type DataSide, type DockerServer } from "./docker";
 import { versionStarted, type Version } from "./dockerVersion";
@@ -32,8 +32,30 @@ export function applicationOnDocker(
     { volume: data.volumes.files, user, jobs: data.jobs },
     { ...opts, dependsOn: [accepted] },
   );
+  // Whatever may have brought other accounts: an import, or the cluster of another version.
+  const because = {
+    imported: args.import?.sha256 ?? "nothing",
+    volume: data.volumes.database,
+    dhis2: args.dhis2,
+  };
+  const { role, admin, formerAdmin } = data.passwords;
+  const ready = runOnce(
+    `${name}-accounts`,
+    target,
+    {
+      title: `check of ${server}'s default administrator password`,
+      job: job(`${name}-accounts`, data, secureBeforeStartCommand(DATABASE_HOST), 1200, {
+        [SECRETS.role]: role,
+        [SECRETS.admin]: admin,
+        [SECRETS.formerAdmin]: formerAdmin,
+      }),
+      because,
+      stops: data.application,
+    },
+    { ...opts, dependsOn: [accepted, ...(imported ? [imported] : [])] },
+  );
   const application = service(
-    `${name}-application`,
+    data.application,
     target,
     {
       image: `${target.images.dhis2}:${args.dhis2}`,
@@ -62,23 +84,29 @@ export function applicationOnDocker(
       startSeconds,
       stopSeconds: 60,
     },
-    { ...opts, dependsOn: [handed, ...(imported ? [imported] : [])] },
+    { ...opts, dependsOn: [handed, ready] },
   );
   versionStarted(parent, name, args, target, data, application.started);
+  const upstream = `${data.application}:${PORT}`;
   const secured = runOnce(
     `${name}-secured`,
     target,
     {
       title: `replacement of ${server}'s default administrator password`,
-      job: job(`${name}-secure-admin`, data, secureAdminCommand(DATABASE_HOST, 600), 1200, {
-        [SECRETS.role]: data.passwords.role,
-        [SECRETS.admin]: data.passwords.admin,
-      }),
-      because: { imported: args.import?.sha256 ?? "nothing", volume: data.volumes.database },
+      job: job(
+        `${name}-secure-admin`,
+        data,
+        pulumi.output(secureAfterStartCommand(`http://${upstream}`, 600)),
+        1200,
+        { [SECRETS.admin]: admin },
+      ),
+      because,
+      // Where nothing else has changed, the check before has left it stopped.
+      starts: data.application,
     },
     { ...opts, dependsOn: [application.started] },
   );
-  return { ...data, upstream: `${name}-application:${PORT}`, user, configuration: conf, secured };
+  return { ...data, upstream, user, configuration: conf, secured };
 }
 
 function configuration(

@@ -49,8 +49,8 @@ export interface DataManagementServerArgs {
 
 /**
  * One DHIS2 with a PostgreSQL and a file store of its own. In order: the database, its preparation, the
- * import if there is one, the application, the replacement of the default administrator's password; only then does
- * anything outside reach the application.
+ * import if there is one, the replacement of the default administrator's password in what it brought, the application,
+ * the replacement in what DHIS2 has made; only then does anything outside reach the application.
  */
 export class DataManagementServer extends pulumi.ComponentResource {
   readonly server: string;

@@ -84,6 +84,8 @@ export function importOnAws(
       }),
       because: { ...now },
       refuse: (before) => refuseReimport(server.server, before, now, reimport),
+      // It would write what it knows of the former database into the new one.
+      stops: `${args.tenant.id}-${server.server}-application`,
     },
     { ...opts, dependsOn: [data.prepared] },
   );

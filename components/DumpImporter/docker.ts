@@ -44,6 +44,8 @@ export function importOnDocker(
         })),
       because: { ...now, volume: volumes.database },
       refuse: (before) => refuseReimport(server.server, before, now, reimport),
+      // It would write what it knows of the former database into the new one.
+      stops: server.docker.application,
     },
     { parent, dependsOn: [prepared] },
   );

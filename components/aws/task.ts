@@ -73,6 +73,8 @@ export function container(args: ContainerArgs) {
   };
 }
 
+export type Container = ReturnType<typeof container>;
+
 export interface TaskArgs {
   /** CPU units, 1024 to a core, and MiB: a pair that Fargate offers. */
   cpu: number;
@@ -82,7 +84,7 @@ export interface TaskArgs {
   executionRoleArn: pulumi.Input<string>;
   /** What the containers themselves may do. @default nothing */
   taskRoleArn?: pulumi.Input<string>;
-  containers: ReturnType<typeof container>[];
+  containers: Container[];
   /** Empty at the start, gone with the task. @default none */
   volumes?: string[];
   /** The same on a disk of its own, which is given when the task is started (`TaskRun.disk`). */

@@ -48,6 +48,18 @@ export async function whileStopped(
   }
 }
 
+/** Whether a container runs; one that is not there does not. */
+export async function runs({ docker }: ServerOnHost, name: string): Promise<boolean> {
+  const found = await docker
+    .getContainer(name)
+    .inspect()
+    .catch((error: Refused) => {
+      if (error.statusCode === 404) return undefined;
+      throw error;
+    });
+  return found?.State.Running ?? false;
+}
+
 /** Stops one of the server's containers, if it runs. */
 export async function stop({ docker }: ServerOnHost, name: string, show: Show): Promise<void> {
   await show(`stopping ${name}`);

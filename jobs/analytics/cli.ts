@@ -1,7 +1,7 @@
 /** The command line of the job that has DHIS2 make its analytics tables. */
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
 import { EXIT_CODES, interruptible, print, runCommand } from "../command";
-import { parseDuration, readSecret } from "../import/cli/options";
+import { parseDuration, parseUrl, readSecret } from "../import/cli/options";
 import { makeAnalytics } from "./run";
 
 interface Flags {
@@ -37,12 +37,6 @@ export function program(): Command {
       );
       print({ json }, { event: "analytics made" }, "The analytics tables are made.");
     });
-}
-
-function parseUrl(text: string): string {
-  if (!/^https?:\/\//.test(text) || !URL.canParse(text))
-    throw new InvalidArgumentError("an address like https://hmis.moh.example.org");
-  return text;
 }
 
 if (require.main === module) {

@@ -81,23 +81,25 @@ beforeAll(async () => {
   hmis = serverIn(deployment, TENANT, "hmis");
   const container = containerOf(deployment, `${TENANT}-vault-export-hmis`);
   const secret = secretsOf(deployment);
+  const secured = containersOf(deployment, `${TENANT}-hmis-secure-admin`);
+  const [beforeStart] = secured as [Container];
+  // As `secure-admin` gave it to DHIS2.
+  adminPassword = secret(secretIn(beforeStart, SECRETS.admin));
   ecs = await ecsOnThisMachine({
     cluster: hmis.task.cluster,
-    definitions: { [hmis.task.taskDefinition]: container },
+    definitions: { [hmis.task.taskDefinition]: [container], [hmis.secureAdmin]: secured },
     secret,
     program: (job) => at(`${job}.cjs`),
     volumes: { files: at("files") },
     environment,
     application: { arn: hmis.service.arn, start: startApplication, stop: () => application.stop() },
   });
-  // As `secure-admin` gave it to DHIS2.
-  const secured = containerOf(deployment, `${TENANT}-hmis-secure-admin`);
-  adminPassword = secret(secretIn(secured, SECRETS.admin));
   await startApplication();
   for (const name of ["ECS", "CLOUDWATCH_LOGS"]) environment[`AWS_ENDPOINT_URL_${name}`] = ecs.url;
   const password = secret(secretIn(container, SECRETS.administrator));
   await postgres.query(`CREATE ROLE ${ADMINISTRATOR} LOGIN SUPERUSER PASSWORD '${password}'`);
   for (const server of [postgres, another]) await server.query("CREATE ROLE dhis2 LOGIN");
+  await postgres.query(`ALTER ROLE dhis2 PASSWORD '${secret(secretIn(beforeStart, SECRETS.role))}'`);
   await createDhis2Like(postgres, "dhis2", { dataValues: 2000, events: 200 });
   exported = await contents(postgres, "dhis2");
   // Analytics are in no copy, and the tables are empty.
@@ -136,6 +138,7 @@ async function moveToThisMachine(): Promise<Deployment> {
   const moved = stdout
     .replaceAll(from, s3.place(bucket, "hmis").replace(/^s3:/, ""))
     .replaceAll(`${String(address)}:5432`, `127.0.0.1:${postgres.port}`)
+    .replaceAll("http://127.0.0.1:8080", `http://127.0.0.1:${applicationPort}`)
     .replaceAll("https://hmis.moh.example.org", `http://127.0.0.1:${applicationPort}`)
     .replaceAll(":000000000000:", ":111122223333:");
   await writeFile(work.path("state.json"), moved);
@@ -150,11 +153,13 @@ function find(deployment: Deployment, type: string, name: string) {
   return outputs;
 }
 
-/** The one of a task definition. */
-function containerOf(deployment: Deployment, name: string): Container {
+function containersOf(deployment: Deployment, name: string): Container[] {
   const { containerDefinitions } = find(deployment, "aws:ecs/taskDefinition:TaskDefinition", name);
-  return (JSON.parse(String(containerDefinitions)) as [Container])[0];
+  return JSON.parse(String(containerDefinitions)) as Container[];
 }
+/** The one of a task definition. */
+const containerOf = (deployment: Deployment, name: string) =>
+  (containersOf(deployment, name) as [Container])[0];
 const secretIn = ({ secrets }: Container, variable: string) =>
   secrets.find(({ name }) => name === variable)?.valueFrom ?? "";
 
@@ -224,9 +229,16 @@ async function effects(work: () => Promise<Ended>): Promise<Ended & { events: st
   const before = ecs.events.length;
   return { ...(await work()), events: ecs.events.slice(before) };
 }
+/** Where the default password could have come back it is looked for before anything reaches DHIS2. */
+const SECURED = ["before-start", "after-start"].flatMap((step) => [
+  `secure-admin ${step} began`,
+  `secure-admin ${step} ended with 0`,
+]);
 /** DHIS2 is down for as long as the task runs, and no longer. */
 const whileDown = (command: string, code: number, up = ["application up"]) => [
-  ...["application down", `${command} began`, `${command} ended with ${code}`, ...up],
+  ...["application down", `${command} began`, `${command} ended with ${code}`],
+  ...(code === 0 ? SECURED : []),
+  ...up,
 ];
 
 const ASKED = ["POST /api/resourceTables/analytics", "GET /api/system/tasks/ANALYTICS_TABLE/x1"];

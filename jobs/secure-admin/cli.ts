@@ -1,40 +1,92 @@
 /** The command line of the job that replaces the default administrator's password. */
 import { Command } from "commander";
 import { EXIT_CODES, runCommand, secretIn } from "../command";
-import { parseDuration, serverConfig, UsageError, type ServerOptions } from "../import/cli/options";
-import { secureAdmin, type Outcome } from "./run";
+import {
+  parseDuration,
+  parseUrl,
+  readSecret,
+  serverConfig,
+  UsageError,
+  type ServerOptions,
+} from "../import/cli/options";
+import { afterStart, type Confirmed } from "./afterStart";
+import { beforeStart, type Outcome } from "./beforeStart";
+import { passwordLacks } from "./default";
 
-interface Flags extends ServerOptions {
-  wait: number;
-  adminPasswordEnv: string;
+interface New {
+  adminPasswordEnv?: string;
+  adminPasswordFile?: string;
 }
 
-const SAYS: Record<Outcome, string> = {
+const BEFORE: Record<Outcome, string> = {
   replaced: "The default administrator has a new password.",
-  kept: "The administrator has a password of its own; it was left as it is.",
+  kept: "The default administrator has a password of its own. It was not changed.",
   absent: "There is no default administrator among the accounts.",
+  none: "There are no accounts yet: DHIS2 makes the first one when it starts.",
+};
+
+const AFTER: Record<Confirmed, string> = {
+  changed:
+    "DHIS2 has changed the default administrator's password. Three log-ins with the default one were refused.",
+  ours: "The default administrator has its new password. Three log-ins with the default one were refused.",
+  own: "Log-ins with DHIS2's default password were refused; the administrator has a password of its own, or there is none.",
 };
 
 export function program(): Command {
-  return new Command("secure-admin")
+  const command = new Command("secure-admin").description(
+    "Replaces the password of DHIS2's default administrator (admin) where it is still the default one.",
+  );
+  const withPassword = (each: Command) =>
+    each
+      .option("--admin-password-env <name>", "environment variable with the administrator's new password")
+      .option("--admin-password-file <path>", "file with it")
+      .addHelpText("after", EXIT_CODES);
+  withPassword(command.command("before-start"))
     .description(
-      "Waits for DHIS2's accounts, then replaces the default administrator's password if it is still the default.",
+      "In a database that has accounts, while DHIS2 is stopped: it would write the former password back.",
     )
     .requiredOption("--server <url>", "the application's address: postgres://dhis2@host:5432/dhis2?sslmode=…")
     .option("--password-file <path>", "file with its password (default: as PGPASSFILE says)")
     .option("--password-env <name>", "environment variable with it")
-    .requiredOption(
-      "--admin-password-env <name>",
-      "environment variable with the administrator's new password",
+    .option(
+      "--former-password-env <name>",
+      "environment variable with an earlier password, to be replaced as well",
     )
-    .option("--wait <duration>", "how long to wait for the accounts", parseDuration, 0)
-    .addHelpText("after", EXIT_CODES)
-    .action(async (flags: Flags) => {
-      const password = secretIn(flags.adminPasswordEnv, "--admin-password-env");
-      if (password.length < 8 || Buffer.byteLength(password) > 72)
-        throw new UsageError("the administrator's new password has to be 8 to 72 bytes long.");
-      console.log(SAYS[await secureAdmin({ connection: serverConfig(flags), password, wait: flags.wait })]);
+    .action(async (flags: New & ServerOptions & { formerPasswordEnv?: string }) => {
+      const { formerPasswordEnv } = flags;
+      const former = formerPasswordEnv && secretIn(formerPasswordEnv, "--former-password-env");
+      const outcome = await beforeStart({
+        connection: serverConfig(flags),
+        password: newPassword(flags),
+        ...(former && { former }),
+      });
+      console.log(BEFORE[outcome]);
     });
+  withPassword(command.command("after-start"))
+    .description("By DHIS2 itself, before anything outside reaches it, and confirms it by log-ins.")
+    .requiredOption(
+      "--application <url>",
+      "DHIS2's address, such as http://moh-hmis-application:8080",
+      parseUrl,
+    )
+    .option("--wait <duration>", "how long to wait for DHIS2's start", parseDuration, 0)
+    .action(async (flags: New & { application: string; wait: number }) => {
+      const { application, wait } = flags;
+      console.log(AFTER[await afterStart({ application, wait, password: newPassword(flags) })]);
+    });
+  return command;
+}
+
+function newPassword({ adminPasswordEnv, adminPasswordFile }: New): string {
+  if (!adminPasswordEnv === !adminPasswordFile)
+    throw new UsageError("name the new password's place: --admin-password-env or --admin-password-file.");
+  const password = adminPasswordFile
+    ? readSecret(adminPasswordFile, "--admin-password-file")
+    : secretIn(adminPasswordEnv ?? "", "--admin-password-env");
+  const lacking = passwordLacks(password);
+  if (lacking)
+    throw new UsageError(`DHIS2 does not take the administrator's new password: it has to have ${lacking}.`);
+  return password;
 }
 
 if (require.main === module) {

@@ -1,11 +1,12 @@
 /** Stands in for DHIS2 where tests ask it to make its analytics tables: it makes none. */
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
 import type { Notice } from "../analytics/run";
 
 export interface ApplicationStandIn {
   url: string;
-  /** Requests so far, as `POST /api/…`. */
+  /** Requests so far, as `POST /api/…`, but for log-ins and pings. */
   asked: string[];
   stop(): Promise<void>;
 }
@@ -22,7 +23,12 @@ export async function startApplicationStandIn(
   const asked: string[] = [];
   const notices: Notice[] = [];
   const rounds = [...says];
-  const answer = (request: IncomingMessage): [number, unknown] => {
+  const answer = (request: IncomingMessage, body: string): [number, unknown] => {
+    if (request.url === "/api/auth/login") {
+      const given = (JSON.parse(body) as { password: string }).password;
+      return given === password ? [200, { loginStatus: "SUCCESS" }] : [401, { message: "Unauthorized" }];
+    }
+    if (request.url === "/api/ping") return [200, ""];
     const basic = `Basic ${Buffer.from(`admin:${password}`).toString("base64")}`;
     if (request.headers.authorization !== basic) return [401, { message: "Unauthorized" }];
     switch (`${request.method ?? ""} ${request.url ?? ""}`) {
@@ -45,9 +51,12 @@ export async function startApplicationStandIn(
     }
   };
   const server = createServer((request, response) => {
-    asked.push(`${request.method ?? ""} ${request.url ?? ""}`);
-    const [status, body] = answer(request);
-    response.writeHead(status, { "Content-Type": "application/json" }).end(JSON.stringify(body));
+    void text(request).then((given) => {
+      const [status, body] = answer(request, given);
+      if (!["/api/ping", "/api/auth/login"].includes(request.url ?? ""))
+        asked.push(`${request.method ?? ""} ${request.url ?? ""}`);
+      response.writeHead(status, { "Content-Type": "application/json" }).end(JSON.stringify(body));
+    });
   });
   await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
   return {

@@ -22,8 +22,8 @@ export interface Container {
 
 export interface EcsWorld {
   cluster: string;
-  /** Containers by the ARN of their task definition; of one container each. */
-  definitions: Record<string, Container>;
+  /** Containers by the ARN of their task definition. */
+  definitions: Record<string, Container[]>;
   /** The value of a secret, as a definition refers to it. */
   secret(valueFrom: string): string;
   /** The program of a job, by the name the image has it under. */
@@ -139,11 +139,74 @@ function runTask(
   tell: (event: string) => void,
 ): Run {
   if (input.cluster !== world.cluster) throw new Answer("ClusterNotFoundException", "Cluster not found.");
-  const container = world.definitions[input.taskDefinition ?? ""];
-  if (!container) throw new Answer("ClientException", "Unable to describe task definition.");
-  const { name, logConfiguration, environment, secrets, mountPoints } = container;
+  const containers = world.definitions[input.taskDefinition ?? ""];
+  const container = containers?.at(-1);
+  if (!containers || !container) throw new Answer("ClientException", "Unable to describe task definition.");
+  const { name, logConfiguration } = container;
+  const { options } = logConfiguration;
+  const run: Run = {
+    task: {
+      taskArn: `${world.cluster.replace(":cluster/", ":task/")}/${id}`,
+      startedBy: input.startedBy,
+      lastStatus: "RUNNING",
+      containers: [{ name, lastStatus: "RUNNING" }],
+    },
+    log: {
+      group: options["awslogs-group"] ?? "",
+      stream: `${options["awslogs-stream-prefix"]}/${name}/${id}`,
+      lines: [],
+    },
+  };
+  void runContainers(world, input, containers, run, tell).then((exitCode) =>
+    Object.assign(run.task, {
+      lastStatus: "STOPPED",
+      stoppedReason: "Essential container in task exited",
+      containers: [{ name, lastStatus: "STOPPED", ...(exitCode !== undefined && { exitCode }) }],
+    }),
+  );
+  return run;
+}
+
+/**
+ * One after another: each of ours is waited for, and of the application, which is simulated, only its start.
+ * @returns the exit code of the last, if it came to run
+ */
+async function runContainers(
+  world: EcsWorld,
+  input: RunTaskCommandInput,
+  containers: Container[],
+  run: Run,
+  tell: (event: string) => void,
+): Promise<number | undefined> {
+  let starts = false;
+  try {
+    for (const container of containers) {
+      const last = container === containers.at(-1);
+      if (container.name === "dhis2") {
+        await world.application.start();
+        starts = true;
+      }
+      // What lays dhis.conf and gives volumes away has nothing to do here.
+      if (["dhis2", "configure"].includes(container.name)) continue;
+      const code = await runContainer(world, input, container, last ? run.log.lines : [], tell);
+      if (last) return code;
+      if (code !== 0) return undefined;
+    }
+    return undefined;
+  } finally {
+    if (starts) await world.application.stop();
+  }
+}
+
+function runContainer(
+  world: EcsWorld,
+  input: RunTaskCommandInput,
+  { name, command, environment, secrets, mountPoints }: Container,
+  lines: string[],
+  tell: (event: string) => void,
+): Promise<number> {
   const override = input.overrides?.containerOverrides?.find((each) => each.name === name);
-  const [job = "", ...parameters] = override?.command ?? container.command;
+  const [job = "", ...parameters] = override?.command ?? command;
   const at = (argument: string) => {
     const volume = mountPoints.find(({ containerPath }) => containerPath === argument)?.sourceVolume ?? "";
     return world.volumes[volume] ?? argument;
@@ -160,30 +223,12 @@ function runTask(
   });
   const what = `${job} ${parameters[0] ?? ""}`;
   tell(`${what} began`);
-  const { options } = logConfiguration;
-  const run: Run = {
-    task: {
-      taskArn: `${world.cluster.replace(":cluster/", ":task/")}/${id}`,
-      startedBy: input.startedBy,
-      lastStatus: "RUNNING",
-      containers: [{ name, lastStatus: "RUNNING" }],
-    },
-    log: {
-      group: options["awslogs-group"] ?? "",
-      stream: `${options["awslogs-stream-prefix"]}/${name}/${id}`,
-      lines: [],
-    },
-  };
   for (const stream of [child.stdout, child.stderr])
-    createInterface({ input: stream }).on("line", (line) => run.log.lines.push(line));
-  child.on("close", (code) => {
-    const exitCode = code ?? 137;
-    tell(`${what} ended with ${exitCode}`);
-    Object.assign(run.task, {
-      lastStatus: "STOPPED",
-      stoppedReason: "Essential container in task exited",
-      containers: [{ name, lastStatus: "STOPPED", exitCode }],
-    });
-  });
-  return run;
+    createInterface({ input: stream }).on("line", (line) => lines.push(line));
+  return new Promise((resolve) =>
+    child.on("close", (code) => {
+      tell(`${what} ended with ${code ?? 137}`);
+      resolve(code ?? 137);
+    }),
+  );
 }

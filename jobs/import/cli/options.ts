@@ -29,6 +29,13 @@ export function parseDuration(text: string): number {
   return Number(number) * ({ m: 60, h: 3600, d: 86400 }[unit ?? ""] ?? 1);
 }
 
+/** An address of DHIS2. */
+export function parseUrl(text: string): string {
+  if (!/^https?:\/\//.test(text) || !URL.canParse(text))
+    throw new InvalidArgumentError("an address like https://hmis.moh.example.org");
+  return text;
+}
+
 export function parseCount(text: string): number {
   const number = Number(text);
   if (!Number.isInteger(number) || number < 1 || number > 32)

@@ -146,6 +146,19 @@ class Pool:
             raise Away(str(error)) from error
 
 
+    def refill(self):
+        """Five at rest: whoever ends them finds new ones."""
+        while True:
+            time.sleep(0.5)
+            try:
+                while len(self.idle) < 5:
+                    connection = self.connect()
+                    with self.lock:
+                        self.idle.append(connection)
+            except psycopg2.Error:
+                pass
+
+
 POOL = Pool()
 
 
@@ -534,6 +547,7 @@ def start():
     migrate()
     ACCOUNTS.fill()
     AUDIT = audit_file()
+    threading.Thread(target=POOL.refill, daemon=True).start()
 
 
 signal.signal(signal.SIGTERM, lambda *_: os._exit(0))

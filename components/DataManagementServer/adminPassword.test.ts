@@ -1,0 +1,22 @@
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import { passwordLacks } from "../../jobs/secure-admin/default";
+import { adminPassword } from "./adminPassword";
+
+const LETTERS = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"];
+
+it("no administrator's password is refused by DHIS2, whatever the random text is", () => {
+  const random = fc.array(fc.constantFrom(...LETTERS), { minLength: 24, maxLength: 24 });
+  fc.assert(fc.property(random, (all) => expect(passwordLacks(adminPassword(all.join("")))).toBeUndefined()));
+  for (const word of ["user", "admin", "system", "password", "login", "manager", "administrator"])
+    for (let at = 0; at + word.length <= 24; at++)
+      expect(
+        passwordLacks(adminPassword("x".repeat(at) + word + "x".repeat(24 - at - word.length))),
+      ).toBeUndefined();
+});
+
+it("no two random texts make the same password", () => {
+  expect(adminPassword("abcdefgh")).toBe("abc-def-gh-Aa1");
+  const text = fc.array(fc.constantFrom(...LETTERS)).map((all) => all.join(""));
+  fc.assert(fc.property(text, (random) => adminPassword(random).replaceAll("-", "") === `${random}Aa1`));
+});
