@@ -202,7 +202,10 @@ async function secureAdmin({ region, name, service, task: where, secureAdmin }: 
     taskDefinition: secureAdmin,
     patience: service.startSeconds + 600,
   };
-  await runTask(title, { ...where, region, ...what }, async (line) => say(how, `${title}: ${line}`));
+  // Its definition has no disk that is given at the start.
+  await runTask(title, { ...where, region, ...what, disk: undefined }, async (line) =>
+    say(how, `${title}: ${line}`),
+  );
 }
 
 /** From this machine, as any user reaches DHIS2. */
