@@ -7,7 +7,7 @@ const LETTERS = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456
 
 it("no administrator's password is refused by DHIS2, whatever the random text is", () => {
   const random = fc.array(fc.constantFrom(...LETTERS), { minLength: 24, maxLength: 24 });
-  fc.assert(fc.property(random, (all) => expect(passwordLacks(adminPassword(all.join("")))).toBeUndefined()));
+  fc.assert(fc.property(random, (all) => passwordLacks(adminPassword(all.join(""))) === undefined));
   for (const word of ["user", "admin", "system", "password", "login", "manager", "administrator"])
     for (let at = 0; at + word.length <= 24; at++)
       expect(

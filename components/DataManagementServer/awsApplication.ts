@@ -216,7 +216,7 @@ export function applicationOnAws(
   doOnce(
     `${name}-started`,
     {
-      title: start.title,
+      title: `start of DHIS2 on ${server}`,
       rehearsal: isRehearsal(platform.cluster.arn),
       because: { taskDefinition: task.arn, ...because },
       work: async (show) => {
