@@ -196,14 +196,15 @@ async function task(
 /** What was restored, or was there before, may have DHIS2's default password: a first start that nothing reaches. */
 async function secureAdmin({ region, name, service, task: where, secureAdmin }: ServerOnAws, how: How) {
   const { runTask } = await import("../components/aws/run-task");
+  // Its definition has no disk that is given at the start.
+  const { disk: _, ...place } = where;
   const title = `check of ${name}'s default administrator password`;
   const what = {
     container: "secure-admin",
     taskDefinition: secureAdmin,
     patience: service.startSeconds + 600,
   };
-  // Its definition has no disk that is given at the start.
-  await runTask(title, { ...where, region, ...what, disk: undefined }, async (line) =>
+  await runTask(title, { ...place, region, ...what }, async (line) =>
     say(how, `${title}: ${line}`),
   );
 }

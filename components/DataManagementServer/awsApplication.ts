@@ -370,7 +370,7 @@ function secureAdmin(
           ["admin"],
         ),
       ],
-      volumes: [...dhis2.volumes, `scratch-${BEFORE_START}`, "scratch-secure-admin"],
+      volumes: [...(dhis2.volumes ?? []), `scratch-${BEFORE_START}`, "scratch-secure-admin"],
     },
     opts,
   );

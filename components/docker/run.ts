@@ -20,11 +20,12 @@ export function runOnce(
 ): pulumi.Stash {
   const work = async (show: (line: string) => Promise<void>) => {
     // Only now: a preview needs no client of the engine.
-    const [{ runJob }, { runs, serverOn, startAgain, stop }] = await Promise.all([
+    const [{ connect }, { runJob }, { runs, startAgain, stop }] = await Promise.all([
+      import("./engine"),
       import("./job"),
       import("./server"),
     ]);
-    const server = serverOn(target.host, name);
+    const server = { host: target.host, docker: connect(target.host) };
     const stopped = stops !== undefined && (await runs(server, stops)) ? stops : undefined;
     if (stopped) await stop(server, stopped, show);
     if (starts) await startAgain(server, starts, show);

@@ -48,8 +48,10 @@ export async function whileStopped(
   }
 }
 
+type Host = Pick<ServerOnHost, "host" | "docker">;
+
 /** Whether a container runs; one that is not there does not. */
-export async function runs({ docker }: ServerOnHost, name: string): Promise<boolean> {
+export async function runs({ docker }: Host, name: string): Promise<boolean> {
   const found = await docker
     .getContainer(name)
     .inspect()
@@ -61,13 +63,13 @@ export async function runs({ docker }: ServerOnHost, name: string): Promise<bool
 }
 
 /** Stops one of the server's containers, if it runs. */
-export async function stop({ docker }: ServerOnHost, name: string, show: Show): Promise<void> {
+export async function stop({ docker }: Host, name: string, show: Show): Promise<void> {
   await show(`stopping ${name}`);
   await docker.getContainer(name).stop({ t: GRACE }).catch(stoppedAlready);
 }
 
 /** Starts one of the server's containers, and waits until it is well. */
-export async function startAgain({ host, docker }: ServerOnHost, name: string, show: Show): Promise<void> {
+export async function startAgain({ host, docker }: Host, name: string, show: Show): Promise<void> {
   await show(`starting ${name}`);
   await docker.getContainer(name).start().catch(startedAlready);
   await waitUntilHealthy(host, name, PATIENCE, show, docker);
