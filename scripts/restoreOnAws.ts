@@ -204,9 +204,7 @@ async function secureAdmin({ region, name, service, task: where, secureAdmin }: 
     taskDefinition: secureAdmin,
     patience: service.startSeconds + 600,
   };
-  await runTask(title, { ...place, region, ...what }, async (line) =>
-    say(how, `${title}: ${line}`),
-  );
+  await runTask(title, { ...place, region, ...what }, async (line) => say(how, `${title}: ${line}`));
 }
 
 /** From this machine, as any user reaches DHIS2. */
