@@ -6,6 +6,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import { alarm } from "../aws/alarm";
 import { componentTags } from "../aws/tags";
 import type { AwsTarget } from "../target";
+import { claimName, claimOf } from "./claim";
 import type { SslEndpointArgs } from "./index";
 
 export interface AwsEndpoint {
@@ -37,7 +38,20 @@ export function endpointOnAws(
   const opts = { parent };
   const { balancer, zone, network } = platform;
 
-  const certificate = validatedCertificate(name, hostname, zone.id, tags, opts);
+  const claim = new route53.Record(
+    `${name}-claim`,
+    {
+      zoneId: zone.id,
+      name: claimName(hostname),
+      type: "TXT",
+      records: [claimOf(args.tenant.id)],
+      ttl: 300,
+    },
+    opts,
+  );
+  // What is made under the name waits until it is the tenant's.
+  const claimed = { ...opts, dependsOn: [claim] };
+  const certificate = validatedCertificate(name, hostname, zone.id, tags, claimed);
   const listenerCertificate = new lb.ListenerCertificate(
     `${name}-listener-certificate`,
     { listenerArn: balancer.listenerArn, certificateArn: certificate.arn },
@@ -77,7 +91,7 @@ export function endpointOnAws(
       actions: [{ type: "forward", targetGroupArn: targetGroup.arn }],
       tags: { ...tags, Name: name },
     },
-    { ...opts, dependsOn: [listenerCertificate] },
+    { ...opts, dependsOn: [claim, listenerCertificate] },
   );
   for (const type of ["A", "AAAA"] as const) {
     new route53.Record(
@@ -88,7 +102,7 @@ export function endpointOnAws(
         type,
         aliases: [{ name: balancer.dnsName, zoneId: balancer.zoneId, evaluateTargetHealth: false }],
       },
-      opts,
+      claimed,
     );
   }
 
@@ -171,6 +185,8 @@ function validatedCertificate(
       type: record.resourceRecordType,
       records: [record.resourceRecordValue],
       ttl: 300,
+      // ACM asks the same record of every certificate for a name: of one that was made by hand before, for instance.
+      // Another tenant's it cannot be, for the name is claimed.
       allowOverwrite: true,
     },
     opts,

@@ -4,6 +4,7 @@ import { DEFAULT_LIMITS, withoutRoom, type Holdings } from "./room";
 const names = (count: number) => Array.from({ length: count }, (_, index) => `s${index}.moh.example.org`);
 const held = (rules: number, certificates = rules, limits = DEFAULT_LIMITS): Holdings => ({
   hostnames: names(rules),
+  owners: new Map(),
   certificates,
   limits,
 });

@@ -2,8 +2,12 @@ import {
   DescribeAccountLimitsCommand,
   DescribeListenerCertificatesCommand,
   DescribeRulesCommand,
+  DescribeTagsCommand,
   ElasticLoadBalancingV2Client,
 } from "@aws-sdk/client-elastic-load-balancing-v2";
+
+/** The provider of a tenant's region puts it on everything that it makes. */
+const TENANT_TAG = "dhistance:tenant";
 
 /** What a load balancer can hold besides its defaults: one rule and one certificate for each server. */
 export interface Limits {
@@ -18,6 +22,8 @@ export const DEFAULT_LIMITS: Limits = { rules: 100, certificates: 25 };
 export interface Holdings {
   /** The host names of its rules; defaults have none. */
   hostnames: string[];
+  /** The tenants whose rules have one of the names that were asked for, by that name; undefined for nobody's. */
+  owners: ReadonlyMap<string, readonly (string | undefined)[]>;
   /** Without the default one. */
   certificates: number;
   limits: Limits;
@@ -45,9 +51,13 @@ export function withoutRoom(hostnames: readonly string[], held: Holdings): Map<s
   return new Map(late.map((hostname) => [hostname, complaint]));
 }
 
-/** Asks AWS what a listener holds and may hold, with the credentials of the environment. */
+/**
+ * Asks AWS what a listener holds and may hold, with the credentials of the environment.
+ * @param hostnames whose owners are asked for
+ */
 export async function holdingsOf(
   listenerArn: string,
+  hostnames: readonly string[],
   client = new ElasticLoadBalancingV2Client({ region: listenerArn.split(":")[3] ?? "" }),
 ): Promise<Holdings> {
   const of = { ListenerArn: listenerArn };
@@ -66,18 +76,38 @@ export async function holdingsOf(
     ),
   ]);
   const limit = (name: string) => Number(limits.find(({ Name }) => Name === name)?.Max) || undefined;
+  const held = rules.flatMap(({ RuleArn = "", Conditions = [] }) => {
+    const [name] = Conditions.flatMap(
+      ({ HostHeaderConfig, Values }) => HostHeaderConfig?.Values ?? Values ?? [],
+    );
+    return name === undefined ? [] : [{ rule: RuleArn, hostname: name.toLowerCase() }];
+  });
   return {
-    hostnames: rules.flatMap(
-      ({ Conditions = [] }) =>
-        Conditions.flatMap(({ HostHeaderConfig, Values }) => HostHeaderConfig?.Values ?? Values ?? [])[0] ??
-        [],
-    ),
+    hostnames: held.map(({ hostname }) => hostname),
+    owners: await ownersOf(held, hostnames, client),
     certificates: certificates.filter(({ IsDefault }) => !IsDefault).length,
     limits: {
       rules: limit("rules-per-application-load-balancer") ?? DEFAULT_LIMITS.rules,
       certificates: limit("certificates-per-application-load-balancer") ?? DEFAULT_LIMITS.certificates,
     },
   };
+}
+
+async function ownersOf(
+  held: readonly { rule: string; hostname: string }[],
+  hostnames: readonly string[],
+  client: ElasticLoadBalancingV2Client,
+): Promise<Map<string, (string | undefined)[]>> {
+  const owners = new Map<string, (string | undefined)[]>();
+  for (const hostname of hostnames) {
+    const rules = held.filter((each) => each.hostname === hostname).map(({ rule }) => rule);
+    if (rules.length === 0) continue;
+    const { TagDescriptions = [] } = await client.send(new DescribeTagsCommand({ ResourceArns: rules }));
+    const tenantOf = ({ Tags = [] }: (typeof TagDescriptions)[number]) =>
+      Tags.find(({ Key }) => Key === TENANT_TAG)?.Value;
+    owners.set(hostname, TagDescriptions.map(tenantOf));
+  }
+  return owners;
 }
 
 async function pages<Page extends { NextMarker?: string | undefined }, Item>(

@@ -1,5 +1,6 @@
 import { all, between, notBoth, oneOf, pattern, rule, together } from "../checks";
 import type { Creation, ResourceType } from "../resource";
+import { recordsIn } from "./zone";
 import { UNKNOWN, type Properties, type Value } from "../values";
 import { afterSlash, arn, derived, derivedUpper, hex, hexId, input, itself, output } from "./names";
 import { regionOf, upper, uuid } from "./names";
@@ -252,6 +253,17 @@ export const edge: Record<string, ResourceType> = {
     ),
     id: (r) =>
       [r.text("zoneId"), r.text("name"), r.text("type"), r.text("setIdentifier")].filter(Boolean).join("_"),
+    make: (inputs) => {
+      const [zone, type] = [String(inputs["zoneId"]), String(inputs["type"])];
+      const name = `${String(inputs["name"]).replace(/\.$/, "")}.`;
+      const there = recordsIn(zone).some((record) => record.name === name && record.type === type);
+      if (there && inputs["allowOverwrite"] !== true)
+        throw new Error(
+          `creating Route53 Record: InvalidChangeBatch: [Tried to create resource record set [name='${name}', ` +
+            `type='${type}'] but it already exists]`,
+        );
+      return Promise.resolve({});
+    },
     computed: { allowOverwrite: false, fqdn: (r) => r.text("name").replace(/\.$/, "") },
   },
   "aws:route53/healthCheck:HealthCheck": {

@@ -1,6 +1,7 @@
 import type { Provider } from "../resource";
 import { ACCOUNT, derived, derivedUpper } from "./names";
 import { zoneId } from "./network";
+import { recordsIn } from "./zone";
 import { policyDocument } from "./policy-document";
 import type { Properties } from "../values";
 
@@ -60,6 +61,17 @@ export const functions: Provider["functions"] = {
       resourceRecordSetCount: 2,
       tags: {},
       vpcId: "",
+    };
+  },
+  "aws:route53/getRecords:getRecords": (args) => {
+    const pattern = new RegExp(String(args["nameRegex"] ?? ""));
+    const zone = String(args["zoneId"]);
+    const found = recordsIn(zone).filter(({ name }) => pattern.test(name));
+    return {
+      ...args,
+      resourceRecordSets: found.map(({ name, type, values }) => ({
+        ...{ name, type, resourceRecords: values.map((value) => ({ value })) },
+      })),
     };
   },
   "aws:ec2/getPrefixList:getPrefixList": (args, config) => {

@@ -1,9 +1,12 @@
 import type { Provider } from "@pulumi/aws/provider";
 import { getOrderableDbInstance } from "@pulumi/aws/rds/getOrderableDbInstance";
+import { getRecords } from "@pulumi/aws/route53/getRecords";
 import * as pulumi from "@pulumi/pulumi";
 import type { Platform } from "../../components/aws/platform";
 import { REHEARSAL_ACCOUNT } from "../../components/aws/run";
 import { POSTGRESQL, STORAGE_TYPE } from "../../components/DataManagementServer/awsDatabase";
+import { takenName, type ZoneRecord } from "../../components/SslEndpoint/claim";
+import type { Holdings } from "../../components/SslEndpoint/room";
 import { SIZE_TERMS } from "../../components/DataManagementServer/sizes";
 import type { Size } from "../../plans/plans";
 import type { AwsTenant } from "./spec";
@@ -14,11 +17,12 @@ import type { AwsTenant } from "./spec";
  * @returns every problem, with its path and the way out
  */
 export async function awsProblems(
+  tenant: string,
   spec: AwsTenant,
   platform: Platform,
   provider: Provider,
 ): Promise<string[]> {
-  const found = await Promise.all([notSold(spec, provider), noRoom(spec, platform)]);
+  const found = await Promise.all([notSold(spec, provider), noRoom(tenant, spec, platform, provider)]);
   return found.flat();
 }
 
@@ -56,19 +60,60 @@ async function asked(what: string, answer: Promise<unknown>): Promise<void> {
   }
 }
 
-async function noRoom({ servers }: AwsTenant, { accountId, balancer }: Platform): Promise<string[]> {
-  if (accountId === REHEARSAL_ACCOUNT) return [];
-  // Only now: loading the AWS SDK takes a while.
-  const { holdingsOf, withoutRoom } = await import("../../components/SslEndpoint/room");
+/** What stands against the host names: that they are another's, and that the load balancer has no room for them. */
+async function noRoom(
+  tenant: string,
+  { servers }: AwsTenant,
+  platform: Platform,
+  provider: Provider,
+): Promise<string[]> {
+  const hostnames = servers.map(({ hostname }) => hostname);
+  const [records, held] = await Promise.all([
+    answered("what the platform's zone holds", recordsOf(hostnames, platform, provider)),
+    answered("what the load balancer holds", holdings(hostnames, platform)),
+  ]);
+  const { withoutRoom } = held ? await import("../../components/SslEndpoint/room") : {};
+  const refused = held && withoutRoom?.(hostnames, held);
+  return hostnames.flatMap((hostname, index) => {
+    const rules = held && { rules: held.owners.get(hostname) ?? [] };
+    const taken = takenName(hostname, tenant, { records: records ?? [], ...rules });
+    const complaint = taken ?? refused?.get(hostname);
+    return complaint ? [`servers[${index}].hostname: ${JSON.stringify(hostname)}; ${complaint}`] : [];
+  });
+}
+
+/** Whoever may not ask goes on without the answer. */
+async function answered<Answer>(what: string, answer: Promise<Answer>): Promise<Answer | undefined> {
   try {
-    const hostnames = servers.map(({ hostname }) => hostname);
-    const refused = withoutRoom(hostnames, await holdingsOf(balancer.listenerArn));
-    return hostnames.flatMap((hostname, index) => {
-      const complaint = refused.get(hostname);
-      return complaint ? [`servers[${index}].hostname: ${JSON.stringify(hostname)}; ${complaint}`] : [];
-    });
+    return await answer;
   } catch (error) {
-    await pulumi.log.warn(`AWS could not be asked what the load balancer holds: ${(error as Error).message}`);
-    return [];
+    await pulumi.log.warn(`AWS could not be asked ${what}: ${(error as Error).message}`);
+    return undefined;
   }
+}
+
+/** The zone's records of host names, and of their claims. */
+async function recordsOf(
+  hostnames: readonly string[],
+  { zone }: Platform,
+  provider: Provider,
+): Promise<ZoneRecord[]> {
+  const names = hostnames.map((hostname) => hostname.replaceAll(".", "[.]")).join("|");
+  const nameRegex = `^(_dhistance[.])?(${names})[.]?$`;
+  const { resourceRecordSets } = await getRecords({ zoneId: zone.id, nameRegex }, { provider });
+  return resourceRecordSets.map(({ name, type, resourceRecords }) => ({
+    name,
+    type,
+    values: resourceRecords.map(({ value }) => value),
+  }));
+}
+
+async function holdings(
+  hostnames: readonly string[],
+  { accountId, balancer }: Platform,
+): Promise<Holdings | undefined> {
+  if (accountId === REHEARSAL_ACCOUNT) return undefined;
+  // Only now: loading the AWS SDK takes a while.
+  const { holdingsOf } = await import("../../components/SslEndpoint/room");
+  return holdingsOf(balancer.listenerArn, hostnames);
 }

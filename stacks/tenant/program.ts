@@ -104,7 +104,7 @@ async function placeOf({ spec, entitlement, files }: Request): Promise<Place> {
     provider,
     target: (parent) => awsTarget(spec, platform, entitlement, parent),
     destinations: copies(spec, entitlement, provider),
-    problems: awsProblems(spec, platform, provider),
+    problems: awsProblems(entitlement.tenant, spec, platform, provider),
   };
 }
 

@@ -114,7 +114,7 @@ export class Account {
   /** What the HTTPS listener holds and may hold, as the tenants' program asks it. */
   async holdings() {
     const https = (await this.listeners()).find(({ Protocol }) => Protocol === "HTTPS");
-    return holdingsOf(https?.ListenerArn ?? "", new ElasticLoadBalancingV2Client(this.settings));
+    return holdingsOf(https?.ListenerArn ?? "", [], new ElasticLoadBalancingV2Client(this.settings));
   }
 
   /** The host names that an HTTPS listener knows. */

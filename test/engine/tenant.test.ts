@@ -68,12 +68,32 @@ describe("a premium tenant with two servers", () => {
       plan: "premium",
       servers: { used: 2, allowed: 2 },
     });
-    expect(outputs.servers.hmis.url).toBe("https://hmis.moh.example.org");
+    expect(outputs.servers.hmis.url).toBe("https://moh-two.moh.example.org");
     expect(outputs.contacts).toEqual({
       operations: "ops@moh.example.org",
       billing: "finance@moh.example.org",
     });
     expect(outputs.copies.length).toBeGreaterThanOrEqual(2);
+  });
+
+  it("does not lose its host name to another tenant, which is refused in the preview and makes nothing", async () => {
+    const records = async () =>
+      (await stack.state()).resources.filter(({ type }) => type === "aws:route53/record:Record");
+    const before = await records();
+    const other = await tenants.stack("moh-thief", { maxServers: 1, plan: "trial" }, (spec) => {
+      spec.servers[0].hostname = "tracker.moh.example.org";
+    });
+    for (const command of [["preview"], ["up", "--yes", "--skip-preview"]]) {
+      const { code, stdout, stderr } = await other.run(...command);
+      expect(code).not.toBe(0);
+      expect(stdout + stderr).toMatch(
+        /servers\[0\]\.hostname: "tracker\.moh\.example\.org"; is in use by another tenant or by the platform; allowed/,
+      );
+    }
+    // Of its own it has at most what it remembers: the zone can only be asked once the region is known.
+    expect((await made(other)).filter((urn) => !urn.includes("::pulumi:index:Stash::"))).toEqual([]);
+    expect(before.map(({ urn }) => urn.split("::").at(-1))).toContain("moh-two-tracker-endpoint-claim");
+    expect(await records()).toEqual(before);
   });
 
   it("has no secret in plain in its state, its outputs or what the engine prints", async () => {

@@ -30,12 +30,12 @@ export type Bought = (Partial<Entitlement> & Pick<Entitlement, "plan" | "maxServ
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type Draft = any;
 
-function goodSpec(): Draft {
+function goodSpec(tenant: string): Draft {
   return {
     displayName: "Ministry of Health, Exampleland",
     contacts: { operations: "ops@moh.example.org", billing: "finance@moh.example.org" },
     target: { aws: { region: "eu-west-1" } },
-    servers: [{ name: "hmis", dhis2: "42.5.2", size: "small", hostname: "hmis.moh.example.org" }],
+    servers: [{ name: "hmis", dhis2: "42.5.2", size: "small", hostname: `${tenant}.moh.example.org` }],
     backups: {
       copies: [
         { region: "eu-central-1" },
@@ -99,7 +99,7 @@ export class TestTenants {
     bought: Bought,
     change?: (spec: Draft, put: (file: string, content: string) => string) => void,
   ): Promise<TenantStack> {
-    const spec = goodSpec();
+    const spec = goodSpec(name);
     const stack = this.project(name, path.join(ROOT, "stacks/tenant"), "dhistance");
     change?.(spec, (file, content) => stack.put(file, content));
     const entitlement =
