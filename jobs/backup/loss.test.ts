@@ -4,6 +4,7 @@ import { readdirSync, statSync } from "node:fs";
 import { chmod, cp, mkdir, open, readdir, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ended, lastEvent, startBackupWorld, type BackupWorld, type Ended } from "../testing/backups";
 import type { ExportResult } from "./export";
@@ -263,6 +264,60 @@ describe("a healing that is killed", { timeout: 900_000 }, () => {
     expect(restorable(repository(home))).toHaveLength(3);
   });
 });
+
+it(
+  "whatever is damaged on either side, no backup that can be restored is lost, and a loss is never a success",
+  { timeout: 1_800_000 },
+  async () => {
+    const inSource: Record<string, () => Promise<void> | void> = {
+      nothing: () => undefined,
+      "an empty repository": empty,
+      "two of three lost": () => forgetAllButNewest(repository(source)),
+      "the month lost": () => rm(repository(source), { recursive: true }),
+      "a pack lost": () => rm(largest(repository(source))),
+    };
+    const atHome: Record<string, (share: number) => Promise<void>> = {
+      "a byte of a pack": (share) => spoil(largest(repository(home)), share),
+      "a pack lost": () => rm(largest(repository(home))),
+      "config lost": () => rm(join(repository(home), "config")),
+      "keys lost": () => rm(join(repository(home), "keys"), { recursive: true }),
+      "a snapshot spoilt": async (share) => {
+        const names = await readdir(join(repository(home), "snapshots"));
+        await spoil(join(repository(home), "snapshots", names[Math.floor(share * names.length)] ?? ""));
+      },
+      "the index lost": () => rm(join(repository(home), "index"), { recursive: true }),
+      "spare and config lost": async () => {
+        await rm(join(local(), ".spare"), { recursive: true });
+        await rm(join(repository(home), "config"));
+      },
+    };
+    const faults = fc.tuple(
+      fc.constantFrom(...Object.keys(inSource)),
+      fc.constantFrom(...Object.keys(atHome)),
+      fc.double({ min: 0.05, max: 0.95, noNaN: true }),
+    );
+    await fc.assert(
+      fc.asyncProperty(faults, async ([there, here, share]) => {
+        await fresh();
+        await inSource[there]?.();
+        await atHome[here]?.(share);
+        const before = restorable(repository(home));
+        const run = await pull();
+        const after = restorable(repository(home));
+        expect(after, run.stderr).toEqual(expect.arrayContaining(before));
+        if (run.code === 0) expect(after).toHaveLength(3);
+        if (there === "nothing") expect(after, run.stderr).toHaveLength(3);
+        // What it does not have to give the pull does not ask for.
+        else if (there !== "a pack lost") expect(run.code).not.toBe(0);
+      }),
+      {
+        numRuns: Number(process.env["FAULTS"] ?? 6),
+        seed: Number(process.env["SEED"] ?? 13),
+        endOnFailure: true,
+      },
+    );
+  },
+);
 
 describe("a backup that lacks what earlier ones have", { timeout: 900_000 }, () => {
   let place: string;
