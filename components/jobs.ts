@@ -22,6 +22,8 @@ export const SECRETS = {
   admin: "DHIS2_ADMIN_PASSWORD",
   /** As earlier versions gave it to DHIS2. */
   formerAdmin: "DHIS2_FORMER_ADMIN_PASSWORD",
+  /** Of a cluster's Redis. */
+  redis: "DHIS2_REDIS_PASSWORD",
   repository: "RESTIC_PASSWORD",
   signing: "DHISTANCE_SIGNING_KEY",
   /** No secret, but found the same way. */
@@ -69,12 +71,17 @@ export function roleAt(host: string): string {
   return `postgres://${ROLE}@${host}:5432/${DATABASE}?sslmode=require`;
 }
 
-/** Replaces the default administrator's password in a database that has accounts, while DHIS2 is stopped. */
-export function secureBeforeStartCommand(host: pulumi.Input<string>): Command {
+/**
+ * Replaces the default administrator's password in a database that has accounts, and ends the sessions of the database
+ * before it, while DHIS2 is stopped.
+ * @param redis address of a cluster's Redis, which keeps sessions when DHIS2 stops
+ */
+export function secureBeforeStartCommand(host: pulumi.Input<string>, redis?: pulumi.Input<string>): Command {
   return pulumi.all([
     ...["secure-admin", "before-start", "--server", pulumi.output(host).apply(roleAt)],
     ...["--password-env", SECRETS.role, "--admin-password-env", SECRETS.admin],
     ...["--former-password-env", SECRETS.formerAdmin],
+    ...(redis ? ["--sessions", redis, "--sessions-password-env", SECRETS.redis] : []),
   ]);
 }
 

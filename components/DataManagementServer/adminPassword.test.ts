@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { passwordLacks } from "../../jobs/secure-admin/default";
-import { adminPassword } from "./adminPassword";
+import { adminPassword, importedAccounts } from "./adminPassword";
+import type { DataManagementServerArgs, InitialData } from "./index";
 
 const LETTERS = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"];
 
@@ -19,4 +20,14 @@ it("no two random texts make the same password", () => {
   expect(adminPassword("abcdefgh")).toBe("abc-def-gh-Aa1");
   const text = fc.array(fc.constantFrom(...LETTERS)).map((all) => all.join(""));
   fc.assert(fc.property(text, (random) => adminPassword(random).replaceAll("-", "") === `${random}Aa1`));
+});
+
+it("the accounts are looked at again whenever an import is run again", () => {
+  const of = (data?: Partial<InitialData>) =>
+    importedAccounts({
+      ...(data && { import: { sha256: "a", dump: "hmis.sql", ...data } }),
+    } as DataManagementServerArgs);
+  const seen = [{}, { sha256: "b" }, { dump: "other.sql" }, { sanitise: true }].map((data) => of(data));
+  expect(new Set([of(), ...seen].map((record) => JSON.stringify(record)))).toHaveProperty("size", 5);
+  expect(of({ sanitise: false })).toEqual(of({}));
 });

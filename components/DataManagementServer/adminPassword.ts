@@ -1,3 +1,5 @@
+import type { DataManagementServerArgs } from "./index";
+
 /** Groups so short that none holds a word that DHIS2 refuses: the shortest, "user", has four letters. */
 const GROUP = /.{1,3}/g;
 
@@ -8,4 +10,13 @@ const GROUP = /.{1,3}/g;
  */
 export function adminPassword(random: string): string {
   return [...(random.match(GROUP) ?? []), "Aa1"].join("-");
+}
+
+/** What brought the accounts in the database. With a change of any of it the import runs again, and so must this check. */
+export function importedAccounts({
+  import: data,
+}: DataManagementServerArgs): Record<string, string | boolean> {
+  if (!data) return { imported: "nothing" };
+  const { sha256, dump, sanitise } = data;
+  return { imported: sha256, ...(dump !== undefined && { dump }), ...(sanitise && { sanitised: true }) };
 }

@@ -405,11 +405,30 @@ describe("as a cluster", () => {
       expect(configuration.inputs.secretString).toContain(`${line}\n`);
   });
 
+  it("nobody stays logged in across an import or a restore: before DHIS2 starts on other data, its Redis is emptied", () => {
+    const { inputs } = one(made, "aws:ecs/taskDefinition:TaskDefinition", "moh-hmis-secure-admin");
+    const definitions = JSON.parse(inputs.containerDefinitions as string) as ContainerDefinition[];
+    const job = definitions.find(({ name }) => name === "secure-before-start");
+    expect(job?.command?.slice(-4)).toEqual([
+      ...["--sessions", "rediss://master.moh-hmis-redis.cache.internal:6379"],
+      ...["--sessions-password-env", "DHIS2_REDIS_PASSWORD"],
+    ]);
+    expect(job?.secrets.find(({ name }) => name === "DHIS2_REDIS_PASSWORD")?.valueFrom).toMatch(
+      /:redis::v1$/,
+    );
+    const passwords = one(made, "aws:secretsmanager/secretVersion:SecretVersion", "moh-hmis-passwords-value");
+    expect(passwords.secret).toEqual(["secretString"]);
+    expect(JSON.parse(passwords.inputs.secretString as string)).toMatchObject({
+      redis: "secret-of-moh-hmis-redis-password",
+    });
+  });
+
   it("is not made for one instance", async () => {
     const single = await registered(() => void makeServer({ plan: "enterprise", size: "large" }));
     expect(single.filter(({ type }) => type.includes("elasticache"))).toEqual([]);
     const [target] = ofType(single, "aws:lb/targetGroup:TargetGroup");
     expect(target?.inputs.stickiness).toBeUndefined();
+    expect(JSON.stringify(containers(single))).not.toContain("--sessions");
   });
 });
 

@@ -33,11 +33,13 @@ export interface AwsServer {
   passwordsArn: pulumi.Output<string>;
   /**
    * `administrator`, `role`, `admin` and `formerAdmin`: passwords of PostgreSQL's administrator, DHIS2's role, DHIS2's
-   * admin now and in earlier versions.
+   * admin now and in earlier versions. Of a cluster also `redis`.
    */
   passwords: SecretValue;
   /** The value of `role`, which `dhis.conf` holds. */
   rolePassword: pulumi.Output<string>;
+  /** The value of `redis`. @default there is one instance of DHIS2, and no Redis */
+  redisPassword?: pulumi.Output<string>;
   /** The place for `dhis.conf`, still empty. */
   configuration: secretsmanager.Secret;
   /** Role, database and extensions exist. */
@@ -68,6 +70,8 @@ export function dataOnAws(
   );
   const administratorPassword = randomPassword(`${name}-administrator-password`, 40, opts);
   const rolePassword = randomPassword(`${name}-role-password`, 40, opts);
+  const redisPassword =
+    (args.instances ?? 1) > 1 ? randomPassword(`${name}-redis-password`, 40, opts) : undefined;
   const secret = (suffix: string, description: string) =>
     secretPlace(`${name}-${suffix}`, { description, keyArn, tags }, opts);
   const passwords = secret(
@@ -84,6 +88,7 @@ export function dataOnAws(
       role: rolePassword,
       admin: formerAdmin.apply(adminPassword),
       formerAdmin,
+      ...(redisPassword && { redis: redisPassword }),
     }),
     opts,
   );
@@ -155,6 +160,7 @@ export function dataOnAws(
     passwordsArn: passwords.arn,
     passwords: passwordValues,
     rolePassword,
+    ...(redisPassword && { redisPassword }),
     configuration,
     prepared,
     jobs: { ...jobTerms(args.size), disks: jobDisks(args.size) },

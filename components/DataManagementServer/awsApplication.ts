@@ -10,9 +10,10 @@ import { randomPassword, secretValue } from "../aws/secret";
 import { componentTags } from "../aws/tags";
 import { container, fargateTask, type Container, type TaskArgs } from "../aws/task";
 import { DATABASE, ROLE, secureAfterStartCommand, secureBeforeStartCommand, SECRETS, START } from "../jobs";
-import { doOnce, remember, valueOf } from "../run";
+import { doOnce, remember, valueOf, type RecordArgs } from "../run";
 import { APPLICATION_PORT } from "../SslEndpoint/aws";
 import type { AwsTarget } from "../target";
+import { importedAccounts } from "./adminPassword";
 import type { AwsServer } from "./aws";
 import { redisOnAws } from "./awsCluster";
 import { keepsData } from "./awsDatabase";
@@ -54,7 +55,7 @@ export function applicationOnAws(
   });
   const encryptionPassword = pulumi.output(args.import?.encryptionPassword ?? ownPassword);
   const { instances = 1 } = args;
-  const redis = instances > 1 ? redisOnAws(name, args, target, data.securityGroupId, opts) : undefined;
+  const redis = redisOnAws(name, args, target, data, opts);
   const configuration = configurationValue(name, args, data, encryptionPassword, redis, opts);
   const history = remember(
     `${name}-history`,
@@ -153,13 +154,14 @@ export function applicationOnAws(
     { ...opts, dependsOn: [snapshot] },
   );
   // Whatever may have brought other accounts.
-  const because = { imported: args.import?.sha256 ?? "nothing", secured: "by DHIS2 itself" };
+  const because = { ...importedAccounts(args), secured: "by DHIS2 itself" };
   const secured = secureAdmin(
     name,
     args,
     target,
     data,
     because,
+    redis,
     { ...dhis2, containers },
     {
       ...opts,
@@ -337,7 +339,8 @@ function secureAdmin(
   args: DataManagementServerArgs,
   target: AwsTarget,
   data: AwsServer,
-  because: Record<string, string>,
+  because: RecordArgs["because"],
+  redis: Redis | undefined,
   { containers, ...dhis2 }: Omit<TaskArgs, "containers"> & { containers: (after: string[]) => Container[] },
   opts: pulumi.CustomResourceOptions,
 ): pulumi.Resource {
@@ -361,7 +364,14 @@ function secureAdmin(
     {
       ...dhis2,
       containers: [
-        job(BEFORE_START, secureBeforeStartCommand(data.database.address), ["role", "admin", "formerAdmin"]),
+        job(
+          BEFORE_START,
+          secureBeforeStartCommand(
+            data.database.address,
+            redis && pulumi.interpolate`rediss://${redis.host}:${redis.port}`,
+          ),
+          ["role", "admin", "formerAdmin", ...(redis ? (["redis"] as const) : [])],
+        ),
         ...containers([BEFORE_START]),
         // The task ends with it.
         job(

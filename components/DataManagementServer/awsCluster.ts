@@ -3,10 +3,10 @@ import * as elasticache from "@pulumi/aws/elasticache";
 import * as vpc from "@pulumi/aws/vpc";
 import * as pulumi from "@pulumi/pulumi";
 import { alarm } from "../aws/alarm";
-import { randomPassword } from "../aws/secret";
 import { componentTags } from "../aws/tags";
 import { targetGroupName } from "../SslEndpoint/aws";
 import type { AwsTarget } from "../target";
+import type { AwsServer } from "./aws";
 import type { Redis } from "./dhisConf";
 import type { DataManagementServerArgs } from "./index";
 
@@ -16,15 +16,16 @@ const PORT = 6379;
  * What the instances of one DHIS2 share besides database and files, as DHIS2's documentation asks of a cluster
  * (sysadmin installation, "Web server cluster configuration"): a Redis for sessions, cache invalidation and the choice
  * of the one that runs the jobs. It holds nothing that has to outlive it, so it is not backed up.
- * @param tasks the security group of the application's tasks
+ * @returns nothing where there is one instance, which keeps its sessions in memory
  */
 export function redisOnAws(
   name: string,
   { server, tenant }: DataManagementServerArgs,
   { platform, keyArn }: AwsTarget,
-  tasks: pulumi.Output<string>,
+  { securityGroupId: tasks, redisPassword: password }: AwsServer,
   opts: pulumi.CustomResourceOptions,
-): Redis {
+): Redis | undefined {
+  if (!password) return undefined;
   const tags = componentTags(server);
   const group = new ec2.SecurityGroup(
     `${name}-redis`,
@@ -68,7 +69,6 @@ export function redisOnAws(
     },
     opts,
   );
-  const password = randomPassword(`${name}-redis-password`, 40, opts);
   const redis = new elasticache.ReplicationGroup(
     `${name}-redis`,
     {

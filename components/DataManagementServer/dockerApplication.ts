@@ -3,6 +3,7 @@ import { duration, service } from "../docker/container";
 import { runOnce } from "../docker/run";
 import { APPLICATION_PORT as PORT, DATABASE_HOST, type DockerTarget } from "../docker/target";
 import { DATABASE, ROLE, secureAfterStartCommand, secureBeforeStartCommand, SECRETS } from "../jobs";
+import { importedAccounts } from "./adminPassword";
 import { dhisConf } from "./dhisConf";
 import { handOver, job, type DataSide, type DockerServer } from "./docker";
 import { versionStarted, type Version } from "./dockerVersion";
@@ -34,7 +35,7 @@ export function applicationOnDocker(
   );
   // Whatever may have brought other accounts: an import, or the cluster of another version.
   const because = {
-    imported: args.import?.sha256 ?? "nothing",
+    ...importedAccounts(args),
     volume: data.volumes.database,
     dhis2: args.dhis2,
   };

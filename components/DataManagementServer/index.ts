@@ -12,6 +12,10 @@ import { versionOnDocker } from "./dockerVersion";
 export interface InitialData {
   /** SHA-256 of the dump. */
   sha256: string;
+  /** Where the dump is. */
+  dump?: string;
+  /** Whether the import sanitises it. @default false */
+  sanitise?: boolean;
   /**
    * DHIS2's `encryption.password` on the system the data come from, 24 characters or more: what it encrypted can be
    * read with no other.

@@ -10,12 +10,19 @@ import {
   type ServerOptions,
 } from "../import/cli/options";
 import { afterStart, type Confirmed } from "./afterStart";
+import { endSessions, parseSessions, type Sessions } from "../sessions";
 import { beforeStart, type Outcome } from "./beforeStart";
 import { passwordLacks } from "./default";
 
 interface New {
   adminPasswordEnv?: string;
   adminPasswordFile?: string;
+}
+
+interface Before {
+  formerPasswordEnv?: string;
+  sessions?: string;
+  sessionsPasswordEnv?: string;
 }
 
 const BEFORE: Record<Outcome, string> = {
@@ -52,8 +59,15 @@ export function program(): Command {
       "--former-password-env <name>",
       "environment variable with an earlier password, to be replaced as well",
     )
-    .action(async (flags: New & ServerOptions & { formerPasswordEnv?: string }) => {
+    .option(
+      "--sessions <url>",
+      "Redis of a cluster, rediss://host:port: end all sessions there",
+      parseSessions,
+    )
+    .option("--sessions-password-env <name>", "environment variable with its password")
+    .action(async (flags: New & ServerOptions & Before) => {
       const { formerPasswordEnv } = flags;
+      const sessions = sessionsOf(flags);
       const former = formerPasswordEnv && secretIn(formerPasswordEnv, "--former-password-env");
       const outcome = await beforeStart({
         connection: serverConfig(flags),
@@ -61,6 +75,9 @@ export function program(): Command {
         ...(former && { former }),
       });
       console.log(BEFORE[outcome]);
+      if (!sessions) return;
+      await endSessions(sessions);
+      console.log("All sessions in Redis have ended.");
     });
   withPassword(command.command("after-start"))
     .description("By DHIS2 itself, before anything outside reaches it, and confirms it by log-ins.")
@@ -75,6 +92,13 @@ export function program(): Command {
       console.log(AFTER[await afterStart({ application, wait, password: newPassword(flags) })]);
     });
   return command;
+}
+
+function sessionsOf({ sessions, sessionsPasswordEnv }: Before): Sessions | undefined {
+  if (!sessions !== !sessionsPasswordEnv)
+    throw new UsageError("--sessions and --sessions-password-env go together.");
+  if (!sessions) return undefined;
+  return { address: sessions, password: secretIn(sessionsPasswordEnv ?? "", "--sessions-password-env") };
 }
 
 function newPassword({ adminPasswordEnv, adminPasswordFile }: New): string {

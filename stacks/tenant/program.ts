@@ -175,8 +175,7 @@ function initialData(
   parent: pulumi.Resource,
 ): InitialData {
   return {
-    sha256,
-    reimport,
+    ...{ sha256, dump, sanitise, reimport },
     ...(encryptionPassword && { encryptionPassword: pulumi.secret(encryptionPassword) }),
     load: (server) =>
       new DumpImporter(
