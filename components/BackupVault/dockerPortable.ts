@@ -39,8 +39,13 @@ export function portableOnDocker(
   const { user } = docker;
   const signing = new PrivateKey(`${name}-signing-key`, { algorithm: "ED25519" }, keep);
   const copies = diskVolume(`${name}-disk`, disk, `${server}.portable`, keep);
-  const handed = handOver(`${name}-handed-over`, target, { volume: copies, user, jobs: docker.jobs }, opts);
   const told = new Volume(`${name}-told`, { name: `${name}-told` }, opts);
+  const handed = handOver(
+    `${name}-handed-over`,
+    target,
+    { volumes: [copies, told.name], user, jobs: docker.jobs },
+    opts,
+  );
   const { container } = service(
     name,
     target,
@@ -62,6 +67,8 @@ export function portableOnDocker(
       volumes: { [FILES_PATH]: docker.volumes.files, [DISK_PATH]: copies, [TOLD_PATH]: told.name },
       scratch: { "/tmp": "size=256m" },
       files: {
+        // PostgreSQL, which drills start, wants its user to have a name.
+        "/etc/passwd": pulumi.interpolate`root:x:0:0::/root:/usr/sbin/nologin\ndhis2:x:${user}:${user}::/nonexistent:/usr/sbin/nologin\n`,
         [FILES.configuration]: JSON.stringify(portableConfiguration(tenant, server, cloud), undefined, 2),
         [FILES.administrator]: docker.passwords.administrator,
         [FILES.admin]: docker.passwords.admin,

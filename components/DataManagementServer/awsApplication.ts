@@ -19,7 +19,7 @@ import { redisOnAws } from "./awsCluster";
 import { keepsData } from "./awsDatabase";
 import { dhisConf, type Redis } from "./dhisConf";
 import { fingerprint, NONE_IMPORTED, refuseNewEncryption } from "./encryption";
-import { IMAGE_USER } from "./image";
+import { DHIS2_IMAGE } from "./image";
 import type { DataManagementServerArgs } from "./index";
 import { HOME, LOGGING, LOGGING_OPTION } from "./logging";
 import { SIZE_TERMS } from "./sizes";
@@ -72,7 +72,7 @@ export function applicationOnAws(
     opts,
   );
   const snapshot = snapshotBefore(name, args.dhis2, data, tags, { ...opts, dependsOn: [history] });
-  const user = IMAGE_USER;
+  const { user } = DHIS2_IMAGE;
   const volumes = { home: HOME, ...WRITABLE };
   const taskRoleArn = serviceRole(
     `${name}-application`,

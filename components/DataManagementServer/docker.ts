@@ -20,8 +20,8 @@ export interface DockerServer {
   dataNetwork: pulumi.Output<string>;
   /** The network of application and gateway, through which the application reaches the world. */
   webNetwork: pulumi.Output<string>;
-  /** Names of volumes: the database, the file store. */
-  volumes: { database: pulumi.Output<string>; files: pulumi.Output<string> };
+  /** Names of volumes: the database, the file store, the logs with the audit. */
+  volumes: Record<"database" | "files" | "logs", pulumi.Output<string>>;
   /** Id of the jobs image. */
   jobs: pulumi.Output<string>;
   /** PostgreSQL's administrator, DHIS2's role, the role of monitoring, DHIS2's administrator now and in earlier versions. */
@@ -34,8 +34,8 @@ export interface DockerServer {
   prepared: pulumi.Resource;
   /** Where the gateway finds the application. */
   upstream: string;
-  /** The user that it runs as, and whose the file store is. */
-  user: number;
+  /** The user that it runs as, who owns the file store. */
+  user: pulumi.Output<number>;
   /** Its `dhis.conf`. */
   configuration: pulumi.Output<string>;
   /** What database and copies know each other by, if copies are made. */
@@ -73,7 +73,7 @@ export function dataOnDocker(
     new Volume(`${name}-${suffix}`, { name: `${name}-${suffix}`, labels }, keep).name;
   const dataNetwork = network("data", true);
   const webNetwork = network("web", false);
-  const volumes = { database: volume("database-data"), files: volume("files") };
+  const volumes = { database: volume("database-data"), files: volume("files"), logs: volume("logs") };
   const formerAdmin = randomPassword(`${name}-admin-password`, 24, keep);
   const passwords = {
     administrator: randomPassword(`${name}-administrator-password`, 40, keep),
@@ -189,31 +189,37 @@ export function job(
     }));
 }
 
-/** Gives a volume to the user that the application runs as: a new volume is root's, and the user changed with 42. */
+/** Gives volumes to the user that the application runs as: new ones are root's, and another image has another user. */
 export function handOver(
   name: string,
   target: DockerTarget,
-  { volume, user, jobs }: { volume: pulumi.Output<string>; user: number; jobs: pulumi.Output<string> },
+  args: { volumes: pulumi.Output<string>[]; user: pulumi.Input<number>; jobs: pulumi.Output<string> },
   opts: pulumi.CustomResourceOptions,
 ): pulumi.Resource {
+  const volumes = pulumi.all(args.volumes);
   return runOnce(
     name,
     target,
     {
-      title: `handing over of the files to user ${user}`,
-      job: pulumi.all([jobs, volume]).apply(([image, volume]) => ({
+      title: "change of the files' owner",
+      job: pulumi.all([args.jobs, volumes, args.user]).apply(([image, volumes, user]) => ({
         name,
         image,
-        command: ["chown", "--recursive", `${user}:${user}`, "/files"],
+        command: [
+          "chown",
+          "--recursive",
+          `${user}:${user}`,
+          ...volumes.map((_, index) => `/volumes/${index}`),
+        ],
         network: "none",
-        volumes: { "/files": volume },
+        volumes: Object.fromEntries(volumes.map((volume, index) => [`/volumes/${index}`, volume])),
         // Only root gives away what is not its own, and for no more than that is it root here.
         user: "0:0",
         capabilities: ["CHOWN", "DAC_READ_SEARCH"],
         memory: 64,
         patience: 3600,
       })),
-      because: { volume, user },
+      because: { volumes: volumes.apply((names) => names.join(" ")), user: args.user },
     },
     opts,
   );

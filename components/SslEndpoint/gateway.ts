@@ -64,7 +64,7 @@ export function openGateway(
           handOver(
             `${name}-certificates-handed-over`,
             target,
-            { volume: data.name, user: NOBODY, jobs },
+            { volumes: [data.name], user: NOBODY, jobs },
             opts,
           ),
         ]

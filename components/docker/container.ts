@@ -5,10 +5,12 @@ import { doOnce, valueOf } from "../run";
 import { LABELS, type DockerTarget } from "./target";
 
 export interface ServiceArgs {
-  /** A reference. */
-  image: string;
-  user: number;
-  command?: string[];
+  /** A reference, or the image itself where something else was asked of it. */
+  image: string | RemoteImage;
+  user: pulumi.Input<number>;
+  /** @default the image's own */
+  entrypoint?: string[];
+  command?: pulumi.Input<string[]>;
   environment?: Record<string, string>;
   /** Networks by name, each with the names it has there besides the container's own. */
   networks: { name: pulumi.Input<string>; aliases?: string[] }[];
@@ -46,6 +48,15 @@ export interface Service {
   started: pulumi.Resource;
 }
 
+/** The image of a container, pulled. It is kept on the host when nothing uses it: other tenants' containers may. */
+export function pulledImage(
+  container: string,
+  reference: string,
+  opts: pulumi.CustomResourceOptions,
+): RemoteImage {
+  return new RemoteImage(`${container}-image`, { name: reference, keepLocally: true }, opts);
+}
+
 /**
  * A container that runs for good, with no more than it needs: a user that is not root, no capabilities and no way to
  * get any, a limit on memory and on processes, logs that do not grow. It comes back with the engine. Its root is not
@@ -57,16 +68,16 @@ export function service(
   args: ServiceArgs,
   opts: pulumi.CustomResourceOptions,
 ): Service {
-  // Kept on the host when it is not used any more: another tenant's containers may stand on it.
-  const image = new RemoteImage(`${name}-image`, { name: args.image, keepLocally: true }, opts);
+  const image = typeof args.image === "string" ? pulledImage(name, args.image, opts) : args.image;
   const container = new Container(
     name,
     {
       name,
       image: image.imageId,
+      ...(args.entrypoint && { entrypoints: args.entrypoint }),
       ...(args.command && { command: args.command }),
       envs: Object.entries(args.environment ?? {}).map(([key, value]) => `${key}=${value}`),
-      user: `${args.user}:${args.user}`,
+      user: pulumi.interpolate`${args.user}:${args.user}`,
       networksAdvanced: args.networks,
       volumes: [
         ...Object.entries(args.volumes).map(([containerPath, volumeName]) => ({ containerPath, volumeName })),

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type Docker from "dockerode";
+import { lastWords } from "../lastWords";
 import { connect } from "./engine";
 
 /** A container did not start; the message has its last words. */
@@ -7,9 +8,12 @@ export class StartFailed extends Error {
   override name = "StartFailed";
 }
 
+/** A health check that begins so has seen a start that failed, and waits for nothing more (images/jobs/start). */
+const FAILED_START = "DHIS2 failed to start";
 /** So often may it end and be started again before it is given up. */
 const RESTARTS = 3;
-const LAST_LINES = 20;
+/** Of the log so much is read for them. */
+const TAIL = 1000;
 
 /**
  * Waits until a container's health check passes.
@@ -24,7 +28,9 @@ export async function waitUntilHealthy(
   docker: Docker = connect(host),
 ): Promise<void> {
   const container = docker.getContainer(name);
-  const { RestartCount: before } = await container.inspect();
+  const { RestartCount: before, State: found } = await container.inspect();
+  // Whoever waits for it now wants it tried again.
+  if (failedStart(found)) await container.restart();
   const deadline = Date.now() + patience * 1000;
   let shown = Date.now();
   for (;;) {
@@ -33,8 +39,9 @@ export async function waitUntilHealthy(
     if (Health?.Status === "healthy") return;
     const ended = RestartCount - before;
     const why =
+      failedStart(State) ??
       // While it runs again it has no exit code.
-      ended >= RESTARTS && Status !== "running"
+      (ended >= RESTARTS && Status !== "running"
         ? `it ended ${ended} times, the last time with exit code ${ExitCode}`
         : Status === "exited" || Status === "dead"
           ? `it ended with exit code ${ExitCode}`
@@ -42,8 +49,8 @@ export async function waitUntilHealthy(
             ? `its health check fails: ${Health.Log.at(-1)?.Output.trim() ?? ""}`
             : Date.now() > deadline
               ? `it still starts after ${patience} s; if it only needs longer, run pulumi up again: it will wait on`
-              : undefined;
-    if (why)
+              : undefined);
+    if (why !== undefined)
       throw new StartFailed([`${name} did not start: ${why}`, ...(await lastLines(container))].join("\n"));
     if (Date.now() - shown > 30_000) {
       shown = Date.now();
@@ -58,11 +65,20 @@ export async function limitProcesses(host: string, name: string, pids: number): 
   await connect(host).getContainer(name).update({ PidsLimit: pids });
 }
 
+/** What the health check says of a start that has failed; of an earlier run of the container it is not asked. */
+function failedStart({
+  Running,
+  StartedAt,
+  Health,
+}: Docker.ContainerInspectInfo["State"]): string | undefined {
+  const last = Health?.Log?.at(-1);
+  if (!Running || !last || new Date(last.Start) < new Date(StartedAt)) return undefined;
+  return last.Output.startsWith(FAILED_START) ? last.Output.trim() : undefined;
+}
+
 async function lastLines(container: Docker.Container): Promise<string[]> {
-  const output = await container.logs({ stdout: true, stderr: true, tail: LAST_LINES });
-  return frames(output)
-    .split(/\r?\n/)
-    .filter((line) => line !== "");
+  const output = await container.logs({ stdout: true, stderr: true, tail: TAIL });
+  return lastWords(frames(output).split(/\r?\n/));
 }
 
 /** The text in the engine's frames: eight bytes of header, of which the last four are the length. */
