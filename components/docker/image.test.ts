@@ -22,6 +22,7 @@ beforeAll(async () => {
   host = `unix://${path.join(folder, "docker.sock")}`;
   server = createServer(({ url = "" }, answer) => {
     const Config = IMAGES[/images\/(\w+)\/json/.exec(url)?.[1] ?? ""];
+    answer.statusCode = Config ? 200 : 404;
     answer.setHeader("Content-Type", "application/json").end(JSON.stringify({ Config }));
   }).listen(path.join(folder, "docker.sock"));
   await once(server, "listening");
@@ -41,6 +42,10 @@ it.each([
   ["root", /"root:42.5.2" runs as user ""; allowed: an image whose USER is a number other than 0/],
   ["named", /"named:42.5.2" runs as user "tomcat"; allowed: an image whose USER is a number other than 0/],
   ["idle", /"idle:42.5.2" says no command; allowed: an image with a CMD or an ENTRYPOINT/],
-])("refuses an image that does not say how to run it without being root: %s", async (image, why) => {
-  await expect(read(image)).rejects.toThrow(why);
-});
+  ["pruned", /image "pruned:42.5.2" is gone from .*; to pull it again: pulumi up --refresh/],
+])(
+  "refuses an image that is gone, or does not say how to run it without being root: %s",
+  async (image, why) => {
+    await expect(read(image)).rejects.toThrow(why);
+  },
+);

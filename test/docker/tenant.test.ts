@@ -474,7 +474,7 @@ describe("a version of DHIS2", () => {
     stack.change((spec) => (spec.servers[1].dhis2 = VERSIONS[1]));
     await visitor.ask("POST", TRAINING, "/api/note");
     const before = (await visitor.get(TRAINING, "/api/count/note")).text;
-    const password = await stack.password(name("training-admin-password"));
+    const password = adminPassword(await stack.password(name("training-admin-password")));
     const Authorization = `Basic ${Buffer.from(`admin:${password}`).toString("base64")}`;
     for (const path of ["/api/metadata", "/api/dataValueSets", "/api/tracker"])
       expect((await visitor.ask("POST", TRAINING, path, { headers: { Authorization } })).status).toBe(200);
