@@ -141,6 +141,7 @@ describe("the platform", () => {
   it("says what its load balancer holds, of tenants alone, and may hold", async () => {
     expect(await aws.holdings()).toEqual({
       hostnames: [],
+      owners: new Map(),
       certificates: 0,
       limits: { rules: 100, certificates: 25 },
     });

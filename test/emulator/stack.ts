@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { newProject, pulumi, stateOf, type State } from "../engine/pulumi";
 import type { World } from "./world";
@@ -42,6 +42,9 @@ export class Stack {
     const { folder, remove } = newProject({
       "Pulumi.yaml": `name: ${project}\nruntime: { name: nodejs, options: { typescript: false } }\nmain: ${main}\n`,
     });
+    // What the example gives its servers: a stack file names only files of its tenant's folder.
+    const given = path.join(ROOT, "tenants", name);
+    if (existsSync(given)) cpSync(given, path.join(folder, "tenants", name), { recursive: true });
     const stack = new Stack(name, folder, env, remove);
     stack.configure(config);
     await stack.run("stack", "init", name);
