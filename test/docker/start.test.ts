@@ -536,9 +536,10 @@ describe("--down", () => {
         ["run", "--silent", "entitlement", "--", ...key, "--plan", "premium"],
         options,
       );
-      writeFileSync(checkout.at(`${SECOND}.jws`), issued.stdout);
+      mkdirSync(checkout.at(`tenants/${SECOND}`), { recursive: true });
+      writeFileSync(checkout.at(`tenants/${SECOND}/entitlement.jws`), issued.stdout);
       const file = parse(checkout.read(`Pulumi.${OURS}.yaml`)) as Draft;
-      file.config["dhistance:entitlement"] = { file: `${SECOND}.jws` };
+      file.config["dhistance:entitlement"] = { file: "entitlement.jws" };
       Object.assign(file.config["dhistance:tenant"].target.docker, await freePlace());
       writeFileSync(checkout.at(`Pulumi.${SECOND}.yaml`), stringify(file));
       up = await restart();
