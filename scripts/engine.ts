@@ -139,7 +139,9 @@ export function changed({ changes, seconds }: Outcome): string {
 
 /** Shows what a run warned of, on standard error: standard output is for results. */
 export function showWarnings(outcome: Outcome | undefined): void {
-  for (const warning of outcome?.warnings ?? []) console.error(`${pc.yellow("warning:")} ${warning}`);
+  // Of its own stream: a CI's log, which is not a terminal, gets plain lines.
+  const { yellow } = pc.createColors(process.stderr.isTTY);
+  for (const warning of outcome?.warnings ?? []) console.error(`${yellow("warning:")} ${warning}`);
 }
 
 interface Watch {

@@ -44,7 +44,7 @@ describe("a spec that is wrong", () => {
     [
       "two servers with one hostname",
       (s) => s.servers.push({ ...second("b"), hostname: s.servers[0].hostname }),
-      /servers\[1\]\.hostname: "bad-two-servers-with-on\.moh\.example\.org"; is already/,
+      /servers\[1\]\.hostname: "bad-two-servers-with-o\.moh\.example\.org"; is already/,
     ],
     [
       "an unsupported DHIS2 version",
