@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
@@ -13,22 +12,19 @@ import { TestTenants, type Draft, type TenantStack } from "./tenants";
 const SECRET = "of-the-system-the-dump-came-from";
 const SERVER = { plan: "premium", maxServers: 2 } as const;
 
-let folder: string;
 let tenants: TestTenants;
 beforeAll(async () => {
-  folder = mkdtempSync(path.join(tmpdir(), "dumps-"));
   tenants = await TestTenants.start({ platform: true, env: { DOCKER_HOST: "unix:///nowhere.sock" } });
 });
-afterAll(() => {
-  tenants?.remove();
-  rmSync(folder, { recursive: true });
-});
+afterAll(() => tenants?.remove());
 
-function dump(text: string): { dump: string; sha256: string } {
+/** @param put puts a file into the tenant's folder and returns its path there */
+function dump(
+  put: (file: string, content: string) => string,
+  text: string,
+): { dump: string; sha256: string } {
   const sha256 = createHash("sha256").update(text).digest("hex");
-  const file = path.join(folder, `${sha256}.sql`);
-  writeFileSync(file, text);
-  return { dump: file, sha256 };
+  return { dump: put(`${sha256}.sql`, text), sha256 };
 }
 
 describe.each<[string, (spec: Draft) => void]>([
@@ -44,9 +40,9 @@ describe.each<[string, (spec: Draft) => void]>([
   let stack: TenantStack;
   let whole: string;
   beforeAll(async () => {
-    stack = await tenants.stack(`moh-${target.toLowerCase()}`, SERVER, (spec) => {
+    stack = await tenants.stack(`moh-${target.toLowerCase()}`, SERVER, (spec, put) => {
       place(spec);
-      spec.servers[0].import = dump("SELECT 1;\n");
+      spec.servers[0].import = dump(put, "SELECT 1;\n");
     });
     await stack.succeed(
       ...["config", "set", "--secret", "--path"],
@@ -57,6 +53,7 @@ describe.each<[string, (spec: Draft) => void]>([
     expect(await password()).toBe(SECRET);
   });
 
+  const put = (name: string, content: string) => stack.put(name, content);
   const file = () => path.join(stack.cwd, `Pulumi.${stack.name}.yaml`);
 
   /** Changes the server in the stack file, whose secret stays in it encrypted. */
@@ -89,7 +86,7 @@ describe.each<[string, (spec: Draft) => void]>([
     ],
     [
       "another import is put in without its being meant",
-      (s) => (s.import = dump("SELECT 2;\n")),
+      (s) => (s.import = dump(put, "SELECT 2;\n")),
       /holds the data of|set reimport: true/,
     ],
   ])("does not change when %s: the update is refused", async (_, change, message) => {
@@ -110,7 +107,7 @@ describe.each<[string, (spec: Draft) => void]>([
   });
 
   it("changes with the data that another import is meant to replace", async () => {
-    server((s) => (s.import = { ...dump("SELECT 2;\n"), reimport: true }));
+    server((s) => (s.import = { ...dump(put, "SELECT 2;\n"), reimport: true }));
     await stack.succeed("up", "--yes", "--skip-preview");
     const own = await password();
     expect(own).toMatch(/^[A-Za-z0-9]{40}$/);
