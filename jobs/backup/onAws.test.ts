@@ -139,7 +139,7 @@ async function moveToThisMachine(): Promise<Deployment> {
     .replaceAll(from, s3.place(bucket, "hmis").replace(/^s3:/, ""))
     .replaceAll(`${String(address)}:5432`, `127.0.0.1:${postgres.port}`)
     .replaceAll("http://127.0.0.1:8080", `http://127.0.0.1:${applicationPort}`)
-    .replaceAll("https://hmis.moh.example.org", `http://127.0.0.1:${applicationPort}`)
+    .replaceAll("https://moh-premium.moh.example.org", `http://127.0.0.1:${applicationPort}`)
     .replaceAll(":000000000000:", ":111122223333:");
   await writeFile(work.path("state.json"), moved);
   await stack.succeed("stack", "import", "--file", work.path("state.json"));
