@@ -37,7 +37,7 @@ export async function refuseNewLock(
   );
 }
 
-/** Since when the vaults are locked for good, by what AWS says; in a rehearsal there is nobody to ask. */
+/** Asks AWS since when the vaults are locked for good. A rehearsal has no AWS to ask. */
 export async function lockDate(
   name: string,
   regions: string[],

@@ -21,7 +21,7 @@ export interface StandIn {
   output(): string;
   /** Whether the process is there still. */
   runs(): boolean;
-  /** Ends it as a container's stop does, and begins anew; it is not waited for. */
+  /** Ends it as a container's stop does, and starts it again without waiting for it. */
   restart(version?: string): Promise<void>;
   /** Until `/api/ping` is 200. */
   ready(): Promise<void>;
