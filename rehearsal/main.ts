@@ -21,16 +21,17 @@ const PROVIDERS: Record<string, Provider> = { aws, docker, random, tls };
 
 const [desk, engine] = process.argv.slice(2);
 
-/** Kept from the garbage collector, which would close them. */
-const answered = new Map<string, FileHandle>();
+/** By pipe. Kept from the garbage collector, which would close the handles. */
+const answered = new Map<string, Promise<FileHandle>>();
 
 async function answer(desk: string, pipe: string): Promise<void> {
   const provider = PROVIDERS[path.parse(pipe).name];
   if (!provider || answered.has(pipe)) return;
-  const port = serve(provider);
-  const handle = await open(path.join(desk, pipe), "r+");
-  answered.set(pipe, handle);
-  await handle.write(`${await port}\n`);
+  // Claimed before the first await: another pipe may come meanwhile, and a second line in this one would end its plugin.
+  const opened = open(path.join(desk, pipe), "r+");
+  answered.set(pipe, opened);
+  const port = await serve(provider);
+  await (await opened).write(`${port}\n`);
 }
 
 function isRunning(pid: number): boolean {

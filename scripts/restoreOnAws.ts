@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import pc from "picocolors";
-import type { RunFailed } from "../components/aws/run-task";
 import { ROLE, SECRETS } from "../components/jobs";
 import { program as analytics } from "../jobs/analytics/cli";
 import { main as backup } from "../jobs/backup/cli";
@@ -147,17 +146,15 @@ async function whileStopped(
     `--desired-count ${desiredCount} --force-new-deployment`;
   say(how, `stopping DHIS2 on ${name}. If this is cut off before DHIS2 is started again:\n  ${byHand}`);
   let code = 0;
-  // A job that has said that it failed has left the database as it was.
-  let unchanged = false;
   try {
     await stopService(application);
     await task(server, how, title, command);
   } catch (error) {
     code = failed("Not restored.", error);
-    unchanged = (error as Partial<RunFailed>).exitCode !== undefined;
   }
+  // Whatever the exit code: a task that was killed, or lost its connection, may have exchanged the databases before.
   try {
-    if (!unchanged) await secureAdmin(server, how);
+    await secureAdmin(server, how);
   } catch (error) {
     failed("DHIS2 was not started: its default password may open it.", error);
     console.error(`Once that is mended:\n  ${byHand}`);

@@ -55,6 +55,12 @@ describe("versions", () => {
     await expect(after(sql, "42.0")).rejects.toThrow(/no DHIS2 database/);
   });
 
+  it("a dump without accounts is refused for a server: DHIS2 would make admin with its default password", async () => {
+    const sql = "TRUNCATE userinfo CASCADE";
+    await expect(after(sql, "42.0")).rejects.toThrow(/The dump has no account .* lets anybody in/);
+    expect(await after(sql)).toMatchObject({ dhis2: "2.42" });
+  });
+
   it("a failed migration is refused", async () => {
     const sql = "UPDATE flyway_schema_history SET success = false WHERE version = '2.42.7'";
     await expect(after(sql, "42.0")).rejects.toThrow(/\(2\.42\.7\) had failed/);

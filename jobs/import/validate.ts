@@ -49,6 +49,7 @@ export async function validate(
   const migrations = (await readMigrations(client)) ?? [];
   const problem = startProblem(migrations, serverVersion);
   if (problem !== undefined) throw new ValidationError(problem);
+  if (serverVersion !== undefined && !(await hasAccounts(client))) throw new ValidationError(NO_ACCOUNTS);
   const dhis2 = dhis2Version(migrations);
   const newest = newestMigration(migrations);
   const unchecked = serverVersion === undefined ? undefined : uncheckedRelease(migrations, serverVersion);
@@ -59,6 +60,20 @@ export async function validate(
     ...(unchecked !== undefined && { unchecked }),
     problems: dhis2 === undefined ? [] : await findProblems(client, majorVersion(dhis2) ?? 0, wanted),
   };
+}
+
+const NO_ACCOUNTS =
+  "The dump has no account (no row in the table userinfo, or users before DHIS2 2.38). DHIS2 would make the account admin " +
+  "with its default password at its next start, which lets anybody in. Make the dump with all tables of the schema public.";
+
+/** DHIS2's accounts: the table that has their passwords. */
+async function hasAccounts(client: Client): Promise<boolean> {
+  for (const table of ["userinfo", "users"]) {
+    if (!(await columnExists(client, table, "password"))) continue;
+    const { rows } = await client.query(`SELECT FROM ONLY public.${table} LIMIT 1`);
+    if (rows.length > 0) return true;
+  }
+  return false;
 }
 
 /** Rows read from the dump, rows the server said it stored, and rows that are there have to be the same. */

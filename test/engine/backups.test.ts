@@ -1,10 +1,12 @@
-import { writeFileSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { nameOf } from "../../components/BackupVault/onPremises";
 import type { Plan } from "../../plans/plans";
 import type { State } from "./pulumi";
-import { TestTenants, type Draft, type TenantStack } from "./tenants";
+import { ROOT, TestTenants, type Draft, type TenantStack } from "./tenants";
 
 /** A tenant's backups on AWS over the years, on the real engine: plans and on-premises hosts come, go and move. */
 const TENANT = "moh-years";
@@ -84,6 +86,18 @@ async function passwords(): Promise<Record<string, string>> {
         JSON.parse((each.outputs as { result: { plaintext: string } }).result.plaintext) as string,
       ]),
   );
+}
+
+/** The password of an agent's backups, as `docs/recovery.md` says to read it. */
+async function readPassword(agent: string): Promise<string> {
+  const page = readFileSync(path.join(ROOT, "docs/recovery.md"), "utf8");
+  const [, command = "exit 1"] = /```bash\n(pulumi stack export --show-secrets.*?)```/s.exec(page) ?? [];
+  const line = command.replaceAll("TENANT", TENANT).replaceAll("NAME", agent);
+  const { stdout } = await promisify(execFile)("bash", ["-euo", "pipefail", "-c", line], {
+    cwd: stack.cwd,
+    env: stack.env,
+  });
+  return stdout.trim();
 }
 
 const CONTAINER = "docker:index/container:Container";
@@ -195,6 +209,7 @@ describe("on-premises hosts", () => {
     expect(Object.keys(gone ?? {})).toEqual(["random:index/randomPassword:RandomPassword-password"]);
     expect(others).toEqual({ [NEW]: was[NEW], [REGIONAL]: was[REGIONAL] });
     expect(await passwords()).toEqual(keys);
+    expect(await readPassword(OFFICE)).toBe(keys[OFFICE]);
     const { copies } = JSON.parse((await stack.succeed("stack", "output", "--json")).stdout) as {
       copies: { where: string }[];
     };
