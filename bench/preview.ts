@@ -2,8 +2,8 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { ensureToolchain, useToolchain } from "../toolchain";
-import { progressOn } from "../toolchain/progress";
+import { ensureToolchain, useToolchain } from "../tools/toolchain";
+import { progressOn } from "../tools/toolchain/progress";
 import { ROOT } from "../scripts/checkout";
 import { preparePlatform, prepareTenants } from "../scripts/rehearsal";
 

@@ -2,9 +2,9 @@ import { copyFileSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type Docker from "dockerode";
-import { DEFAULT_IMAGES } from "../components/docker/target";
+import { DEFAULT_IMAGES } from "../components/contract/dockerTarget";
 import { bundle } from "../jobs/bundle";
-import { contentHash } from "../toolchain/cache";
+import { contentHash } from "../tools/toolchain/cache";
 
 export interface Build {
   /** The folder that the Dockerfile and what it copies are in. */

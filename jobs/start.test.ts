@@ -6,7 +6,7 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { onPath } from "../toolchain/machine";
+import { onPath } from "../tools/toolchain/machine";
 import { prepare } from "./prepare/run";
 import { freePort, startPostgres, type TestPostgres } from "./testing/postgres";
 import { standInLacking, startStandIn, type StandIn, type StandInOptions } from "./testing/standIn";

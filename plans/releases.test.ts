@@ -62,6 +62,7 @@ const ROOT = path.resolve(__dirname, "..");
 const FOLDERS = [
   "",
   "docs",
+  "tenants",
   "stacks/platform",
   "test/engine",
   "test/docker",

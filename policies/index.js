@@ -1,2 +1,2 @@
-require("../toolchain/typescript.cjs");
+require("../tools/toolchain/typescript.cjs");
 require("./pack.ts");

@@ -1,5 +1,6 @@
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
+import { parse } from "yaml";
 
 /** The checkout's root. */
 export const ROOT = path.resolve(__dirname, "..");
@@ -7,9 +8,21 @@ export const ROOT = path.resolve(__dirname, "..");
 /** What a checkout keeps for itself and git ignores: rehearsal state, the local issuer, example entitlements. */
 export const LOCAL = path.join(ROOT, ".dhistance");
 
+/** Where a project's stack files are: in the folder that its `stackConfigDir` names, else beside Pulumi.yaml. */
+export function stackFolder(project: string): string {
+  const file = path.join(project, "Pulumi.yaml");
+  const { stackConfigDir = "." } = existsSync(file)
+    ? (parse(readFileSync(file, "utf8")) as { stackConfigDir?: string })
+    : {};
+  return path.resolve(project, stackConfigDir);
+}
+
+/** A tenant's stack file, relative to the checkout. */
+export const stackFileOf = (tenant: string) => `tenants/Pulumi.${tenant}.yaml`;
+
 /** The tenants that have a stack file, sorted. */
-export function tenants(): string[] {
-  return readdirSync(ROOT)
+export function tenants(project = ROOT): string[] {
+  return readdirSync(stackFolder(project))
     .flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? [])
     .sort();
 }

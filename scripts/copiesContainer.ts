@@ -1,5 +1,5 @@
-import type { ServerOnHost } from "../components/docker/server";
-import { dockerCommand } from "../components/docker/target";
+import type { ServerOnHost } from "../operations/docker/server";
+import { dockerCommand } from "../components/contract/dockerTarget";
 
 type Streams = [out: NodeJS.WritableStream, err: NodeJS.WritableStream];
 

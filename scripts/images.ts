@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import pc from "picocolors";
-import { connect } from "../components/docker/engine";
+import { connect } from "../operations/docker/engine";
 import { buildOwnImages, OWN_IMAGES } from "../images/build";
 
 interface Options {

@@ -7,19 +7,19 @@ import { setTimeout as sleep } from "node:timers/promises";
 import pc from "picocolors";
 import { parse, parseDocument, stringify } from "yaml";
 import { adminPassword } from "../components/DataManagementServer/adminPassword";
-import { connect } from "../components/docker/engine";
-import { inspectHost } from "../components/docker/inspect";
-import { listFailing } from "../components/docker/presence";
+import { connect } from "../operations/docker/engine";
+import { inspectHost } from "../operations/docker/inspect";
+import { listFailing } from "../operations/docker/presence";
 import { buildOwnImages, hasImage, OWN_IMAGES, pullImage } from "../images/build";
 import { pathText, secretsIn, SpecError } from "../stacks/config";
-import { needsOf } from "../stacks/tenant/needs";
+import { needsOf } from "../stacks/tenant/hostRequirements";
 import { readRequest } from "../stacks/tenant/request";
 import { undecrypted } from "../stacks/tenant/secrets";
 import { isOnDocker, tenantSchema, type DockerTenant } from "../stacks/tenant/spec";
-import { ensureToolchain, useToolchain } from "../toolchain";
-import { ensureDockerHome } from "../toolchain/dockerHome";
+import { ensureToolchain, useToolchain } from "../tools/toolchain";
+import { ensureDockerHome } from "../tools/toolchain/dockerHome";
 import { ask } from "./ask";
-import { LOCAL, ROOT } from "./checkout";
+import { LOCAL, ROOT, stackFileOf } from "./checkout";
 import { containersIn, keptServers, outputsIn, type Deployment } from "./deployment";
 import {
   changed,
@@ -173,7 +173,7 @@ const shown = (file: string) => path.relative(ROOT, file);
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- a file of a person's, not judged yet
 function readConfig(tenant: string): { tenant: any; entitlement: unknown; keys: string[] } {
-  const text = readFileSync(path.join(ROOT, `Pulumi.${tenant}.yaml`), "utf8");
+  const text = readFileSync(path.join(ROOT, stackFileOf(tenant)), "utf8");
   const { config = {} } = parse(text) as { config?: Record<string, unknown> };
   const [spec, entitlement] = [config["dhistance:tenant"], config["dhistance:entitlement"]];
   return { tenant: spec, entitlement, keys: Object.keys(config) };
@@ -206,7 +206,7 @@ async function requested(tenant: string): Promise<{ config: object; spec: Docker
 function refusal(tenant: string, problems: string[]): Error {
   return new Error(
     [
-      `Pulumi.${tenant}.yaml cannot be brought up; nothing was made.`,
+      `${stackFileOf(tenant)} cannot be brought up; nothing was made.`,
       ...problems.map((it) => `- ${it}`),
     ].join("\n"),
   );
@@ -238,14 +238,14 @@ const SECRETS_STACK = "Secrets";
  * @param read gives the secret, asked for once its path is known to be good
  */
 export async function setSecret(tenant: string, at: string, read: () => Promise<string>): Promise<void> {
-  const file = path.join(ROOT, `Pulumi.${tenant}.yaml`);
+  const file = path.join(ROOT, stackFileOf(tenant));
   if (!existsSync(file))
-    throw new Error(`tenant "${tenant}" has no stack file; write Pulumi.${tenant}.yaml first`);
+    throw new Error(`tenant "${tenant}" has no stack file; write ${stackFileOf(tenant)} first`);
   const document = parseDocument(readFileSync(file, "utf8"));
   const steps = ["config", "dhistance:tenant", ...stepsOf(at)];
   if (!document.hasIn(steps.slice(0, -1)))
     throw new Error(
-      `Pulumi.${tenant}.yaml has nothing yet that ${at} belongs to; write the rest of it first`,
+      `${stackFileOf(tenant)} has nothing yet that ${at} belongs to; write the rest of it first`,
     );
   document.setIn(steps, { secure: "" });
   const { config } = document.toJS() as { config: Record<string, unknown> };
@@ -419,7 +419,7 @@ export function kept(tenant: string, servers: string[]): string | undefined {
   if (servers.length === 0) return undefined;
   return [
     `${tenant} is on a paid plan, which keeps the data of ${servers.join(", ")}. Nothing was taken down.`,
-    `To delete them for good: set retire: true on each of these servers in Pulumi.${tenant}.yaml, then run`,
+    `To delete them for good: set retire: true on each of these servers in ${stackFileOf(tenant)}, then run`,
     `  ${startCommand(tenant)}`,
     `  ${downCommand(tenant)}`,
   ].join("\n");

@@ -1,13 +1,13 @@
 import { Command, Option } from "commander";
 import pc from "picocolors";
-import { serverOn, whileStopped, type ServerOnHost } from "../components/docker/server";
+import { serverOn, whileStopped, type ServerOnHost } from "../operations/docker/server";
 import { isOnDocker } from "../stacks/tenant/spec";
 import { agreed } from "./ask";
-import { ROOT } from "./checkout";
+import { ROOT, tenants } from "./checkout";
 import { copies } from "./copiesContainer";
 import { folderOf } from "./onDocker";
 import { refuseUnsecured, startSecured } from "./securedStart";
-import { readTenant, tenantsIn } from "./tenant";
+import { readTenant } from "./tenant";
 
 interface Where {
   host?: string;
@@ -50,7 +50,7 @@ function find(tenant: string, name: string, { host }: Where): ServerOnHost {
 
 function hostOf(tenant: string): string {
   const folder = folderOf(tenant, ROOT);
-  const spec = tenantsIn(folder).includes(tenant) ? readTenant(tenant, folder) : undefined;
+  const spec = tenants(folder).includes(tenant) ? readTenant(tenant, folder) : undefined;
   if (!spec) return process.env["DOCKER_HOST"] || "unix:///var/run/docker.sock";
   if (!isOnDocker(spec))
     throw new Error(`${tenant} is on AWS, where RDS restores to a point in time (docs/recovery.md)`);

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { Argument, Command } from "commander";
 import pc from "picocolors";
-import { ensureToolchain, useToolchain } from "../toolchain";
+import { ensureToolchain, useToolchain } from "../tools/toolchain";
 import { ROOT, tenants } from "./checkout";
 import { openStack, POLICIES } from "./engine";
 import { PLATFORM, preparePlatform, prepareTenants } from "./rehearsal";

@@ -2,7 +2,7 @@ import { tmpdir } from "node:os";
 import { Command, Option } from "commander";
 import { nameOf } from "../components/BackupVault/onPremises";
 import { isOnDocker } from "../stacks/tenant/spec";
-import { ensureToolchain, useToolchain } from "../toolchain";
+import { ensureToolchain, useToolchain } from "../tools/toolchain";
 import { agreed } from "./ask";
 import { ROOT } from "./checkout";
 import type { Deployment } from "./deployment";

@@ -139,7 +139,7 @@ async function whileStopped(
   const { region, name, task: where } = server;
   const { arn, desiredCount, startSeconds } = server.service;
   const { cluster, logGroup } = where;
-  const { startService, stopService } = await import("../components/aws/service");
+  const { startService, stopService } = await import("../operations/aws/service");
   const application = { region, cluster, service: arn, container: "dhis2", logGroup };
   const byHand =
     `aws ecs update-service --region ${region} --cluster ${cluster} --service ${arn} ` +
@@ -182,7 +182,7 @@ async function task(
   title: string,
   command: string[],
 ): Promise<void> {
-  const { runTask } = await import("../components/aws/run-task");
+  const { runTask } = await import("../operations/aws/runTask");
   const what = {
     ...{ container: "export", command: [...command, ...json(how)], patience: PATIENCE },
     environment: { [SECRETS.publicKey]: key },
@@ -192,7 +192,7 @@ async function task(
 
 /** What was restored, or was there before, may have DHIS2's default password: a first start that nothing reaches. */
 async function secureAdmin({ region, name, service, task: where, secureAdmin }: ServerOnAws, how: How) {
-  const { runTask } = await import("../components/aws/run-task");
+  const { runTask } = await import("../operations/aws/runTask");
   // Its definition has no disk that is given at the start.
   const { disk: _, ...place } = where;
   const title = `check of ${name}'s default administrator password`;
@@ -217,7 +217,7 @@ async function makeAnalytics(server: ServerOnAws, how: How): Promise<number> {
 }
 
 async function refuseRehearsal({ task: { cluster } }: ServerOnAws): Promise<void> {
-  const { isRehearsal } = await import("../components/aws/run");
+  const { isRehearsal } = await import("../components/aws/runOnce");
   if (isRehearsal(cluster))
     throw new Refused("the stack is a rehearsal: there is nothing on AWS to restore.");
 }

@@ -1,9 +1,9 @@
 import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
 import pc from "picocolors";
-import { FILES, SCRATCH_PATH } from "../components/BackupVault/portable";
-import { serverOn, stop, type ServerOnHost } from "../components/docker/server";
-import { APPLICATION_PORT } from "../components/docker/target";
+import { FILES, SCRATCH_PATH } from "../components/BackupVault/docker/portableFiles";
+import { serverOn, stop, type ServerOnHost } from "../operations/docker/server";
+import { APPLICATION_PORT } from "../components/contract/dockerTarget";
 import { ROLE, type ReplicateConfiguration } from "../components/jobs";
 import { runIn } from "./copiesContainer";
 import { Refused } from "./refused";

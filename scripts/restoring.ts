@@ -1,5 +1,5 @@
 import pc from "picocolors";
-import type { RunFailed } from "../components/aws/run-task";
+import type { RunFailed } from "../operations/aws/runTask";
 import { exitCodeOf } from "../jobs/backup/cli";
 import { Refused } from "./refused";
 

@@ -1,6 +1,6 @@
 import { Command, Option } from "commander";
 import pc from "picocolors";
-import { ensureToolchain, useToolchain } from "../toolchain";
+import { ensureToolchain, useToolchain } from "../tools/toolchain";
 import { tenants } from "./checkout";
 import { changed, EngineError, preview, showWarnings, up, valuesOf, type Outcome } from "./engine";
 import { dockerTenants, startOnDocker, takeDown } from "./onDocker";

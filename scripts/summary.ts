@@ -1,5 +1,6 @@
 import pc from "picocolors";
 import type { Plan } from "../plans/plans";
+import { stackFileOf } from "./checkout";
 
 /** A tenant stack's outputs, as `stacks/tenant` exports them. */
 export interface TenantOutputs {
@@ -123,7 +124,7 @@ export function describeAccess(tenant: string, servers: Access[], monitoring: Mo
     pc.bold("Next"),
     ...table([
       ...(curl ? [[curl, "asks it with the root"]] : []),
-      [startCommand(tenant), `applies what was changed in Pulumi.${tenant}.yaml`],
+      [startCommand(tenant), `applies what was changed in ${stackFileOf(tenant)}`],
       [downCommand(tenant), `takes ${tenant} down and deletes its data`],
       ["docs/docker.md", "a server of your own, on this or another host"],
     ]),

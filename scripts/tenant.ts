@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { Command } from "commander";
 import pc from "picocolors";
@@ -15,26 +15,20 @@ import {
   type Tenant,
 } from "../stacks/tenant/spec";
 import { askSecret } from "./ask";
+import { ROOT, stackFileOf, stackFolder, tenants } from "./checkout";
 import { estimate, money, PRICES, total } from "./cost";
 
 /** `npm run tenant`: what a tenant's stack file asks for, and what that costs. */
-
-const ROOT = path.resolve(__dirname, "..");
-
-/** The tenants that have a stack file here. */
-export function tenantsIn(folder: string): string[] {
-  return readdirSync(folder).flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? []);
-}
 
 /**
  * A tenant's spec as its stack file has it; a value that is encrypted there is not decrypted.
  * @throws Error for a person if there is no such file, or if something in it is wrong
  */
-export function readTenant(name: string, folder = ROOT): Tenant {
-  const file = path.join(folder, `Pulumi.${name}.yaml`);
+export function readTenant(name: string, project = ROOT): Tenant {
+  const file = path.join(stackFolder(project), `Pulumi.${name}.yaml`);
   if (!existsSync(file)) {
     throw new Error(
-      `tenant "${name}" has no stack file; there are ${tenantsIn(folder).join(", ")}. Write Pulumi.${name}.yaml first.`,
+      `tenant "${name}" has no stack file; there are ${tenants(project).join(", ")}. Write ${stackFileOf(name)} first.`,
     );
   }
   const { config } = parse(readFileSync(file, "utf8")) as { config?: Record<string, unknown> };
@@ -42,9 +36,12 @@ export function readTenant(name: string, folder = ROOT): Tenant {
     return parseTenant(undecrypted(config?.["dhistance:tenant"] ?? {}));
   } catch (error) {
     if (!(error instanceof SpecError)) throw error;
-    throw new Error([`Pulumi.${name}.yaml:`, ...error.problems.map((problem) => `- ${problem}`)].join("\n"), {
-      cause: error,
-    });
+    throw new Error(
+      [`${stackFileOf(name)}:`, ...error.problems.map((problem) => `- ${problem}`)].join("\n"),
+      {
+        cause: error,
+      },
+    );
   }
 }
 
@@ -140,7 +137,7 @@ export function command(): Command {
       // Only now: it brings the engine and Docker along.
       const { setSecret } = await import("./onDocker");
       await setSecret(name, at, () => askSecret(`${at} (not shown): `));
-      console.log(`Pulumi.${name}.yaml: ${at} is set, encrypted.`);
+      console.log(`${stackFileOf(name)}: ${at} is set, encrypted.`);
     });
   return program;
 }

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node
 import { tmpdir } from "node:os";
 import path from "node:path";
 import pc from "picocolors";
-import { onPath } from "../toolchain/machine";
+import { onPath } from "../tools/toolchain/machine";
 
 /**
  * `npm test`: every check and every tier that this machine can run, side by side. A tier that it cannot run is
@@ -56,7 +56,7 @@ function postgresql(): string | undefined {
 /** Builds what this machine has not: minutes the first time, nothing after that. */
 async function copyTools(): Promise<string | undefined> {
   const { ensureTool } = await import("../jobs/testing/tools");
-  const { progressOn } = await import("../toolchain/progress");
+  const { progressOn } = await import("../tools/toolchain/progress");
   const progress = progressOn();
   try {
     for (const tool of ["restic", "versitygw"] as const) await ensureTool(tool, progress);

@@ -1,11 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { DataManagementServer } from "../DataManagementServer";
-import type { Target, TenantIdentity } from "../target";
-import { onPremisesAgents } from "./agent";
+import type { Target, TenantIdentity } from "../contract/target";
+import { onPremisesAgents } from "./aws/agent";
 import { vaultOnAws } from "./aws";
 import { copiesOnDocker, vaultOnDocker, type Told } from "./docker";
 import { whereOf } from "./onPremises";
-import { RETENTION } from "./retention";
+import { RETENTION } from "../../plans/retention";
 
 /** A second place in the cloud. */
 export interface RegionCopy {

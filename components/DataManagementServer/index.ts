@@ -1,13 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Size } from "../../plans/plans";
-import { DATABASE_HOST, dockerCommand } from "../docker/target";
+import { DATABASE_HOST, dockerCommand } from "../contract/dockerTarget";
 import type { SslEndpoint } from "../SslEndpoint";
-import type { Target, TenantIdentity } from "../target";
+import type { Target, TenantIdentity } from "../contract/target";
 import { dataOnAws, type AwsServer } from "./aws";
-import { applicationOnAws } from "./awsApplication";
+import { applicationOnAws } from "./aws/application";
 import { dataOnDocker, type DockerServer } from "./docker";
-import { applicationOnDocker } from "./dockerApplication";
-import { versionOnDocker } from "./dockerVersion";
+import { applicationOnDocker } from "./docker/application";
+import { versionOnDocker } from "./docker/version";
 
 export interface InitialData {
   /** SHA-256 of the dump. */

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { DataManagementServer } from "../DataManagementServer";
-import type { Target, TenantIdentity } from "../target";
+import type { Target, TenantIdentity } from "../contract/target";
 import { importOnAws } from "./aws";
 import { importOnDocker } from "./docker";
 

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Target, TenantIdentity } from "../target";
+import type { Target, TenantIdentity } from "../contract/target";
 import { endpointOnAws, type AwsEndpoint } from "./aws";
-import { authority } from "./caddyfile";
+import { authority } from "./docker/caddyfile";
 
 export interface SslEndpointArgs {
   tenant: TenantIdentity;

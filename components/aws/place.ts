@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { AwsTarget } from "../target";
-import type { TaskDisk, TaskRun } from "./run-task";
+import type { AwsTarget } from "../contract/target";
+import type { TaskDisk, TaskRun } from "../../operations/aws/runTask";
 
 export interface PlacedTask {
   container: string;

@@ -1,6 +1,6 @@
 import * as ecs from "@pulumi/aws/ecs";
 import * as pulumi from "@pulumi/pulumi";
-import type { AwsTarget } from "../target";
+import type { AwsTarget } from "../contract/target";
 import { serviceRole, useKey } from "./iam";
 
 type Strings = Record<string, pulumi.Input<string>>;

@@ -1,8 +1,8 @@
 import { Container, type ContainerArgs } from "@pulumi/docker/container";
 import { RemoteImage } from "@pulumi/docker/remoteImage";
 import * as pulumi from "@pulumi/pulumi";
-import { doOnce, valueOf } from "../run";
-import { LABELS, type DockerTarget } from "./target";
+import { doOnce, valueOf } from "../doOnce";
+import { LABELS, type DockerTarget } from "../contract/dockerTarget";
 
 export interface ServiceArgs {
   /** A reference, or the image itself where something else was asked of it. */
@@ -123,7 +123,7 @@ export function service(
         pids: args.pids,
       },
       work: async (show) => {
-        const { limitProcesses, waitUntilHealthy } = await import("./health");
+        const { limitProcesses, waitUntilHealthy } = await import("../../operations/docker/health");
         await waitUntilHealthy(target.host, name, args.startSeconds, show);
         await limitProcesses(target.host, name, args.pids);
       },
@@ -136,7 +136,7 @@ export function service(
 function nameFreed(name: string, target: DockerTarget, { stopSeconds }: ServiceArgs): pulumi.ResourceHook {
   return new pulumi.ResourceHook(`${name}-name`, async () => {
     if (target.rehearsal) return;
-    const { freeName } = await import("./presence");
+    const { freeName } = await import("../../operations/docker/presence");
     const known = { host: target.host, stack: pulumi.getStack(), name };
     await freeName(known, await valueOf(target.mark), stopSeconds);
   });
@@ -154,7 +154,7 @@ async function broughtBack(
   { startSeconds }: ServiceArgs,
 ): Promise<string> {
   if (rehearsal) return id;
-  const { bringBack, ContainerRefused, findMissing } = await import("./presence");
+  const { bringBack, ContainerRefused, findMissing } = await import("../../operations/docker/presence");
   const known = { host, stack: pulumi.getStack(), name, id };
   const show = (line: string) => pulumi.log.info(line, undefined, undefined, true);
   try {

@@ -1,11 +1,11 @@
 import { Provider as AwsProvider } from "@pulumi/aws/provider";
 import { Provider as DockerProvider } from "@pulumi/docker/provider";
 import type { Plan, Size } from "../../plans/plans";
-import type { Platform } from "../aws/platform";
+import type { Platform } from "../contract/platform";
 import { BackupVault } from "../BackupVault";
 import { DataManagementServer, type InitialData } from "../DataManagementServer";
 import { SslEndpoint } from "../SslEndpoint";
-import type { AwsTarget, TenantIdentity } from "../target";
+import type { AwsTarget, TenantIdentity } from "../contract/target";
 
 /** Parts of a tenant for the components' tests. */
 

@@ -6,7 +6,7 @@ import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { onPath } from "../../toolchain/machine";
+import { onPath } from "../../tools/toolchain/machine";
 
 /** What this machine lacks for it, if anything. */
 export function redisLacking(): string | undefined {

@@ -3,7 +3,7 @@ import { readdirSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import path from "node:path";
 import { extract } from "tar";
-import { pipInstalled } from "../../toolchain/pip";
+import { pipInstalled } from "../../tools/toolchain/pip";
 
 /** Those pinned in `tools/postgresql`. */
 export type Release = 16 | 17 | 18;

@@ -5,10 +5,10 @@
  */
 import { execFileSync } from "node:child_process";
 import path from "node:path";
-import { cached, cacheFolder, contentHash } from "../../toolchain/cache";
-import { findGo, goBuild } from "../../toolchain/go";
-import { onPath } from "../../toolchain/machine";
-import { silent, type Progress } from "../../toolchain/progress";
+import { cached, cacheFolder, contentHash } from "../../tools/toolchain/cache";
+import { findGo, goBuild } from "../../tools/toolchain/go";
+import { onPath } from "../../tools/toolchain/machine";
+import { silent, type Progress } from "../../tools/toolchain/progress";
 
 /** What is built, by the folder in `tools/` that has its modules. */
 const TOOLS = {

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, describe, expect, it } from "vitest";
-import { platformSchema } from "../../components/aws/platform";
+import { platformSchema } from "../../components/contract/platform";
 import { ofType, one, registered, valueOf, type Registration } from "../../components/testing/mocks";
 import { platform } from "./program";
 import type { NAT } from "./spec";

@@ -10,7 +10,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { privateBucket } from "../../components/aws/bucket";
 import { policyDocument } from "../../components/aws/iam";
 import { encryptionKey } from "../../components/aws/key";
-import type { Platform } from "../../components/aws/platform";
+import type { Platform } from "../../components/contract/platform";
 import { SpecError, unknownKeys } from "../config";
 import { configKeys, readConfig, refuse } from "../runtime";
 import { makeBalancer } from "./balancer";

@@ -4,13 +4,13 @@ import * as pulumi from "@pulumi/pulumi";
 import { RandomId } from "@pulumi/random/randomId";
 import type { BackupVault } from "../../components/BackupVault";
 import type { DataManagementServer } from "../../components/DataManagementServer";
-import type { Certificates, DockerCopies, DockerTarget } from "../../components/docker/target";
+import type { Certificates, DockerCopies, DockerTarget } from "../../components/contract/dockerTarget";
 import { watchOnDocker } from "../../components/Monitoring/docker";
-import { openGateway } from "../../components/SslEndpoint/gateway";
+import { openGateway } from "../../components/SslEndpoint/docker/gateway";
 import type { Entitlement } from "../../plans/entitlement";
 import { SpecError } from "../config";
 import { FileRefused, type TenantFiles } from "./files";
-import { imagesOf, needsOf } from "./needs";
+import { imagesOf, needsOf } from "./hostRequirements";
 import type { DockerTenant } from "./spec";
 
 type DockerSpec = DockerTenant["target"]["docker"];
@@ -46,7 +46,7 @@ export async function dockerPlace(
   const rehearsal = network?.id.startsWith(REHEARSAL_ID) ?? false;
   if (!rehearsal) {
     // Only now: a rehearsal needs no client of the engine.
-    const { inspectHost } = await import("../../components/docker/inspect");
+    const { inspectHost } = await import("../../operations/docker/inspect");
     problems.push(...(await inspectHost(host, needsOf(tenant, spec))));
   }
   if (problems.length > 0 || !certificates) throw new SpecError(problems);

@@ -1,2 +1,2 @@
-const load = require("../../toolchain/program.cjs");
+const load = require("../../tools/toolchain/program.cjs");
 module.exports = load(require.resolve("./program.ts")).tenant;

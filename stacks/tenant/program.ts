@@ -3,12 +3,12 @@ import { BackupVault, type BackupVaultArgs } from "../../components/BackupVault"
 import { DataManagementServer, type InitialData } from "../../components/DataManagementServer";
 import { DumpImporter } from "../../components/DumpImporter";
 import { SslEndpoint } from "../../components/SslEndpoint";
-import { remember } from "../../components/run";
-import type { Target, TenantIdentity } from "../../components/target";
+import { remember } from "../../components/doOnce";
+import type { Target, TenantIdentity } from "../../components/contract/target";
 import { SpecError } from "../config";
 import { callsSent, configKeys, holdsSecret, readConfig, refuse, valueInStackFile } from "../runtime";
 import { dockerPlace, openDocker } from "./docker";
-import { awsProblems } from "./offers";
+import { awsProblems } from "./instanceTypes";
 import type { TenantFiles } from "./files";
 import { readRequest, type Request } from "./request";
 import { setWithPulumi } from "./secrets";

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { parseArgsStringToArgv } from "string-argv";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Place } from "../../components/BackupVault/pgbackrest";
+import type { Place } from "../../components/BackupVault/docker/pgbackrest";
 import { ROOT, type TenantStack } from "../engine/tenants";
 import { startCopied, type Copied } from "./copied";
 import { inside, type Ended } from "./inside";

@@ -6,7 +6,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { chromium, type BrowserContext } from "playwright-core";
 import type { TestContext } from "vitest";
-import { onPath } from "../../toolchain/machine";
+import { onPath } from "../../tools/toolchain/machine";
 
 /** Why no browser can be opened here, if so. */
 export function browserLacking(): string | undefined {

@@ -30,7 +30,7 @@ export class Checkout {
 
   /** Changes the spec in a tenant's stack file. */
   change(tenant: string, change: (spec: Draft) => void): void {
-    const name = `Pulumi.${tenant}.yaml`;
+    const name = `tenants/Pulumi.${tenant}.yaml`;
     const file = parse(this.read(name)) as Draft;
     change(file.config["dhistance:tenant"]);
     writeFileSync(this.at(name), stringify(file));

@@ -4,7 +4,7 @@ import path from "node:path";
 import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { DEFAULT_IMAGES } from "../../components/docker/target";
+import { DEFAULT_IMAGES } from "../../components/contract/dockerTarget";
 import { buildOwnImages } from "../../images/build";
 import { buildImage, ensureBase, useEngine, type Engine } from "./engine";
 

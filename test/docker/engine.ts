@@ -7,8 +7,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import Docker from "dockerode";
 import { buildImage as buildOn, follow, hasImage, pullImage, type Build } from "../../images/build";
-import { cacheFolder, lock } from "../../toolchain/cache";
-import { onPath } from "../../toolchain/machine";
+import { cacheFolder, lock } from "../../tools/toolchain/cache";
+import { onPath } from "../../tools/toolchain/machine";
 
 /**
  * A Docker engine for tests: the one that answers at `DOCKER_HOST` or at the usual socket, else one of our own with

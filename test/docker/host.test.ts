@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { inspectHost, type Needs } from "../../components/docker/inspect";
+import { inspectHost, type Needs } from "../../operations/docker/inspect";
 import { BASE, startSmallEngine, type Engine } from "./engine";
 import { freePlace, startWorld, VERSIONS, type World } from "./world";
 
@@ -58,7 +58,7 @@ it("a socket that is not this account's to use", async () => {
   chmodSync(folder, 0o755);
   // As root everything is allowed, so another account asks.
   const program = `require("tsx/cjs"); process.setuid?.(65534);
-    require("./components/docker/inspect").inspectHost("unix://${socket}", ${JSON.stringify(needs())}).then((all) => console.log(JSON.stringify(all)))`;
+    require("./operations/docker/inspect").inspectHost("unix://${socket}", ${JSON.stringify(needs())}).then((all) => console.log(JSON.stringify(all)))`;
   const { stdout } = await promisify(execFile)(process.execPath, ["-e", program], {
     cwd: path.resolve(__dirname, "../.."),
   });

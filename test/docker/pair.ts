@@ -11,9 +11,9 @@ import {
   databaseConfigurations,
   DISK_PATH,
   FILES,
-} from "../../components/BackupVault/pgbackrest";
-import { waitUntilHealthy } from "../../components/docker/health";
-import { DEFAULT_IMAGES, POSTGRES } from "../../components/docker/target";
+} from "../../components/BackupVault/docker/pgbackrest";
+import { waitUntilHealthy } from "../../operations/docker/health";
+import { DEFAULT_IMAGES, POSTGRES } from "../../components/contract/dockerTarget";
 import { ADMINISTRATOR } from "../../components/jobs";
 import { buildOwnImages } from "../../images/build";
 import { certify } from "./certificate";

@@ -2,7 +2,7 @@ import { chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } f
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { POSTGRES } from "../../components/docker/target";
+import { POSTGRES } from "../../components/contract/dockerTarget";
 import type { Drill } from "../../jobs/backup/drill";
 import type { Result } from "../engine/pulumi";
 import { ROOT } from "../engine/tenants";

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { runJob } from "../../components/docker/job";
-import { bringBack, findMissing, freeName, listFailing } from "../../components/docker/presence";
-import { LABELS } from "../../components/docker/target";
+import { runJob } from "../../operations/docker/job";
+import { bringBack, findMissing, freeName, listFailing } from "../../operations/docker/presence";
+import { LABELS } from "../../components/contract/dockerTarget";
 import { BASE, ensureBase, useEngine, type Engine } from "./engine";
 
 /** Containers as people and interrupted runs leave them, on a real engine, with no Pulumi around them. */

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
-import { onPath } from "../../toolchain/machine";
+import { onPath } from "../../tools/toolchain/machine";
 import { ROOT } from "../engine/tenants";
 
 /** A scan of TLS by testssl.sh, which knows what is weak today better than a test of our own. */

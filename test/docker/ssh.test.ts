@@ -1,6 +1,6 @@
 import path from "node:path";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
-import { inspectHost } from "../../components/docker/inspect";
+import { inspectHost } from "../../operations/docker/inspect";
 import { OWN_IMAGES } from "../../images/build";
 import { ROOT, type TenantStack } from "../engine/tenants";
 import { needs } from "./browser";

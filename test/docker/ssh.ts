@@ -5,7 +5,7 @@ import { tmpdir, userInfo } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { freePort } from "../../jobs/testing/postgres";
-import { onPath } from "../../toolchain/machine";
+import { onPath } from "../../tools/toolchain/machine";
 
 const SBIN = { PATH: [process.env["PATH"], "/usr/sbin"].join(path.delimiter) };
 

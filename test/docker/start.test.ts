@@ -127,7 +127,7 @@ describe("npm start -- --target docker", () => {
   });
 
   it("keeps state, root and passwords where git does not look, and leaves the stack file as it was", () => {
-    const file = `Pulumi.${OURS}.yaml`;
+    const file = `tenants/Pulumi.${OURS}.yaml`;
     expect(checkout.read(".gitignore").split("\n")).toContain(".dhistance/");
     for (const place of [said(/its root is (\S+)/), said(/the password in (\S+)/)])
       expect(place).toMatch(/^\.dhistance\//);
@@ -473,7 +473,7 @@ describe("a scan of TLS", () => {
 });
 
 it("upgrades, and npm run rollback undoes that with no more than the names", async () => {
-  const before = checkout.read(`Pulumi.${OURS}.yaml`);
+  const before = checkout.read(`tenants/Pulumi.${OURS}.yaml`);
   checkout.change(OURS, ({ servers }) => (servers[0].dhis2 = VERSIONS[1]));
   expect(await start()).toMatchObject({ code: 0 });
   expect((await visitor.get(HMIS, "/login/")).text).toContain(VERSIONS[1]);
@@ -482,7 +482,7 @@ it("upgrades, and npm run rollback undoes that with no more than the names", asy
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   expect(stdout).toContain(`hmis is back at DHIS2 ${VERSIONS[0]} and `);
   expect((await visitor.get(HMIS, "/login/")).text).toContain(VERSIONS[0]);
-  expect(checkout.read(`Pulumi.${OURS}.yaml`)).toBe(before);
+  expect(checkout.read(`tenants/Pulumi.${OURS}.yaml`)).toBe(before);
 });
 
 describe("--down", () => {
@@ -538,10 +538,10 @@ describe("--down", () => {
       );
       mkdirSync(checkout.at(`tenants/${SECOND}`), { recursive: true });
       writeFileSync(checkout.at(`tenants/${SECOND}/entitlement.jws`), issued.stdout);
-      const file = parse(checkout.read(`Pulumi.${OURS}.yaml`)) as Draft;
+      const file = parse(checkout.read(`tenants/Pulumi.${OURS}.yaml`)) as Draft;
       file.config["dhistance:entitlement"] = { file: "entitlement.jws" };
       Object.assign(file.config["dhistance:tenant"].target.docker, await freePlace());
-      writeFileSync(checkout.at(`Pulumi.${SECOND}.yaml`), stringify(file));
+      writeFileSync(checkout.at(`tenants/Pulumi.${SECOND}.yaml`), stringify(file));
       up = await restart();
       expect(up.code, up.stderr).toBe(0);
       // As printed, word for word, but for the question.
@@ -560,7 +560,7 @@ describe("--down", () => {
         code: 1,
         stderr: [
           `error: ${SECOND} is on a paid plan, which keeps the data of hmis. Nothing was taken down.`,
-          `To delete them for good: set retire: true on each of these servers in Pulumi.${SECOND}.yaml, then run`,
+          `To delete them for good: set retire: true on each of these servers in tenants/Pulumi.${SECOND}.yaml, then run`,
           `  npm start -- --target docker --tenant ${SECOND}`,
           `  npm start -- --target docker --tenant ${SECOND} --down\n`,
         ].join("\n"),

@@ -2,8 +2,8 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { buildOwnImages, hasImage } from "../../images/build";
 import { freePort } from "../../jobs/testing/postgres";
-import { ensureToolchain } from "../../toolchain";
-import { ensureDockerHome } from "../../toolchain/dockerHome";
+import { ensureToolchain } from "../../tools/toolchain";
+import { ensureDockerHome } from "../../tools/toolchain/dockerHome";
 import { TestTenants } from "../engine/tenants";
 import { buildImage, ensureBase, useEngine, type Engine } from "./engine";
 

@@ -7,8 +7,8 @@ import { Struct, type JavaScriptValue } from "google-protobuf/google/protobuf/st
 import { ResourceProviderClient } from "@pulumi/pulumi/proto/provider_grpc_pb";
 import { CheckRequest, type CheckResponse } from "@pulumi/pulumi/proto/provider_pb";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ensureToolchain } from "../../toolchain";
-import { ensureAwsPlugin, PLUGIN_WAYS } from "../../toolchain/bridge";
+import { ensureToolchain } from "../../tools/toolchain";
+import { ensureAwsPlugin, PLUGIN_WAYS } from "../../tools/toolchain/bridge";
 
 /** What the bridge makes of inputs before the provider sees them, asked as the engine asks it. */
 let bridge: ChildProcess;

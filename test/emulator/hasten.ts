@@ -2,9 +2,9 @@ import { execFile } from "node:child_process";
 import { statSync } from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
-import { cached, cacheFolder, contentHash } from "../../toolchain/cache";
-import { Obstacle } from "../../toolchain/engine";
-import { findGo } from "../../toolchain/go";
+import { cached, cacheFolder, contentHash } from "../../tools/toolchain/cache";
+import { Obstacle } from "../../tools/toolchain/engine";
+import { findGo } from "../../tools/toolchain/go";
 
 const SOURCE = path.join(__dirname, "hasten/main.go");
 

@@ -86,7 +86,7 @@ async function tenant(
   buy: (bought: Pick<Entitlement, "plan" | "maxServers">) => Promise<void>;
 }> {
   let entitlement = await issue({ tenant: name, ...bought });
-  const file = readFileSync(path.join(ROOT, `Pulumi.${name}.yaml`), "utf8");
+  const file = readFileSync(path.join(ROOT, `tenants/Pulumi.${name}.yaml`), "utf8");
   const { config } = parse(file) as { config: { "dhistance:tenant": { servers: Server[] } } };
   const spec = config["dhistance:tenant"];
   const changed = (servers: Server[]) => ({

@@ -3,7 +3,7 @@ import { openSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { freePort } from "../../jobs/testing/postgres";
-import { pipInstalled } from "../../toolchain/pip";
+import { pipInstalled } from "../../tools/toolchain/pip";
 
 /** moto's server: an emulator of AWS. Pinned with everything that it needs, by checksum. */
 const REQUIREMENTS = path.join(__dirname, "requirements.txt");

@@ -2,9 +2,9 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, s
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { build } from "esbuild";
-import { engineEnvironment, ensureToolchain } from "../../toolchain";
-import { AWS_VERSION, BINARY_VARIABLE, BRIDGE, ensureAwsPlugin } from "../../toolchain/bridge";
-import { findTerraformProvider } from "../../toolchain/bridge/terraform";
+import { engineEnvironment, ensureToolchain } from "../../tools/toolchain";
+import { AWS_VERSION, BINARY_VARIABLE, BRIDGE, ensureAwsPlugin } from "../../tools/toolchain/bridge";
+import { findTerraformProvider } from "../../tools/toolchain/bridge/terraform";
 import { hastened } from "./hasten";
 import { ensureMoto, startMoto, type Emulator } from "./moto";
 import { SIMULATED } from "./lacks";

@@ -2,7 +2,7 @@ import { execFileSync, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { engineEnvironment, ensureToolchain, type Toolchain } from "../../toolchain";
+import { engineEnvironment, ensureToolchain, type Toolchain } from "../../tools/toolchain";
 
 /** Helpers for tests that run the real Pulumi command line, with the rehearsal providers and a backend of their own. */
 

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { readdirSync, statSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ensureToolchain } from "../../toolchain";
+import { ensureToolchain } from "../../tools/toolchain";
 import { newBackend, newProject, processTree, pulumi, startPulumi, stateOf, type Backend } from "./pulumi";
 
 /** The engine runs programs and policy packs of ours by way of the language host that is beside it. */
@@ -72,7 +72,7 @@ describe("a program", () => {
   it("written in TypeScript is named by its own lines when it throws, and what it printed is shown", async () => {
     const { run } = await project("throws", {
       "index.js": `
-        require(${JSON.stringify(path.resolve(__dirname, "../../toolchain/typescript.cjs"))});
+        require(${JSON.stringify(path.resolve(__dirname, "../../tools/toolchain/typescript.cjs"))});
         module.exports = require("./program").program;`,
       "program.ts": `
         interface Args { servers: number }
@@ -98,7 +98,7 @@ describe("a program", () => {
   it("sends the SDK's debug messages only when they are wanted", async () => {
     const { options } = await project("debugs", {
       "index.js": `
-        require(${JSON.stringify(path.resolve(__dirname, "../../toolchain/typescript.cjs"))});
+        require(${JSON.stringify(path.resolve(__dirname, "../../tools/toolchain/typescript.cjs"))});
         require("@pulumi/pulumi");`,
     });
     const args = ["preview", "--debug", "--non-interactive", "--stack", "one"];

@@ -1,0 +1,97 @@
+import * as pulumi from "@pulumi/pulumi";
+import { serviceRole, useKey } from "../../aws/iam";
+import { componentTags } from "../../aws/tags";
+import { container, fargateTask } from "../../aws/task";
+import { DISK } from "../../../operations/aws/taskRequest";
+import { drillCommand, SECRETS } from "../../jobs";
+import type { DataManagementServer } from "../../DataManagementServer";
+import type { AwsTarget } from "../../contract/target";
+import type { Repository } from ".";
+import { COPY_HOURS, DRILL_EVERY_HOURS, DRILL_HOURS } from "../../../plans/retention";
+import { dimensions, TELL, watchCopies } from "./watch";
+
+export interface DrillArgs {
+  tenant: string;
+  repository: Repository;
+  executionRoleArn: pulumi.Input<string>;
+  /** ARN of the secret that holds the repositories' password. */
+  password: pulumi.Input<string>;
+  /** Verifies the signatures; PEM. */
+  publicKey: pulumi.Input<string>;
+}
+
+const DAY = 86_400;
+
+/**
+ * A task that looks at a server's copies in the cloud, restores the newest into a throwaway database once a week, and
+ * tells what it found. It may read the copies, and write nothing but its own figures beside them.
+ */
+export function drillTask(
+  name: string,
+  { server, aws }: DataManagementServer,
+  args: DrillArgs,
+  target: AwsTarget,
+  opts: pulumi.CustomResourceOptions,
+) {
+  const { platform, keyArn, region } = target;
+  const { tenant, repository } = args;
+  const tags = componentTags(server);
+  const taskRoleArn = serviceRole(
+    name,
+    {
+      service: "ecs-tasks.amazonaws.com",
+      accountId: platform.accountId,
+      statements: [
+        { sid: "List", actions: ["s3:GetBucketLocation", "s3:ListBucket"], resources: [repository.arn] },
+        {
+          sid: "Read",
+          actions: ["s3:GetObject"],
+          resources: [pulumi.interpolate`${repository.arn}/${server}/*`],
+        },
+        {
+          sid: "KeepFigures",
+          actions: ["s3:PutObject"],
+          resources: [pulumi.interpolate`${repository.arn}/${server}/drill.json`],
+        },
+        TELL,
+        useKey(keyArn, "s3", region),
+      ],
+      tags,
+    },
+    opts,
+  );
+  const watched = { tenant, server, place: region };
+  const task = fargateTask(
+    name,
+    {
+      cpu: aws.jobs.cpu,
+      memory: aws.jobs.memory,
+      executionRoleArn: args.executionRoleArn,
+      taskRoleArn,
+      containers: [
+        container({
+          name: "drill",
+          image: platform.images.jobs,
+          command: drillCommand(
+            pulumi.interpolate`s3:https://s3.${region}.amazonaws.com/${repository.name}/${server}`,
+            {
+              dimensions: dimensions(watched),
+              everyHours: DRILL_EVERY_HOURS,
+              ...{ maxAgeHours: COPY_HOURS, maxDrillAgeHours: DRILL_HOURS },
+            },
+          ),
+          environment: { AWS_REGION: region, [SECRETS.publicKey]: args.publicKey },
+          secrets: { [SECRETS.repository]: args.password },
+          volumes: { [DISK]: "/tmp" },
+          logGroup: aws.logs.name,
+          region,
+        }),
+      ],
+      disk: DISK,
+      tags,
+    },
+    opts,
+  );
+  watchCopies(name, watched, target, DAY, opts);
+  return { task, taskRoleArn, diskGiB: aws.jobs.disks.drill };
+}

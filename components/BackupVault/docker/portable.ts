@@ -1,0 +1,116 @@
+import { Volume } from "@pulumi/docker/volume";
+import * as pulumi from "@pulumi/pulumi";
+import { PrivateKey } from "@pulumi/tls/privateKey";
+import { randomPassword } from "../../aws/secret";
+import type { DataManagementServer } from "../../DataManagementServer";
+import { handOver } from "../../DataManagementServer/docker";
+import { service } from "../../docker/container";
+import type { DockerCopies, DockerTarget } from "../../contract/dockerTarget";
+import { FILES_PATH, replicateCommand } from "../../jobs";
+import type { BackupVaultArgs } from "..";
+import {
+  credentials,
+  DISK_PATH,
+  FILES,
+  healthcheck,
+  portableConfiguration,
+  SCRATCH_PATH,
+  TOLD_PATH,
+} from "./portableFiles";
+
+/**
+ * A container that once a day writes the server's database, file store and settings into the portable repository in the
+ * cloud, brings that home to the disk under another key, and proves every week that both can be restored. It runs as the
+ * application's user, to whom the files belong.
+ * @param world a network through which it reaches the cloud
+ * @returns the volume in which it tells how the copies are
+ */
+export function portableOnDocker(
+  parent: pulumi.Resource,
+  { tenant }: BackupVaultArgs,
+  { server, docker }: DataManagementServer,
+  target: DockerTarget,
+  { disk, cloud }: DockerCopies,
+  world: pulumi.Output<string>,
+): pulumi.Output<string> {
+  const name = `${tenant.id}-${server}-portable`;
+  const opts = { parent };
+  const keep = { ...opts, protect: docker.keepsData };
+  const { user } = docker;
+  const signing = new PrivateKey(`${name}-signing-key`, { algorithm: "ED25519" }, keep);
+  const copies = diskVolume(`${name}-disk`, disk, `${server}.portable`, keep);
+  const told = new Volume(`${name}-told`, { name: `${name}-told` }, opts);
+  const handed = handOver(
+    `${name}-handed-over`,
+    target,
+    { volumes: [copies, told.name], user, jobs: docker.jobs },
+    opts,
+  );
+  const { container } = service(
+    name,
+    target,
+    {
+      image: target.images.drill,
+      user,
+      command: replicateCommand(FILES.configuration, SCRATCH_PATH),
+      // For whatever is run in it as well (scripts/restore.ts). No secret: names of files.
+      environment: {
+        AWS_REGION: cloud.region,
+        AWS_SHARED_CREDENTIALS_FILE: FILES.credentials,
+        ...(cloud.authority && {
+          NODE_EXTRA_CA_CERTS: FILES.authority,
+          SSL_CERT_FILE: FILES.authority,
+        }),
+      },
+      networks: [{ name: docker.dataNetwork }, { name: world }],
+      // A restore writes into the file store.
+      volumes: { [FILES_PATH]: docker.volumes.files, [DISK_PATH]: copies, [TOLD_PATH]: told.name },
+      scratch: { "/tmp": "size=256m" },
+      files: {
+        // PostgreSQL, which drills start, wants its user to have a name.
+        "/etc/passwd": pulumi.interpolate`root:x:0:0::/root:/usr/sbin/nologin\ndhis2:x:${user}:${user}::/nonexistent:/usr/sbin/nologin\n`,
+        [FILES.configuration]: JSON.stringify(portableConfiguration(tenant, server, cloud), undefined, 2),
+        [FILES.administrator]: docker.passwords.administrator,
+        [FILES.admin]: docker.passwords.admin,
+        [FILES.role]: docker.passwords.role,
+        [FILES.settings]: docker.configuration,
+        [FILES.signingKey]: signing.privateKeyPemPkcs8,
+        [FILES.publicKey]: signing.publicKeyPem,
+        [FILES.cloudPassword]: randomPassword(`${name}-cloud-password`, 40, keep),
+        [FILES.diskPassword]: randomPassword(`${name}-disk-password`, 40, keep),
+        [FILES.credentials]: pulumi
+          .output(cloud.secretAccessKey)
+          .apply((secret) => credentials(cloud.accessKeyId, secret)),
+        ...(cloud.authority && { [FILES.authority]: cloud.authority }),
+      },
+      // Drills have a PostgreSQL of their own in it.
+      memory: 2048,
+      pids: 256,
+      healthcheck: {
+        tests: ["CMD-SHELL", healthcheck()],
+        ...{ interval: "10s", timeout: "10s", retries: 3, startPeriod: "30s" },
+      },
+      // It is well when both places can be read; the first copy is made after that.
+      startSeconds: 600,
+      // What it is at is ended, to be begun anew.
+      stopSeconds: 30,
+    },
+    { ...opts, dependsOn: [docker.secured, handed] },
+  );
+  // The volume is its user's once it has been there: whoever reads in it comes after.
+  return pulumi.all([told.name, container.id]).apply(([volume]) => volume);
+}
+
+/** The place on disk of one container: a folder in the directory that was named, or a volume. */
+export function diskVolume(
+  name: string,
+  { path }: DockerCopies["disk"],
+  folder: string,
+  opts: pulumi.CustomResourceOptions,
+): pulumi.Output<string> {
+  const bind = path && {
+    driver: "local",
+    driverOpts: { type: "none", o: "bind", device: `${path}/${folder}` },
+  };
+  return new Volume(name, { name, ...bind }, opts).name;
+}

@@ -1,0 +1,80 @@
+/** What the container that keeps a server's portable copies on Docker is told, and where (`jobs/backup/agent.ts`). */
+import { DATABASE_HOST, type DockerCopies } from "../../contract/dockerTarget";
+import { administratorAt, DATABASE, FILES_PATH, type ReplicateConfiguration } from "../../jobs";
+import type { TenantIdentity } from "../../contract/target";
+import { COPY_HOURS, DRILL_EVERY_HOURS, DRILL_HOURS, RETENTION } from "../../../plans/retention";
+
+/** Where the container finds what it is given. */
+const GIVEN = "/run/dhistance";
+export const FILES = {
+  configuration: `${GIVEN}/replicate.json`,
+  /** The password of PostgreSQL's administrator, and that of DHIS2's. */
+  administrator: `${GIVEN}/administrator-password`,
+  admin: `${GIVEN}/admin-password`,
+  /** That of DHIS2's role in the database. */
+  role: `${GIVEN}/role-password`,
+  settings: `${GIVEN}/dhis.conf`,
+  signingKey: `${GIVEN}/signing.pem`,
+  publicKey: `${GIVEN}/signing.pub`,
+  cloudPassword: `${GIVEN}/cloud-password`,
+  diskPassword: `${GIVEN}/disk-password`,
+  credentials: `${GIVEN}/s3-credentials`,
+  /** The authority of an S3 server that the world's do not vouch for. */
+  authority: `${GIVEN}/cloud-authority.crt`,
+} as const;
+/** The place on disk, in the container. */
+export const DISK_PATH = "/copies";
+/** Where it tells of the copies: the image has this directory, for whoever is its user. */
+export const TOLD_PATH = "/var/lib/copies";
+/** On the copies' disk, for a drill needs room for a whole database. */
+export const SCRATCH_PATH = `${DISK_PATH}/.scratch`;
+
+/** The place in the cloud without the server, as restic has it. */
+export function portableSource(
+  tenant: string,
+  { host, port, bucket }: Pick<DockerCopies["cloud"], "host" | "port" | "bucket">,
+): string {
+  return `s3:https://${host}${port ? `:${port}` : ""}/${bucket}/${tenant}.portable`;
+}
+
+/** As AWS' own programs have them. */
+export function credentials(accessKeyId: string, secretAccessKey: string): string {
+  return `[default]\naws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secretAccessKey}\n`;
+}
+
+/** For a shell: whether the agent has told of the copies, and of nothing that is wrong; else what that is. */
+export function healthcheck(): string {
+  const file = `${TOLD_PATH}/portable.prom`;
+  const alarms = `sed -n 's/^dhistance_portable_alarm{text="\\(.*\\)",server=.*/\\1/p' ${file}`;
+  return `test -e ${file} && ! ${alarms} | grep .`;
+}
+
+export function portableConfiguration(
+  tenant: TenantIdentity,
+  server: string,
+  cloud: Omit<DockerCopies["cloud"], "secretAccessKey">,
+): ReplicateConfiguration {
+  const { portable, onPremises } = RETENTION[tenant.plan];
+  return {
+    servers: [server],
+    source: portableSource(tenant.id, cloud),
+    region: cloud.region,
+    cloudPasswordFile: FILES.cloudPassword,
+    localPasswordFile: FILES.diskPassword,
+    publicKeyFile: FILES.publicKey,
+    export: {
+      server: administratorAt(DATABASE_HOST),
+      passwordFile: FILES.administrator,
+      database: DATABASE,
+      files: FILES_PATH,
+      settings: [FILES.settings],
+      signingKeyFile: FILES.signingKey,
+      retentionDays: portable,
+    },
+    copies: DISK_PATH,
+    retentionDays: onPremises,
+    maxAgeHours: COPY_HOURS,
+    drill: { everyHours: DRILL_EVERY_HOURS, maxAgeHours: DRILL_HOURS },
+    told: TOLD_PATH,
+  };
+}

@@ -1,0 +1,119 @@
+import * as pulumi from "@pulumi/pulumi";
+import { randomPassword } from "../../aws/secret";
+import type { DockerTarget } from "../../contract/dockerTarget";
+import { doOnce, remember, valueOf } from "../../doOnce";
+import { keepsData, type DataSide } from ".";
+import { fingerprint, NONE_IMPORTED, refuseNewEncryption } from "../encryption";
+import type { DataManagementServerArgs } from "..";
+import { refuseDowngrade } from "../version";
+
+/** The version of DHIS2, and the key of what it encrypts, that a server's data have been given to. */
+export interface Version {
+  encryptionPassword: pulumi.Output<string>;
+  /** The database is there, and this version may have it. */
+  accepted: pulumi.Resource;
+}
+
+/**
+ * The record of the version. Before it becomes a later one, DHIS2 is stopped and the cluster kept as it is; it goes
+ * back to an earlier one only with a cluster that is of it (`npm run rollback`).
+ */
+export function versionOnDocker(
+  parent: pulumi.Resource,
+  name: string,
+  args: DataManagementServerArgs,
+  target: DockerTarget,
+  data: DataSide,
+): Version {
+  const { tenant, server } = args;
+  const opts = { parent };
+  // Made even where the import brings one, so that no update has it to delete.
+  const ownPassword = randomPassword(`${name}-encryption-password`, 40, {
+    ...opts,
+    protect: keepsData(args),
+  });
+  const encryptionPassword = pulumi.output(args.import?.encryptionPassword ?? ownPassword);
+  const accepted = remember(
+    `${name}-history`,
+    {
+      because: {
+        dhis2: args.dhis2,
+        data: args.import?.sha256 ?? NONE_IMPORTED,
+        encryption: pulumi.unsecret(encryptionPassword.apply(fingerprint)),
+      },
+      refuse: async (was, is) => {
+        const lower = refuseDowngrade(server, String(was["dhis2"]), String(is["dhis2"]));
+        if (lower && !(await isFrom(String(is["dhis2"]))))
+          return `${lower} To what was kept before an upgrade: npm run rollback -- ${tenant.id} ${server}`;
+        return refuseNewEncryption(server, was, is, args.import?.reimport ?? false);
+      },
+      change: async (was, is) => {
+        const [from, to] = [String(was["dhis2"]), String(is["dhis2"])];
+        if (from !== to && !refuseDowngrade(server, from, to)) await keep(from, to);
+      },
+    },
+    { ...opts, dependsOn: [data.prepared] },
+  );
+  return { encryptionPassword, accepted };
+
+  /** Whether the live cluster is one from before an upgrade of that version. */
+  async function isFrom(version: string): Promise<boolean> {
+    if (target.rehearsal) return false;
+    const [{ serverOn }, { markOf }] = await onHost();
+    return (await markOf(serverOn(target.host, tenant.id, server), "live"))?.from === version;
+  }
+
+  async function keep(from: string, to: string): Promise<void> {
+    const title = `backup of ${server} before its upgrade to DHIS2 ${to}`;
+    if (target.rehearsal) return pulumi.log.info(`rehearsal: ${title} is only simulated, nothing was run`);
+    const [, { keepCluster }] = await onHost();
+    const show = (line: string) => pulumi.log.info(`${title}: ${line}`, undefined, undefined, true);
+    await keepCluster(title, await clusterJob(args, target, data, show), { from, to });
+    await pulumi.log.info(`${title}: made. The way back to it: npm run rollback -- ${tenant.id} ${server}`);
+  }
+}
+
+/** Only when something is to be done: a preview needs no client of the engine. */
+function onHost() {
+  return Promise.all([
+    import("../../../operations/docker/server"),
+    import("../../../operations/docker/upgrade"),
+  ]);
+}
+
+async function clusterJob(
+  { tenant, server }: DataManagementServerArgs,
+  { host, images }: DockerTarget,
+  { volumes }: DataSide,
+  show: (line: string) => Promise<void>,
+) {
+  const [{ serverOn }] = await onHost();
+  const volume = await valueOf(volumes.database);
+  return { server: serverOn(host, tenant.id, server), image: images.postgres, volume, show };
+}
+
+/** The version has come to answer: what was kept before it gives way to what is kept before the next. */
+export function versionStarted(
+  parent: pulumi.Resource,
+  name: string,
+  args: DataManagementServerArgs,
+  target: DockerTarget,
+  data: DataSide,
+  started: pulumi.Resource,
+): void {
+  const { server, dhis2 } = args;
+  const title = `end of ${server}'s upgrade`;
+  doOnce(
+    `${name}-upgraded`,
+    {
+      title,
+      rehearsal: target.rehearsal,
+      because: { dhis2 },
+      work: async (show) => {
+        const [, { onClusters }] = await onHost();
+        await onClusters(title, await clusterJob(args, target, data, show), "done");
+      },
+    },
+    { parent, dependsOn: [started] },
+  );
+}

@@ -1,0 +1,134 @@
+import path from "node:path";
+import * as s3 from "@pulumi/aws/s3";
+import * as pulumi from "@pulumi/pulumi";
+import { privateBucket } from "../../aws/bucket";
+import { serviceRole, useKey, type Statement } from "../../aws/iam";
+import { taskDisk, taskPlace } from "../../aws/place";
+import { runOnce } from "../../aws/runOnce";
+import { componentTags } from "../../aws/tags";
+import { container, fargateTask } from "../../aws/task";
+import { DISK } from "../../../operations/aws/taskRequest";
+import { importCommand, SECRETS } from "../../jobs";
+import type { AwsTarget } from "../../contract/target";
+import { verifyDump } from "../dump";
+import { refuseReimport, type DumpImporterArgs, type Imported } from "..";
+
+/** A dump of 100 GB takes a few hours; whatever takes longer than a day has got stuck. */
+const PATIENCE = 24 * 3600;
+
+/** The dump in S3, the task that loads it, and its run. */
+export function importOnAws(
+  parent: pulumi.Resource,
+  name: string,
+  args: DumpImporterArgs,
+  target: AwsTarget,
+): pulumi.Stash {
+  const { server, sha256, dhis2, sanitise = false, reimport = false } = args;
+  const data = server.aws;
+  const tags = componentTags(server.server);
+  const opts = { parent };
+
+  const object = args.dump.startsWith("s3://")
+    ? objectAt(args.dump)
+    : uploaded(name, path.resolve(args.directory ?? ".", args.dump), sha256, target, tags, opts);
+  const task = fargateTask(
+    `${name}-task`,
+    {
+      // Decompressing, parsing and building indexes side by side.
+      cpu: data.jobs.cpu,
+      memory: data.jobs.memory,
+      executionRoleArn: data.executionRoleArn,
+      taskRoleArn: serviceRole(
+        `${name}-task`,
+        {
+          service: "ecs-tasks.amazonaws.com",
+          accountId: target.platform.accountId,
+          statements: object.read,
+          tags,
+        },
+        opts,
+      ),
+      containers: [
+        container({
+          name: "import",
+          image: target.platform.images.jobs,
+          command: importCommand(data.database.address, {
+            ...{ dump: object.address, sha256, dhis2, sanitise, reimport },
+          }),
+          environment: { AWS_REGION: target.region },
+          secrets: { [SECRETS.administrator]: data.passwords.key("administrator") },
+          volumes: { [DISK]: "/tmp" },
+          logGroup: data.logs.name,
+          region: target.region,
+        }),
+      ],
+      // An archive is read in any order, so it has to lie on a disk.
+      disk: DISK,
+      tags,
+    },
+    opts,
+  );
+  const now: Imported = { sha256, dump: args.dump, sanitised: sanitise };
+  return runOnce(
+    `${name}-imported`,
+    target,
+    {
+      title: `import into ${server.server}`,
+      task: taskPlace(target, {
+        container: "import",
+        taskDefinition: task.arn,
+        securityGroup: data.securityGroupId,
+        logGroup: data.logs.name,
+        disk: taskDisk(target, data.jobs.disks.dump),
+        patience: PATIENCE,
+      }),
+      because: { ...now },
+      refuse: (before) => refuseReimport(server.server, before, now, reimport),
+      // It would write what it knows of the former database into the new one.
+      stops: `${args.tenant.id}-${server.server}-application`,
+    },
+    { ...opts, dependsOn: [data.prepared] },
+  );
+}
+
+interface DumpObject {
+  address: pulumi.Input<string>;
+  read: Statement[];
+}
+
+/** A dump that is in S3 already, under whatever key its owner chose; its bucket has to let the task's role read it. */
+function objectAt(address: string): DumpObject {
+  const arn = `arn:aws:s3:::${address.replace("s3://", "")}`;
+  return { address, read: [{ sid: "Dump", actions: ["s3:GetObject"], resources: [arn] }] };
+}
+
+/** A file of the machine that runs `pulumi`, in a bucket of the server's own. */
+function uploaded(
+  name: string,
+  file: string,
+  sha256: string,
+  target: AwsTarget,
+  tags: Record<string, string>,
+  opts: pulumi.CustomResourceOptions,
+): DumpObject {
+  const bucket = privateBucket(
+    `${name}-dumps`,
+    { keyArn: target.keyArn, forceDestroy: true, logBucket: target.platform.logBucket, tags },
+    opts,
+  );
+  const verify = new pulumi.ResourceHook(`${name}-verify`, () => verifyDump(file, sha256), {
+    onDryRun: true,
+  });
+  const object = new s3.BucketObjectv2(
+    `${name}-dump`,
+    { bucket: bucket.name, key: sha256, source: new pulumi.asset.FileAsset(file), tags },
+    { ...opts, hooks: { beforeCreate: [verify], beforeUpdate: [verify] } },
+  );
+  return {
+    address: pulumi.interpolate`s3://${object.bucket}/${object.key}`,
+    read: [
+      { sid: "Dump", actions: ["s3:GetObject"], resources: [pulumi.interpolate`${bucket.arn}/${sha256}`] },
+      useKey(target.keyArn, "s3", target.region),
+    ],
+  };
+}

@@ -1,0 +1,52 @@
+import path from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import { runOnce } from "../../docker/runOnce";
+import { DATABASE_HOST, type DockerTarget } from "../../contract/dockerTarget";
+import { importCommand, SECRETS } from "../../jobs";
+import { verifyDump } from "../dump";
+import { refuseReimport, type DumpImporterArgs, type Imported } from "..";
+
+/** A dump of 100 GB takes a few hours; whatever takes longer than a day has got stuck. */
+const PATIENCE = 24 * 3600;
+/** In the job's own scratch volume, which goes with it. */
+const DUMP = "/tmp/dump";
+
+/** The job that loads the dump, and its run. */
+export function importOnDocker(
+  parent: pulumi.Resource,
+  name: string,
+  args: DumpImporterArgs,
+  target: DockerTarget,
+): pulumi.Stash {
+  const { server, sha256, dhis2, sanitise = false, reimport = false } = args;
+  const { dataNetwork, jobs, passwords, prepared, volumes } = server.docker;
+  const from = path.resolve(args.directory ?? ".", args.dump);
+  const now: Imported = { sha256, dump: args.dump, sanitised: sanitise };
+  const command = importCommand(DATABASE_HOST, { dump: DUMP, sha256, dhis2, sanitise, reimport });
+  return runOnce(
+    `${name}-imported`,
+    target,
+    {
+      title: `import into ${server.server}`,
+      // Before it is sent anywhere; the job checks it again.
+      verify: () => verifyDump(from, sha256),
+      job: pulumi
+        .all([jobs, command, dataNetwork, passwords.administrator])
+        .apply(([image, command, network, password]) => ({
+          name,
+          image,
+          command,
+          network,
+          secrets: { [SECRETS.administrator]: password },
+          file: { from, to: DUMP },
+          memory: 4096,
+          patience: PATIENCE,
+        })),
+      because: { ...now, volume: volumes.database },
+      refuse: (before) => refuseReimport(server.server, before, now, reimport),
+      // It would write what it knows of the former database into the new one.
+      stops: server.docker.application,
+    },
+    { parent, dependsOn: [prepared] },
+  );
+}

@@ -1,0 +1,179 @@
+import { createServer } from "node:net";
+import type Docker from "dockerode";
+import { connect } from "./engine";
+import { JOB_LABEL } from "./job";
+import { dockerCommand, LABELS } from "../../components/contract/dockerTarget";
+
+/** What a tenant needs of a host. */
+export interface Needs {
+  tenant: string;
+  /** That it publishes, each with the container that does, and the key that names it. */
+  ports: { address: string; port: number; container: string; key: string }[];
+  images: string[];
+  /** Of all of its containers. */
+  memoryGiB: number;
+}
+
+/** Less than this free is too little for any tenant: images are about 3 GiB, and databases grow. */
+const LEAST_DISK_GIB = 10;
+/** Left to the host itself. */
+const HOST_GIB = 1;
+const GIB = 2 ** 30;
+const CONNECT_TIMEOUT = 20_000;
+
+/**
+ * Why a tenant cannot be on a host, with what to do about each; nothing if it can.
+ * @param host as in `target.docker.host`
+ */
+export async function inspectHost(
+  host: string,
+  needs: Needs,
+  docker: Docker = connect(host),
+): Promise<string[]> {
+  let info: { MemTotal: number; DockerRootDir: string };
+  try {
+    info = (await within(CONNECT_TIMEOUT, docker.info())) as typeof info;
+  } catch (error) {
+    return [`target.docker.host: "${host}"; ${unreachable(host, error as NodeJS.ErrnoException)}`];
+  }
+  const results = await Promise.all([
+    Promise.resolve(memoryProblem(info.MemTotal, needs)),
+    ...needs.ports.map((port) => portProblem(docker, host, port)),
+    ...needs.images.map((image) => imageProblem(docker, host, image)),
+    diskProblem(docker, host, needs),
+  ]);
+  return results.filter((problem) => problem !== undefined);
+}
+
+function unreachable(host: string, error: NodeJS.ErrnoException): string {
+  const said = error.message.split("\n").at(-1) ?? "";
+  if (host.startsWith("ssh:")) {
+    return `is not reached (${said}). Try: ssh ${host.slice(6).replace(/^(.*):(\d+)$/, "-p $2 $1")} docker version`;
+  }
+  switch (error.code) {
+    case "ENOENT":
+    case "ECONNREFUSED":
+      return (
+        "no Docker engine answers there. Start it (Linux: sudo systemctl start docker; macOS and Windows: Docker " +
+        "Desktop), or name another host"
+      );
+    case "EACCES":
+      return (
+        "this account may not use the engine. Run as one that may: sudo usermod -aG docker $USER, then log in again; " +
+        "members of that group are as good as root"
+      );
+    default:
+      return `does not answer (${said}). Try: docker -H ${host} version`;
+  }
+}
+
+function memoryProblem(bytes: number, { memoryGiB }: Needs): string | undefined {
+  const there = bytes / GIB;
+  if (there - HOST_GIB >= memoryGiB) return undefined;
+  return (
+    `servers: their sizes take ${memoryGiB} GiB of memory, and ${HOST_GIB} GiB is the host's own; it has ` +
+    `${there.toFixed(1)} GiB. Choose smaller sizes or fewer servers, or a larger host`
+  );
+}
+
+/** What else is on a port, if anything. The tenant's own container may be. */
+async function portProblem(
+  docker: Docker,
+  host: string,
+  { address, port, container, key }: Needs["ports"][number],
+): Promise<string | undefined> {
+  const containers = await docker.listContainers();
+  const holder = containers.find(({ Ports }) => Ports.some(({ PublicPort }) => PublicPort === port));
+  const name = holder?.Names[0]?.slice(1);
+  // One of the tenant's own that somebody renamed gets its name back.
+  if (name === container || holder?.Labels[LABELS.container] === container) return undefined;
+  const remedy = "Stop it, or name another port";
+  if (name)
+    return `${key}: port ${port} is taken by the container ${name}. ${remedy}: ${dockerCommand(host)} stop ${name}`;
+  // What is no container is seen only on this machine.
+  if (!host.startsWith("unix:") || (await free(address, port))) return undefined;
+  return `${key}: port ${port} of ${address} is taken by another program. ${remedy}`;
+}
+
+function free(address: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    // A port that only root may take is the engine's to take.
+    probe.once("error", ({ code }: NodeJS.ErrnoException) => resolve(code === "EACCES"));
+    probe.listen(port, address, () => probe.close(() => resolve(true)));
+  });
+}
+
+async function imageProblem(docker: Docker, host: string, image: string): Promise<string | undefined> {
+  const there = await docker
+    .getImage(image)
+    .inspect()
+    .then(
+      () => true,
+      () => false,
+    );
+  if (there) return undefined;
+  // Asks the registry, and fetches nothing.
+  const asked = await docker
+    .getImage(image)
+    .distribution()
+    .then(
+      () => undefined,
+      (error: Error) => error.message.replace(/^\(HTTP code \d+\) [a-z ]+ - /, "").trim(),
+    );
+  if (asked === undefined) return undefined;
+  const remedy = image.startsWith("dhistance/")
+    ? `Build it there: npm run images -- --host ${host}`
+    : `Let the host reach the registry, load the image there (${dockerCommand(host)} load), or name another: target.docker.images`;
+  return `target.docker.images: "${image}" is not on the host, and cannot be pulled (${asked}). ${remedy}`;
+}
+
+/** Asked of a container, which alone sees the host's disk; without an image of ours there is none to ask. */
+async function diskProblem(
+  docker: Docker,
+  host: string,
+  { images, tenant }: Needs,
+): Promise<string | undefined> {
+  const image = images.find((name) => name.includes("jobs"));
+  if (!image) return undefined;
+  const free = await freeBytes(docker, image, `${tenant}-disk`).catch(() => undefined);
+  if (free === undefined || free >= LEAST_DISK_GIB * GIB) return undefined;
+  return (
+    `target.docker.host: its disk has ${(free / GIB).toFixed(1)} GiB left, and a server needs ${LEAST_DISK_GIB} GiB to ` +
+    `begin with. Make room (${dockerCommand(host)} system df shows what images take), or name another host`
+  );
+}
+
+async function freeBytes(docker: Docker, image: string, name: string): Promise<number> {
+  // One that was killed would keep the name, and the disk would not be asked.
+  const left = await docker
+    .getContainer(name)
+    .inspect()
+    .catch(() => undefined);
+  if (left?.Config.Labels[JOB_LABEL] !== undefined)
+    await docker.getContainer(left.Id).remove({ force: true });
+  const container = await docker.createContainer({
+    name,
+    Labels: { [JOB_LABEL]: "disk" },
+    Image: image,
+    Cmd: ["stat", "-f", "-c", "%a %S", "/"],
+    Tty: true,
+    HostConfig: { NetworkMode: "none", ReadonlyRootfs: true, CapDrop: ["ALL"] },
+  });
+  try {
+    await container.start();
+    await container.wait();
+    const [blocks, size] = (await container.logs({ stdout: true })).toString().trim().split(" ").map(Number);
+    return (blocks ?? NaN) * (size ?? NaN);
+  } finally {
+    await container.remove({ force: true, v: true });
+  }
+}
+
+async function within<T>(milliseconds: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${milliseconds / 1000} s`)), milliseconds);
+  });
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+}
