@@ -14,5 +14,17 @@ export default tseslint.config(
       "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_" }],
     },
   },
+  {
+    ignores: ["**/*.test.ts", "**/testing/**", "test/**"],
+    rules: {
+      "no-restricted-syntax": [
+        "error",
+        {
+          selector: "BinaryExpression > Literal[value=/^(trial|premium|enterprise)$/]",
+          message: "A new plan would be forgotten here: ask plans/plans.ts (isPaid, keepsData, PLAN_TERMS).",
+        },
+      ],
+    },
+  },
   prettier,
 );

@@ -3,7 +3,7 @@ import { text } from "node:stream/consumers";
 import pc from "picocolors";
 import { FILES, SCRATCH_PATH } from "../components/BackupVault/docker/portableFiles";
 import { serverOn, stop, type ServerOnHost } from "../operations/docker/server";
-import { APPLICATION_PORT } from "../components/contract/dockerTarget";
+import { APPLICATION_PORT } from "../components/contract/application";
 import { ROLE, type ReplicateConfiguration } from "../components/jobs";
 import { runIn } from "./copiesContainer";
 import { Refused } from "./refused";

@@ -1,5 +1,5 @@
 import pc from "picocolors";
-import type { RunFailed } from "../operations/aws/runTask";
+import type { RunFailed } from "../operations/runFailed";
 import { exitCodeOf } from "../jobs/backup/cli";
 import { Refused } from "./refused";
 

@@ -2,7 +2,8 @@ import { createInterface } from "node:readline";
 import { PassThrough } from "node:stream";
 import { FILES } from "../components/BackupVault/docker/portableFiles";
 import { startAgain, type ServerOnHost, type Show } from "../operations/docker/server";
-import { APPLICATION_PORT, DATABASE_HOST } from "../components/contract/dockerTarget";
+import { APPLICATION_PORT } from "../components/contract/application";
+import { DATABASE_HOST } from "../components/contract/dockerTarget";
 import { roleAt } from "../components/jobs";
 import { runIn } from "./copiesContainer";
 

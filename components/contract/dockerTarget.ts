@@ -85,8 +85,6 @@ export function dockerCommand(host: string): string {
 
 /** The database's name in its server's network. */
 export const DATABASE_HOST = "database";
-/** Where DHIS2 answers, in its container. */
-export const APPLICATION_PORT = 8080;
 
 /** The user of our own images; PostgreSQL's is another. */
 export const NOBODY = 65534;

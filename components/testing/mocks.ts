@@ -14,12 +14,22 @@ export interface Registration {
   custom: boolean;
   /** Whether the engine refuses to delete it. */
   protect: boolean;
+  /** The name of its parent; empty for none. */
+  parent: string;
+  /** The parents, by name, under which earlier versions made it. */
+  formerParents: string[];
 }
 
 /** What the SDK's mocks do not hand on. */
 interface Monitor {
   registerResource: (
-    request: { getType(): string; getName(): string; getProtect(): boolean },
+    request: {
+      getType(): string;
+      getName(): string;
+      getProtect(): boolean;
+      getParent(): string;
+      getAliasesList(): { getSpec(): { getParenturn(): string } | undefined }[];
+    },
     done: unknown,
   ) => void;
   registerResourceHook: (request: unknown, done: (error: null) => void) => void;
@@ -119,7 +129,9 @@ const OUTPUTS: Record<string, (name: string, region: string) => Record<string, u
   "aws:wafv2/webAcl:WebAcl": () => ({}),
   "aws:wafv2/webAclAssociation:WebAclAssociation": () => ({}),
   "docker:index/container:Container": () => ({}),
+  "docker:index/network:Network": () => ({}),
   "docker:index/remoteImage:RemoteImage": (name) => ({ imageId: `sha256:${name}` }),
+  "docker:index/volume:Volume": () => ({}),
   "pulumi:index:Stash": () => ({}),
   "random:index/randomId:RandomId": () => ({ hex: "0a1b2c3d" }),
   "random:index/randomPassword:RandomPassword": (name) => ({ result: pulumi.secret(`secret-of-${name}`) }),
@@ -151,7 +163,7 @@ const CALLS: Record<string, Record<string, unknown>> = {
 export async function registered(program: () => unknown): Promise<Registration[]> {
   const registrations: Registration[] = [];
   const unexpected: string[] = [];
-  const guarded = new Set<string>();
+  const given = new Map<string, Pick<Registration, "protect" | "parent" | "formerParents">>();
   await pulumi.runtime.setMocks(
     {
       newResource({ type, name, inputs, provider = "", custom = false }) {
@@ -161,14 +173,14 @@ export async function registered(program: () => unknown): Promise<Registration[]
           throw new Error(`unexpected resource type ${type}`);
         }
         const providerName = provider.split("::").at(-2) ?? "";
-        const protect = guarded.has(`${type} ${name}`);
+        const options = given.get(`${type} ${name}`) ?? { protect: false, parent: "", formerParents: [] };
         registrations.push({
           type,
           name,
           ...withoutSecrets(inputs),
           provider: providerName,
           custom,
-          protect,
+          ...options,
         });
         const arn = `arn:aws:${type.split(":")[1]?.split("/")[0]}:eu-west-1:${ACCOUNT}:${name}`;
         return {
@@ -189,7 +201,15 @@ export async function registered(program: () => unknown): Promise<Registration[]
   const monitor = pulumi.runtime.getMonitor() as unknown as Monitor;
   const register = monitor.registerResource.bind(monitor);
   monitor.registerResource = (request, done) => {
-    if (request.getProtect()) guarded.add(`${request.getType()} ${request.getName()}`);
+    const nameIn = (urn: string) => urn.split("::").at(-1) ?? "";
+    given.set(`${request.getType()} ${request.getName()}`, {
+      protect: request.getProtect(),
+      parent: nameIn(request.getParent()),
+      formerParents: request
+        .getAliasesList()
+        .map((alias) => nameIn(alias.getSpec()?.getParenturn() ?? ""))
+        .filter((parent) => parent !== ""),
+    });
     register(request, done);
   };
   // The SDK's mocks know resources with hooks, but not the registration of a hook.

@@ -9,7 +9,7 @@ import {
   type Task,
 } from "@aws-sdk/client-ecs";
 import { lastWords } from "../lastWords";
-import { RunFailed } from "./runTask";
+import { RunFailed } from "../runFailed";
 
 /** A service of one application, and what is known of its start. */
 export interface Deployment {

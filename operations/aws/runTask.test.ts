@@ -1,6 +1,7 @@
 import type { Task } from "@aws-sdk/client-ecs";
 import { describe, expect, it } from "vitest";
-import { type RunFailed, runTask, type Aws, type TaskRun } from "./runTask";
+import type { RunFailed } from "../runFailed";
+import { runTask, type Aws, type TaskRun } from "./runTask";
 
 const RUN: TaskRun = {
   region: "eu-west-1",

@@ -12,6 +12,8 @@ import {
   type ContainerOverride,
   type Task,
 } from "@aws-sdk/client-ecs";
+import { LAST_LINES } from "../lastWords";
+import { RunFailed } from "../runFailed";
 import { taskRequest } from "./taskRequest";
 
 /** A task of one container, and where it runs. */
@@ -44,20 +46,6 @@ export interface TaskDisk {
   roleArn: string;
 }
 
-/** The run did not come to a good end; the message says why, for the person at the terminal. */
-export class RunFailed extends Error {
-  override name = "RunFailed";
-  constructor(
-    message: string,
-    /** The container's, if it ran to its end. */
-    readonly exitCode?: number,
-    /** The message without the task's last lines, for who has seen them. */
-    readonly brief = message,
-  ) {
-    super(message);
-  }
-}
-
 /** The calls to AWS, for tests to stand in for. */
 export interface Aws {
   start(run: TaskRun, startedBy: string): Promise<string>;
@@ -72,9 +60,6 @@ export interface Aws {
   ): Promise<{ lines: string[]; next: string | undefined }>;
   pause(): Promise<void>;
 }
-
-/** How many of the last lines of output go into the message of a failure. */
-const LAST_LINES = 20;
 
 /**
  * Runs a task to its end.

@@ -1,12 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type Docker from "dockerode";
 import { lastWords } from "../lastWords";
+import { RunFailed } from "../runFailed";
 import { connect } from "./engine";
-
-/** A container did not start; the message has its last words. */
-export class StartFailed extends Error {
-  override name = "StartFailed";
-}
 
 /** A health check that begins so has seen a start that failed, and waits for nothing more (images/jobs/start). */
 const FAILED_START = "DHIS2 failed to start";
@@ -18,7 +14,7 @@ const TAIL = 1000;
 /**
  * Waits until a container's health check passes.
  * @param patience seconds
- * @throws StartFailed if it keeps ending, if its check fails for good, or if patience ran out
+ * @throws RunFailed if it keeps ending, if its check fails for good, or if patience ran out
  */
 export async function waitUntilHealthy(
   host: string,
@@ -51,7 +47,7 @@ export async function waitUntilHealthy(
               ? `it still starts after ${patience} s; if it only needs longer, run pulumi up again: it will wait on`
               : undefined);
     if (why !== undefined)
-      throw new StartFailed([`${name} did not start: ${why}`, ...(await lastLines(container))].join("\n"));
+      throw new RunFailed([`${name} did not start: ${why}`, ...(await lastLines(container))].join("\n"));
     if (Date.now() - shown > 30_000) {
       shown = Date.now();
       await show((await lastLines(container)).at(-1) ?? "waiting");

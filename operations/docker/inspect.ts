@@ -1,6 +1,7 @@
 import { createServer } from "node:net";
 import type Docker from "dockerode";
 import { connect } from "./engine";
+import { within } from "../within";
 import { JOB_LABEL } from "./job";
 import { dockerCommand, LABELS } from "../../components/contract/dockerTarget";
 
@@ -19,7 +20,8 @@ const LEAST_DISK_GIB = 10;
 /** Left to the host itself. */
 const HOST_GIB = 1;
 const GIB = 2 ** 30;
-const CONNECT_TIMEOUT = 20_000;
+/** Seconds. */
+const CONNECT_TIMEOUT = 20;
 
 /**
  * Why a tenant cannot be on a host, with what to do about each; nothing if it can.
@@ -32,7 +34,9 @@ export async function inspectHost(
 ): Promise<string[]> {
   let info: { MemTotal: number; DockerRootDir: string };
   try {
-    info = (await within(CONNECT_TIMEOUT, docker.info())) as typeof info;
+    const answer = (await within(CONNECT_TIMEOUT, docker.info())) as typeof info | undefined;
+    if (!answer) throw new Error(`no answer within ${CONNECT_TIMEOUT} s`);
+    info = answer;
   } catch (error) {
     return [`target.docker.host: "${host}"; ${unreachable(host, error as NodeJS.ErrnoException)}`];
   }
@@ -168,12 +172,4 @@ async function freeBytes(docker: Docker, image: string, name: string): Promise<n
   } finally {
     await container.remove({ force: true, v: true });
   }
-}
-
-async function within<T>(milliseconds: number, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${milliseconds / 1000} s`)), milliseconds);
-  });
-  return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }

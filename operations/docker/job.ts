@@ -3,6 +3,9 @@ import { createReadStream, statSync } from "node:fs";
 import { PassThrough } from "node:stream";
 import type Docker from "dockerode";
 import { pack } from "tar-stream";
+import { LAST_LINES } from "../lastWords";
+import { RunFailed } from "../runFailed";
+import { within } from "../within";
 import { connect } from "./engine";
 import { dockerCommand } from "../../components/contract/dockerTarget";
 
@@ -33,19 +36,12 @@ export interface JobRun {
   patience: number;
 }
 
-/** The run did not come to a good end; the message says why, for the person who ran `pulumi up`. */
-export class JobFailed extends Error {
-  override name = "JobFailed";
-}
-
-/** How many of the last lines of output go into the message of a failure. */
-const LAST_LINES = 20;
 export const JOB_LABEL = "dhistance.job";
 
 /**
  * Runs a job to its end and takes its container away.
  * @param show is given each line that it prints, as it prints it
- * @throws JobFailed if it could not be started, if it failed, or if patience ran out
+ * @throws RunFailed if it could not be started, if it failed, or if patience ran out
  */
 export async function runJob(
   title: string,
@@ -62,7 +58,7 @@ export async function runJob(
   });
   const end = await within(run.patience, container.wait() as Promise<{ StatusCode: number }>);
   if (!end) {
-    throw new JobFailed(
+    throw new RunFailed(
       `${title} still runs after ${run.patience} s, as ${run.name}. Run this again: it will wait for it.`,
     );
   }
@@ -71,7 +67,7 @@ export async function runJob(
   await container.remove({ v: true, force: true });
   if (end.StatusCode === 0) return;
   const why = State.OOMKilled ? `more than ${run.memory} MiB of memory` : `exit code ${end.StatusCode}`;
-  throw new JobFailed([`${title} failed (${why})`, ...output].join("\n"));
+  throw new RunFailed([`${title} failed (${why})`, ...output].join("\n"));
 }
 
 /** The container of a `pulumi up` that was killed, if it still runs; of one that has ended nobody saw how. */
@@ -81,7 +77,7 @@ async function running(docker: Docker, title: string, run: JobRun): Promise<Dock
   if (!found) return undefined;
   const label = found.Config.Labels[JOB_LABEL];
   if (label === undefined) {
-    throw new JobFailed(
+    throw new RunFailed(
       `${title} needs the container name ${run.name}, which a container of somebody else's has (image ` +
         `${found.Config.Image}). It is left as it is. If nobody needs it, remove it: ` +
         `${dockerCommand(run.host)} rm --force ${run.name}`,
@@ -124,7 +120,7 @@ async function started(docker: Docker, title: string, run: JobRun): Promise<Dock
     return container;
   } catch (error) {
     await container?.remove({ v: true, force: true }).catch(() => undefined);
-    throw new JobFailed(`${title} could not be started: ${(error as Error).message}`);
+    throw new RunFailed(`${title} could not be started: ${(error as Error).message}`);
   }
 }
 
@@ -156,12 +152,4 @@ async function follow(
     for (const line of parts) await show(line);
   }
   if (rest) await show(rest);
-}
-
-async function within<T>(seconds: number, work: Promise<T>): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>(
-    (resolve) => (timer = setTimeout(() => resolve(undefined), seconds * 1000)),
-  );
-  return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }

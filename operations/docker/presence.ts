@@ -48,7 +48,7 @@ export async function freeName(
  * already is not waited for.
  * @param seconds it may take until its health check passes
  * @returns what is wrong with it all the same, for a person
- * @throws ContainerRefused, StartFailed
+ * @throws ContainerRefused, RunFailed
  */
 export async function bringBack(
   known: Known & { id: string; seconds: number },

@@ -1,5 +1,6 @@
 import { text } from "node:stream/consumers";
 import { extract } from "tar-stream";
+import { DATABASE_PATIENCE } from "../patience";
 import { runJob } from "./job";
 import { startAgain, whileStopped, type ServerOnHost, type Show } from "./server";
 import { POSTGRES } from "../../components/contract/dockerTarget";
@@ -48,9 +49,6 @@ export interface ClusterJob {
   show: Show;
 }
 
-/** A copy of a large database takes hours on a slow disk; in seconds. */
-const PATIENCE = 24 * 3600;
-
 /** One command of `upgrade`, in a container that has the volume and no network. */
 export function onClusters(
   title: string,
@@ -62,7 +60,7 @@ export function onClusters(
     {
       ...{ host: server.host, name: `${server.name}-upgrade`, image, command: ["upgrade", ...command] },
       ...{ network: "none", volumes: { [DATA]: volume }, user: `${POSTGRES}:${POSTGRES}` },
-      ...{ memory: 256, patience: PATIENCE },
+      ...{ memory: 256, patience: DATABASE_PATIENCE },
       environment: { TENANT: server.tenant, SERVER: server.server },
     },
     show,

@@ -5,7 +5,7 @@ import * as route53 from "@pulumi/aws/route53";
 import * as vpc from "@pulumi/aws/vpc";
 import * as wafv2 from "@pulumi/aws/wafv2";
 import type * as pulumi from "@pulumi/pulumi";
-import { APPLICATION_PORT } from "../../components/SslEndpoint/aws";
+import { APPLICATION_PORT } from "../../components/contract/application";
 import type { Network } from "./network";
 import type { PlatformSpec } from "./spec";
 

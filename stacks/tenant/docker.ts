@@ -8,6 +8,7 @@ import type { Certificates, DockerCopies, DockerTarget } from "../../components/
 import { watchOnDocker } from "../../components/Monitoring/docker";
 import { openGateway } from "../../components/SslEndpoint/docker/gateway";
 import type { Entitlement } from "../../plans/entitlement";
+import { keepsData } from "../../plans/plans";
 import { SpecError } from "../config";
 import { FileRefused, type TenantFiles } from "./files";
 import { imagesOf, needsOf } from "./hostRequirements";
@@ -70,7 +71,10 @@ export function openDocker(
     `${entitlement.tenant}-gateway`,
     target,
     servers.map(({ docker }, index) => ({ ...docker, hostname: hostname(index) })),
-    entitlement.plan !== "trial" && !spec.servers.every(({ retire }) => retire),
+    keepsData(
+      entitlement.plan,
+      spec.servers.every(({ retire }) => retire),
+    ),
     { parent },
   );
   const monitoring = watchOnDocker(

@@ -1,4 +1,4 @@
-import type { Plan } from "../../plans/plans";
+import { keepsData, type Plan } from "../../plans/plans";
 import type { ServerSpec } from "./spec";
 
 /** Whether a server's data may go: on paid plans not before it was said that it retires. */
@@ -7,7 +7,7 @@ type Standing = "kept" | "may go";
 /** What is remembered of a tenant's servers from one `up` to the next, by their names. */
 export function standings(servers: readonly ServerSpec[], plan: Plan): Record<string, Standing> {
   return Object.fromEntries(
-    servers.map(({ name, retire }) => [name, plan === "trial" || retire ? "may go" : "kept"]),
+    servers.map(({ name, retire }) => [name, keepsData(plan, retire) ? "kept" : "may go"]),
   );
 }
 

@@ -10,6 +10,7 @@ import { lockDate, lockOf, refuseNewLock, vaultName } from "../../components/Bac
 import { remember } from "../../components/doOnce";
 import type { AwsTarget } from "../../components/contract/target";
 import type { Entitlement } from "../../plans/entitlement";
+import { isPaid, keepsData } from "../../plans/plans";
 import { SpecError } from "../config";
 import type { AwsTenant } from "./spec";
 
@@ -121,11 +122,17 @@ export function awsTarget(
       accountId: platform.accountId,
       region,
       logGroups: `/dhistance/${tenant}`,
-      deletionWindowInDays: plan === "trial" ? 7 : 30,
+      deletionWindowInDays: isPaid(plan) ? 30 : 7,
       tags: {},
     },
     // With it every byte of the tenant, backups included, is lost.
-    { parent, protect: plan !== "trial" && !spec.servers.every(({ retire }) => retire) },
+    {
+      parent,
+      protect: keepsData(
+        plan,
+        spec.servers.every(({ retire }) => retire),
+      ),
+    },
   );
   const diskRoleArn = diskRole(`${tenant}-disks`, { region, keyArn: key.arn }, { parent });
   return { kind: "aws", region, platform, keyArn: key.arn, diskRoleArn };

@@ -17,6 +17,7 @@ import {
   scheduleCommand,
   TOLD_PATH,
 } from "./pgbackrest";
+import { isPaid } from "../../../plans/plans";
 import { RETENTION, type Retention } from "../../../plans/retention";
 
 /** For how many days back any moment can be restored from each place. The cloud outlives the host, and keeps longer. */
@@ -48,7 +49,7 @@ export function vaultOnDocker(
 ): Record<string, Told> {
   const { copies } = target;
   if (!copies) {
-    if (args.tenant.plan !== "trial")
+    if (isPaid(args.tenant.plan))
       void pulumi.log.warn(
         "backups.copies: []; no copy of any server is made. Add { disk: … } and { s3: … } (docs/docker.md, Copies)",
         parent,

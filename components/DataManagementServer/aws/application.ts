@@ -18,15 +18,15 @@ import {
   START,
 } from "../../jobs";
 import { doOnce, remember, valueOf, type RecordArgs } from "../../doOnce";
-import { APPLICATION_PORT } from "../../SslEndpoint/aws";
+import { APPLICATION_PORT } from "../../contract/application";
 import type { AwsTarget } from "../../contract/target";
 import { importedAccounts } from "../adminPassword";
 import type { AwsServer } from ".";
 import { redisOnAws } from "./cluster";
-import { keepsData } from "./database";
 import { dhisConf, type Redis } from "../dhisConf";
 import { fingerprint, NONE_IMPORTED, refuseNewEncryption } from "../encryption";
 import { DHIS2_IMAGE } from "../image";
+import { keepsData } from "../../../plans/plans";
 import type { DataManagementServerArgs } from "..";
 import { HOME, LOGGING, LOGGING_OPTION } from "../logging";
 import { SIZE_TERMS } from "../sizes";
@@ -58,7 +58,7 @@ export function applicationOnAws(
   // Made even where the import brings one, so that no update has it to delete.
   const ownPassword = randomPassword(`${name}-encryption-password`, 40, {
     ...opts,
-    protect: keepsData(args),
+    protect: keepsData(args.tenant.plan, args.retire ?? false),
   });
   const encryptionPassword = pulumi.output(args.import?.encryptionPassword ?? ownPassword);
   const { instances = 1 } = args;

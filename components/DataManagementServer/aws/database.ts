@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { RandomId } from "@pulumi/random/randomId";
 import { alarm } from "../../aws/alarm";
 import { componentTags } from "../../aws/tags";
+import { isPaid, keepsData } from "../../../plans/plans";
 import { RETENTION } from "../../../plans/retention";
 import { ADMINISTRATOR } from "../../jobs";
 import type { AwsTarget } from "../../contract/target";
@@ -17,11 +18,6 @@ export const LOG_DAYS = 90;
 export const POSTGRESQL = { engine: "postgres", engineVersion: "17" } as const;
 export const STORAGE_TYPE = "gp3";
 
-/** Whether the server's data may only go when that is asked for: on paid plans, until the server retires. */
-export function keepsData({ tenant, retire = false }: DataManagementServerArgs): boolean {
-  return tenant.plan !== "trial" && !retire;
-}
-
 /** A PostgreSQL 17 of the server's own, and the alarms about it. */
 export function databaseOnAws(
   name: string,
@@ -33,8 +29,8 @@ export function databaseOnAws(
   const { platform, keyArn } = target;
   const tags = componentTags(args.server);
   const size = SIZE_TERMS[args.size].database;
-  const paid = args.tenant.plan !== "trial";
-  const keep = keepsData(args);
+  const paid = isPaid(args.tenant.plan);
+  const keep = keepsData(args.tenant.plan, args.retire ?? false);
 
   // Two servers of two tenants may spell the same name (moh-a + b, moh + a-b), and a final snapshot outlives both.
   const suffix = new RandomId(`${name}-database-suffix`, { byteLength: 4 }, opts).hex;

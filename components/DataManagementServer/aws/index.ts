@@ -14,7 +14,8 @@ import { container, executionRole, fargateTask, type FileStore } from "../../aws
 import { DATABASE, prepareCommand, ROLE, SECRETS } from "../../jobs";
 import type { AwsTarget } from "../../contract/target";
 import { adminPassword } from "../adminPassword";
-import { databaseOnAws, keepsData, LOG_DAYS } from "./database";
+import { databaseOnAws, LOG_DAYS } from "./database";
+import { keepsData } from "../../../plans/plans";
 import type { DataManagementServerArgs } from "..";
 import { jobDisks, jobTerms } from "../sizes";
 
@@ -99,7 +100,14 @@ export function dataOnAws(
     { securityGroupId: groups.data, administratorPassword },
     opts,
   );
-  const { fileSystem, files } = fileStore(name, target, groups.data, keepsData(args), tags, opts);
+  const { fileSystem, files } = fileStore(
+    name,
+    target,
+    groups.data,
+    keepsData(args.tenant.plan, args.retire ?? false),
+    tags,
+    opts,
+  );
 
   const executionRoleArn = executionRole(
     `${name}-execution`,
@@ -164,7 +172,7 @@ export function dataOnAws(
     configuration,
     prepared,
     jobs: { ...jobTerms(args.size), disks: jobDisks(args.size) },
-    keepsData: keepsData(args),
+    keepsData: keepsData(args.tenant.plan, args.retire ?? false),
   };
 }
 

@@ -2,7 +2,8 @@ import { Volume } from "@pulumi/docker/volume";
 import * as pulumi from "@pulumi/pulumi";
 import { duration, pulledImage, service } from "../../docker/container";
 import { runOnce } from "../../docker/runOnce";
-import { APPLICATION_PORT as PORT, DATABASE_HOST, type DockerTarget } from "../../contract/dockerTarget";
+import { APPLICATION_PORT } from "../../contract/application";
+import { DATABASE_HOST, type DockerTarget } from "../../contract/dockerTarget";
 import {
   DATABASE,
   ROLE,
@@ -108,7 +109,7 @@ export function applicationOnDocker(
     { ...opts, dependsOn: [handed, start.given, ready] },
   );
   versionStarted(parent, name, args, target, data, application.started);
-  const upstream = `${data.application}:${PORT}`;
+  const upstream = `${data.application}:${APPLICATION_PORT}`;
   const secured = runOnce(
     `${name}-secured`,
     target,

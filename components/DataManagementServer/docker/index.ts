@@ -16,6 +16,7 @@ import { runOnce } from "../../docker/runOnce";
 import { DATABASE_HOST, POSTGRES, type DockerTarget } from "../../contract/dockerTarget";
 import { ADMINISTRATOR, DATABASE, MONITOR, prepareCommand, ROLE, SECRETS } from "../../jobs";
 import { adminPassword } from "../adminPassword";
+import { keepsData } from "../../../plans/plans";
 import type { DataManagementServerArgs } from "..";
 import { postgresParameters, SIZE_TERMS } from "../sizes";
 
@@ -73,7 +74,7 @@ export function dataOnDocker(
   const network = (suffix: string, internal: boolean) =>
     new Network(`${name}-${suffix}`, { name: `${name}-${suffix}`, internal, driver: "bridge", labels }, opts)
       .name;
-  const keep = { ...opts, protect: keepsData(args) };
+  const keep = { ...opts, protect: keepsData(args.tenant.plan, args.retire ?? false) };
   const volume = (suffix: string) =>
     new Volume(`${name}-${suffix}`, { name: `${name}-${suffix}`, labels }, keep).name;
   const dataNetwork = network("data", true);
@@ -138,7 +139,7 @@ export function dataOnDocker(
     },
     { ...opts, dependsOn: [database.started] },
   );
-  const keeps = keepsData(args);
+  const keeps = keepsData(args.tenant.plan, args.retire ?? false);
   return {
     ...{ dataNetwork, webNetwork, volumes, jobs, passwords, prepared, handsOver, keepsData: keeps },
     database: `${name}-database:5432`,
@@ -166,11 +167,6 @@ function identity(name: string, opts: pulumi.CustomResourceOptions): Identity {
     opts,
   );
   return { certificate: certificate.certPem, privateKey: key.privateKeyPem };
-}
-
-/** Whether data and the passwords that open them outlive even a `pulumi destroy`: on paid plans, until they retire. */
-export function keepsData({ tenant, retire }: DataManagementServerArgs): boolean {
-  return tenant.plan !== "trial" && !retire;
 }
 
 /** A job beside the database, with nothing but its network. */

@@ -2,8 +2,9 @@ import * as pulumi from "@pulumi/pulumi";
 import { randomPassword } from "../../aws/secret";
 import type { DockerTarget } from "../../contract/dockerTarget";
 import { doOnce, remember, valueOf } from "../../doOnce";
-import { keepsData, type DataSide } from ".";
+import type { DataSide } from ".";
 import { fingerprint, NONE_IMPORTED, refuseNewEncryption } from "../encryption";
+import { keepsData } from "../../../plans/plans";
 import type { DataManagementServerArgs } from "..";
 import { refuseDowngrade } from "../version";
 
@@ -30,7 +31,7 @@ export function versionOnDocker(
   // Made even where the import brings one, so that no update has it to delete.
   const ownPassword = randomPassword(`${name}-encryption-password`, 40, {
     ...opts,
-    protect: keepsData(args),
+    protect: keepsData(args.tenant.plan, args.retire ?? false),
   });
   const encryptionPassword = pulumi.output(args.import?.encryptionPassword ?? ownPassword);
   const accepted = remember(

@@ -8,13 +8,11 @@ import { runOnce } from "../../aws/runOnce";
 import { componentTags } from "../../aws/tags";
 import { container, fargateTask } from "../../aws/task";
 import { DISK } from "../../../operations/aws/taskRequest";
+import { DATABASE_PATIENCE } from "../../../operations/patience";
 import { importCommand, SECRETS } from "../../jobs";
 import type { AwsTarget } from "../../contract/target";
 import { verifyDump } from "../dump";
 import { refuseReimport, type DumpImporterArgs, type Imported } from "..";
-
-/** A dump of 100 GB takes a few hours; whatever takes longer than a day has got stuck. */
-const PATIENCE = 24 * 3600;
 
 /** The dump in S3, the task that loads it, and its run. */
 export function importOnAws(
@@ -80,7 +78,7 @@ export function importOnAws(
         securityGroup: data.securityGroupId,
         logGroup: data.logs.name,
         disk: taskDisk(target, data.jobs.disks.dump),
-        patience: PATIENCE,
+        patience: DATABASE_PATIENCE,
       }),
       because: { ...now },
       refuse: (before) => refuseReimport(server.server, before, now, reimport),

@@ -2,12 +2,11 @@ import path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { runOnce } from "../../docker/runOnce";
 import { DATABASE_HOST, type DockerTarget } from "../../contract/dockerTarget";
+import { DATABASE_PATIENCE } from "../../../operations/patience";
 import { importCommand, SECRETS } from "../../jobs";
 import { verifyDump } from "../dump";
 import { refuseReimport, type DumpImporterArgs, type Imported } from "..";
 
-/** A dump of 100 GB takes a few hours; whatever takes longer than a day has got stuck. */
-const PATIENCE = 24 * 3600;
 /** In the job's own scratch volume, which goes with it. */
 const DUMP = "/tmp/dump";
 
@@ -40,7 +39,7 @@ export function importOnDocker(
           secrets: { [SECRETS.administrator]: password },
           file: { from, to: DUMP },
           memory: 4096,
-          patience: PATIENCE,
+          patience: DATABASE_PATIENCE,
         })),
       because: { ...now, volume: volumes.database },
       refuse: (before) => refuseReimport(server.server, before, now, reimport),

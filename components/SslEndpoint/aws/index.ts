@@ -5,6 +5,7 @@ import * as route53 from "@pulumi/aws/route53";
 import type * as pulumi from "@pulumi/pulumi";
 import { alarm } from "../../aws/alarm";
 import { componentTags } from "../../aws/tags";
+import { APPLICATION_PORT } from "../../contract/application";
 import type { AwsTarget } from "../../contract/target";
 import { claimName, claimOf } from "./claim";
 import type { SslEndpointArgs } from "..";
@@ -16,9 +17,6 @@ export interface AwsEndpoint {
   targetGroupSuffix: pulumi.Output<string>;
   certificateArn: pulumi.Output<string>;
 }
-
-/** The application's port inside its task. */
-export const APPLICATION_PORT = 8080;
 
 /**
  * Certificates of ACM live 395 days and less from 2026 on (198), and are renewed 60 or 45 days before their end. An
