@@ -7,7 +7,8 @@ import { parseArgsStringToArgv } from "string-argv";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Place } from "../../components/BackupVault/docker/pgbackrest";
 import { ROOT, type TenantStack } from "../engine/tenants";
-import { startCopied, type Copied } from "./copied";
+import { HOSTNAME, startCopied, type Copied } from "./copied";
+import { expectSecured, toDefaultPassword } from "./defaultPassword";
 import { inside, type Ended } from "./inside";
 import { give } from "./pair";
 import { flip, labelsOf, on } from "./places";
@@ -173,6 +174,17 @@ describe("any moment is restored", () => {
     await pitr("confirm");
     await pitr("restore", { from: "disk", to: first });
     expect(await notes()).toEqual(["1"]);
+    await pitr("confirm");
+  });
+
+  it("also one at which DHIS2 had its default password, which lets nobody in after that", async () => {
+    const present = await sql("select password from userinfo where username = 'admin'");
+    await sql(await toDefaultPassword());
+    const moment = await note("default");
+    await sql(`update userinfo set password = '${present}' where username = 'admin'`);
+    await pitr("restore", { from: "disk", to: moment });
+    expect(await notes()).toContain("default");
+    await expectSecured(copied.visitor, stack, { server: `${TENANT}-hmis`, hostname: HOSTNAME });
     await pitr("confirm");
   });
 

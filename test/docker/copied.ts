@@ -3,13 +3,19 @@ import type Docker from "dockerode";
 import type { TenantStack } from "../engine/tenants";
 import { inside, type Ended } from "./inside";
 import { startContainersS3, type ContainersS3 } from "./s3";
+import { Visitor } from "./visit";
 import { freePlace, startWorld, sweep, VERSIONS, type World } from "./world";
+
+/** Its host name. */
+export const HOSTNAME = "hmis.moh.test";
 
 /** A trial tenant that is up, whose server `hmis` has its copies on a disk and in an S3 server. */
 export interface Copied {
   world: World;
   s3: ContainersS3;
   stack: TenantStack;
+  /** Through the tenant's gateway. */
+  visitor: Visitor;
   /** Of the server: `database`, `copies`, `portable` and so on. */
   container(part: string): Docker.Container;
   run(part: string, ...command: string[]): Promise<Ended>;
@@ -38,13 +44,15 @@ export async function startCopied(tenant: string, disk: { path?: string }): Prom
       const access = { endpoint, bucket, accessKeyId, secretAccessKey };
       const ca = put("s3.pem", readFileSync(authority, "utf8"));
       spec.backups = { copies: [{ disk }, { s3: { ...access, authority: ca } }] };
-      spec.servers = [{ name: "hmis", dhis2: VERSIONS[0], size: "small", hostname: "hmis.moh.test" }];
+      spec.servers = [{ name: "hmis", dhis2: VERSIONS[0], size: "small", hostname: HOSTNAME }];
     });
     await stack.succeed("up", "--yes", "--skip-preview");
+    const { stdout: root } = await stack.succeed("stack", "output", "authority");
+    const visitor = new Visitor(place.published, root);
     const container = (part: string) => world.engine.docker.getContainer(`${tenant}-hmis-${part}`);
     const run = (part: string, ...command: string[]) => inside(container(part), command);
     return {
-      ...{ world, s3, stack, container, run, end },
+      ...{ world, s3, stack, visitor, container, run, end },
       succeed: async (part, ...command) => {
         const { code, output } = await run(part, ...command);
         if (code !== 0) throw new Error(`${command.join(" ")}: ${code}\n${output}`);

@@ -7,7 +7,8 @@ import type { Drill } from "../../jobs/backup/drill";
 import type { Result } from "../engine/pulumi";
 import { ROOT } from "../engine/tenants";
 import { npm } from "./checkout";
-import { startCopied, type Copied } from "./copied";
+import { HOSTNAME, startCopied, type Copied } from "./copied";
+import { expectSecured, toDefaultPassword } from "./defaultPassword";
 import { until, VERSIONS } from "./world";
 
 /** The portable copies of a server on a real engine. Each test goes on from where the one before ended. */
@@ -187,6 +188,14 @@ describe("a restore", () => {
     expect(await restore("--replace", "", "--from", "cloud")).toMatchObject({ code: 0 });
     expect(await notes()).toBe(now);
     expect(then).toBe(now - 1);
+  });
+
+  it("of a backup that has DHIS2's default password lets nobody in with it", async () => {
+    await sql(await toDefaultPassword());
+    const [line = ""] = /docker exec TENANT-SERVER-portable .*/.exec(page) ?? [];
+    await copied.succeed("portable", ...line.split(" ").slice(3));
+    expect(await restore("--replace")).toMatchObject({ code: 0 });
+    await expectSecured(copied.visitor, copied.stack, { server: `${TENANT}-hmis`, hostname: HOSTNAME });
   });
 
   it("is refused for a place that is none, and for another server", async () => {

@@ -10,7 +10,9 @@ import type { Draft, TenantStack } from "../engine/tenants";
 import { browserLacking, needs, openBrowser } from "./browser";
 import { giveCertificate } from "./certificate";
 import { Checkout, npm } from "./checkout";
+import { expectSecured, toDefaultPassword } from "./defaultPassword";
 import { BASE } from "./engine";
+import { inside as insideOf } from "./inside";
 import { rollback, rollbackOf } from "./rollback";
 import { REPORTS, scannerLacking, scanTls, type Finding } from "./scan";
 import { Visitor, type Visit } from "./visit";
@@ -368,6 +370,13 @@ describe("a version whose migration fails", () => {
     entered = await notes();
     const application = world.engine.docker.getContainer(`${THEIRS}-hmis-application`);
     await (await application.exec({ Cmd: ["touch", `/opt/dhis2/${hindrance}`] })).start({});
+    // What is kept from before the upgrade has DHIS2's default password.
+    const database = world.engine.docker.getContainer(`${THEIRS}-hmis-database`);
+    const line = `PGPASSWORD="$(cat given/administrator-password)" psql -q -d dhis2 -c "$0"`;
+    expect(await insideOf(database, ["sh", "-c", `cd && ${line}`, await toDefaultPassword()])).toEqual({
+      code: 0,
+      output: "",
+    });
     const { code, stdout, stderr } = await raise();
     const { StartedAt } = (await application.inspect()).State;
     expect(Date.now() - new Date(StartedAt).getTime(), "said within two minutes").toBeLessThan(120_000);
@@ -413,6 +422,7 @@ describe("a version whose migration fails", () => {
     if (!(await seen()).includes(VERSIONS[0])) await rollBack();
     expect(await seen()).toContain(`Stand-in for DHIS2 ${VERSIONS[0]}`);
     expect(await notes()).toBe(entered);
+    await expectSecured(neighbours, neighbour, { server: `${THEIRS}-hmis`, hostname: GIVEN });
     const file = readFileSync(path.join(neighbour.cwd, `Pulumi.${THEIRS}.yaml`), "utf8");
     expect(parse(file)).toMatchObject({
       config: { "dhistance:tenant": { servers: [{ name: "hmis", dhis2: VERSIONS[0] }] } },
