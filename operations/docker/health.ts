@@ -56,6 +56,11 @@ export async function waitUntilHealthy(
   }
 }
 
+/** Whether DHIS2 has given up in a container that runs: it waits for a restart, and nothing else. */
+export function gaveUp(state: Docker.ContainerInspectInfo["State"]): boolean {
+  return /^DHIS2 failed to start \d+ times/.test(failedStart(state) ?? "");
+}
+
 /** The provider knows no such limit; the engine takes one for a container that runs, and keeps it. */
 export async function limitProcesses(host: string, name: string, pids: number): Promise<void> {
   await connect(host).getContainer(name).update({ PidsLimit: pids });

@@ -1,6 +1,6 @@
 import type Docker from "dockerode";
 import { connect } from "./engine";
-import { waitUntilHealthy } from "./health";
+import { gaveUp, waitUntilHealthy } from "./health";
 import type { Show } from "./server";
 import { dockerCommand, LABELS } from "../../components/contract/dockerTarget";
 
@@ -67,6 +67,11 @@ export async function bringBack(
     await container.unpause();
     return undefined;
   }
+  if (gaveUp(State)) {
+    await show(`restarting ${name}: ${lastCheck(State)}`);
+    await waitUntilHealthy(host, name, seconds, show, docker);
+    return undefined;
+  }
   if (State.Running && !State.Restarting) return illness(known, State);
   await show(`starting ${name}, which was ${State.Status} (exit code ${State.ExitCode})`);
   await container.start().catch(refusal(known, "cannot be started"));
@@ -88,6 +93,7 @@ export async function findMissing(
     return `container ${known.name} is called ${Name.slice(1)}; pulumi up renames it`;
   if (State.Paused || !State.Running)
     return `container ${known.name} is ${State.Status} (exit code ${State.ExitCode}); pulumi up starts it`;
+  if (gaveUp(State)) return `container ${known.name}: ${lastCheck(State)} pulumi up restarts it`;
   return illness(known, State);
 }
 
@@ -144,9 +150,11 @@ function again({ stack }: Known): string {
   return `To have it made again: pulumi up --refresh -s ${stack} (npm start does that by itself)`;
 }
 
-function illness({ host, name }: Known, { Health }: Inspected["State"]): string | undefined {
-  if (Health?.Status !== "unhealthy") return undefined;
-  const said = Health.Log.at(-1)?.Output.trim();
+const lastCheck = ({ Health }: Inspected["State"]) => Health?.Log.at(-1)?.Output.trim();
+
+function illness({ host, name }: Known, state: Inspected["State"]): string | undefined {
+  if (state.Health?.Status !== "unhealthy") return undefined;
+  const said = lastCheck(state);
   return (
     `container ${name} runs, but its health check fails${said ? `: ${said}` : ""}. ` +
     `See: ${dockerCommand(host)} logs --tail 50 ${name}`

@@ -76,6 +76,27 @@ describe("a container that the state has", () => {
     expect((await container.inspect()).State.StartedAt).toBe(started);
   });
 
+  it("in which DHIS2 has given up is restarted: nothing else makes it try again", async () => {
+    const check = "test -e /tmp/again || { echo 'DHIS2 failed to start 3 times: no licence.'; exit 1; }";
+    const container = await engine.docker.createContainer({
+      name: NAME,
+      Image: BASE,
+      Cmd: [
+        "sh",
+        "-c",
+        "if [ -e /tmp/before ]; then touch /tmp/again; fi; touch /tmp/before; sleep infinity",
+      ],
+      Healthcheck: { Test: ["CMD-SHELL", check], Interval: 2e8, Retries: 1 },
+      HostConfig: { NetworkMode: "none" },
+    });
+    await container.start();
+    await expect
+      .poll(() => findMissing(known(container.id)), { timeout: 20_000 })
+      .toBe(`container ${NAME}: DHIS2 failed to start 3 times: no licence. pulumi up restarts it`);
+    expect(await bringBack(known(container.id), show)).toBeUndefined();
+    expect((await container.inspect()).State.Health?.Status).toBe("healthy");
+  });
+
   it("is named when it is gone, with the command that has it made again", async () => {
     const container = await create();
     await container.remove();
