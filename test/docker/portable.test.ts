@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { POSTGRES } from "../../components/contract/dockerTarget";
+import { adminPassword } from "../../components/DataManagementServer/adminPassword";
 import type { Drill } from "../../jobs/backup/drill";
 import type { Result } from "../engine/pulumi";
 import { ROOT } from "../engine/tenants";
@@ -190,11 +191,21 @@ describe("a restore", () => {
     expect(then).toBe(now - 1);
   });
 
-  it("of a backup that has DHIS2's default password lets nobody in with it", async () => {
+  it("brings back DHIS2's audit, and lets nobody in with the default password that the backup has", async () => {
+    const audited = () => sql("select count(*) from audit");
+    const password = adminPassword(await copied.stack.password(name("admin-password")));
+    const headers = { Authorization: `Basic ${Buffer.from(`admin:${password}`).toString("base64")}` };
+    expect(await copied.visitor.ask("POST", HOSTNAME, "/api/metadata", { headers })).toMatchObject({
+      status: 200,
+    });
+    const before = await audited();
+    expect(Number(before)).toBeGreaterThan(0);
     await sql(await toDefaultPassword());
     const [line = ""] = /docker exec TENANT-SERVER-portable .*/.exec(page) ?? [];
     await copied.succeed("portable", ...line.split(" ").slice(3));
+    await sql("delete from audit");
     expect(await restore("--replace")).toMatchObject({ code: 0 });
+    expect(await audited()).toBe(before);
     await expectSecured(copied.visitor, copied.stack, { server: `${TENANT}-hmis`, hostname: HOSTNAME });
   });
 
