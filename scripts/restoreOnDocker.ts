@@ -118,14 +118,15 @@ async function choose(
   const { copies: there = [] } = events.find(({ event }) => event === "copies") ?? {};
   const [chosen, other] = there.filter((copy) => copy.snapshot.startsWith(snapshot ?? ""));
   if (chosen && (snapshot === undefined || !other)) return chosen;
+  // The list also ends with an error when there are backups and something is wrong with them.
   const why =
-    events.find(({ event }) => event === "error")?.message ??
-    (there.length === 0
-      ? `There is no copy in ${from} that its export claimed good.`
+    there.length === 0
+      ? (events.find(({ event }) => event === "error")?.message ??
+        `There is no copy in ${from} that its export claimed good.`)
       : `--snapshot "${snapshot ?? ""}" begins ${other ? "more than one id" : "no id"} in ${from}; there are ` +
-        there.map((copy) => copy.snapshot.slice(0, 8)).join(", "));
+        there.map((copy) => copy.snapshot.slice(0, 8)).join(", ");
   console.error(`${pc.red("Not restored.")} ${why}`);
-  return code === 0 ? NO_COPY : code;
+  return there.length > 0 || code === 0 ? NO_COPY : code;
 }
 
 /** As the backup command has it. */

@@ -179,7 +179,7 @@ describe("a restore", () => {
     await copied.succeed("portable", "sh", "-c", "rm -rf /copies/hmis");
     expect(await restore("--replace")).toMatchObject({
       code: 3,
-      stderr: expect.stringMatching(/Not restored\. There is no copy in disk/) as string,
+      stderr: expect.stringMatching(/^Not restored\. \/copies\/hmis does not exist\./) as string,
     });
     expect(await notes()).toBe(0);
     const older = "--replace --from cloud --snapshot ID";
