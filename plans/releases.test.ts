@@ -62,6 +62,8 @@ const ROOT = path.resolve(__dirname, "..");
 const FOLDERS = [
   "",
   "docs",
+  "docs/docker",
+  "docs/operating",
   "tenants",
   "stacks/platform",
   "test/engine",

@@ -45,7 +45,7 @@ export function refuseLosingPasswords(
     "without which nobody can read what that host holds, would be deleted. If the same machine or disk has a new " +
     `address, change host and add name: ${gone} to that entry. To give the host up, put the entry back with ` +
     "retire: true and run pulumi up: its agent and its access are removed, the password stays. Remove the entry after " +
-    "that, when the backups there are no longer needed (docs/recovery.md, Giving up an on-premises host)."
+    "that, when the backups there are no longer needed (docs/operating/on-premises.md)."
   );
 }
 

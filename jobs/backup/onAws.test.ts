@@ -1,5 +1,5 @@
 /**
- * `npm run restore` of a server on AWS, as `docs/recovery.md` has it: the script, the engine, the stack's state, the copies,
+ * `npm run restore` of a server on AWS, as `docs/recovery/aws.md` has it: the script, the engine, the stack's state, the copies,
  * restic, PostgreSQL and the jobs are real. The stack is brought up with the rehearsal's providers, and what is AWS's own
  * in its state is replaced, in an export that is imported again: the addresses of S3 and of the database by such on this
  * machine, the rehearsal's account by another. ECS is simulated (`jobs/testing/ecs.ts`): its tasks are real processes. The
@@ -207,9 +207,8 @@ function restore(server: string, ...options: string[]): Promise<Ended> {
 }
 
 /** What the page has a person type, without what it says of it. */
-const [, section = ""] =
-  /^## On AWS.*?$(.*?)^## /ms.exec(readFileSync(path.join(ROOT, "docs/recovery.md"), "utf8")) ?? [];
-const commands = [...section.matchAll(/npm run restore -- TENANT SERVER *([^#\n]*?) *(?:#.*)?$/gm)].map(
+const page = readFileSync(path.join(ROOT, "docs/recovery/aws.md"), "utf8");
+const commands = [...page.matchAll(/npm run restore -- TENANT SERVER *([^#\n]*?) *(?:#.*)?$/gm)].map(
   ([, options]) => options ?? "",
 );
 /** Runs the one that begins so, with values in the place of the page's words. */

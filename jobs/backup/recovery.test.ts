@@ -1,4 +1,4 @@
-/** A person at night has `docs/recovery.md` and nothing else: every command in it is run here, in its order. */
+/** A person at night has these pages and nothing else: every command in them is run here, in their order. */
 import { execFile } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { chmod, copyFile, mkdir, rm, writeFile } from "node:fs/promises";
@@ -8,8 +8,10 @@ import { startBackupWorld, type BackupWorld } from "../testing/backups";
 import { startApplicationStandIn, type ApplicationStandIn } from "../testing/application";
 import { contents } from "../testing/everything";
 
-// What is on Docker alone, `test/docker/backup.test.ts` runs.
-const [page = ""] = readFileSync(join(__dirname, "../../docs/recovery.md"), "utf8").split("\n## On Docker");
+const RECOVERY = join(__dirname, "../../docs/recovery");
+const page = ["anywhere.md", "drills.md"]
+  .map((file) => readFileSync(join(RECOVERY, file), "utf8"))
+  .join("\n");
 const blocks = [...page.matchAll(/```sh\n(.*?)```/gs)].map(([, text]) => text ?? "");
 
 let world: BackupWorld;
@@ -36,7 +38,7 @@ beforeAll(async () => {
   ]);
   environment = {
     ...{
-      COPY: path("copies/hmis"),
+      LOCATION: path("copies/hmis"),
       KEYS: path("keys"),
       FILES: path("home/files"),
       SETTINGS: path("home/settings"),
@@ -65,7 +67,7 @@ function shell(script: string): Promise<{ code: number; output: string }> {
   });
 }
 
-it("the page, from its first line to its last", async () => {
+it("the pages, from their first line to their last", async () => {
   const { postgres, path } = world;
   const [where, ...commands] = blocks;
   const named = [...(where ?? "").matchAll(/^export (\w+)=/gm)].map(([, name]) => name);
@@ -111,7 +113,7 @@ it("the page, from its first line to its last", async () => {
 it("with restic alone, without any program of ours", async () => {
   const { path, restic } = world;
   const month = new Date().toISOString().slice(0, 7);
-  expect(page).toContain('restic -r "$COPY/2026-11" restore latest --tag export');
+  expect(page).toContain('restic -r "$LOCATION/2026-11" restore latest --tag export --target FOLDER');
   restic(path(`copies/hmis/${month}`), "restore", "latest", "--tag", "export", "--target", path("bare"));
   for (const name of [
     "database/toc.dat",

@@ -24,10 +24,10 @@ describe("an editor with the schema", () => {
     expect(complaints(parse(readFileSync(path.join(folder, file), "utf8")))).toEqual([]);
   });
 
-  it("takes what docs/docker.md shows of backups", () => {
+  it("takes what docs/docker/backups.md shows of backups", () => {
     const [, yaml = ""] =
       /```yaml\n(backups:[^`]*secretAccessKey: [^`]*)```/.exec(
-        readFileSync(path.join(ROOT, "docs/docker.md"), "utf8"),
+        readFileSync(path.join(ROOT, "docs/docker/backups.md"), "utf8"),
       ) ?? [];
     const { backups } = parse(yaml) as { backups: unknown };
     expect(complaints(stackFile({ backups }))).toEqual([]);

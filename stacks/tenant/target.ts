@@ -92,7 +92,7 @@ export function refuseMove(was: string, is: string): string | undefined {
     `target.aws.region: "${is}"; the tenant's data are in ${was}, and every database and file store would be made anew, ` +
     `empty. Put ${was} back. To move on purpose: take a portable copy of every server, say retire: true at each ` +
     "(paid plans) and run pulumi up, then pulumi destroy; after that change the region, import the copies and run " +
-    "pulumi up (docs/operating.md, Replacing data on purpose)."
+    "pulumi up (docs/operating/replacing-data.md)."
   );
 }
 

@@ -43,7 +43,7 @@ async function labels(...places: Place[]): Promise<string[]> {
 }
 /** The command, as a person finds it in the docs. */
 async function pitr(verb: string, { to = "", from = "disk" } = {}): Promise<string> {
-  const page = readFileSync(path.join(ROOT, "docs/recovery.md"), "utf8");
+  const page = readFileSync(path.join(ROOT, "docs/recovery/docker-point-in-time.md"), "utf8");
   const [line] = new RegExp(`(?<=npm run pitr -- )${verb}.*`).exec(page) ?? [];
   const [, ...options] = parseArgsStringToArgv(line ?? "");
   const values: Record<string, string> = { TENANT, SERVER: "hmis", "2026-11-25 10:00:00+00": to, disk: from };

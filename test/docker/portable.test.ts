@@ -40,7 +40,7 @@ async function told(metric: string): Promise<Record<string, number>> {
 }
 const drills = () => told("drill_timestamp_seconds");
 
-const page = readFileSync(path.join(ROOT, "docs/recovery.md"), "utf8");
+const page = readFileSync(path.join(ROOT, "docs/recovery/docker-portable.md"), "utf8");
 /** The command as a person finds it in the docs; what is said of it is both streams. */
 async function restore(last: string, id = "", ...more: string[]): Promise<Result & { said: string }> {
   const [line = ""] = new RegExp(`(?<=npm run )restore -- TENANT SERVER ?${last}$`, "m").exec(page) ?? [];

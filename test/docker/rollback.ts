@@ -10,7 +10,7 @@ export function rollback(
   [tenant, server]: [tenant: string, server: string],
   { more = [], ...options }: NpmOptions & { more?: string[] },
 ): Promise<Result> {
-  const page = readFileSync(path.join(ROOT, "docs/recovery.md"), "utf8");
+  const page = readFileSync(path.join(ROOT, "docs/recovery/docker-rollback.md"), "utf8");
   const [line = ""] = new RegExp(`(?<=npm run )rollback -- .*${last}$`, "m").exec(page) ?? [];
   const values: Record<string, string> = { TENANT: tenant, SERVER: server };
   const words = line.split(" ").map((word) => values[word] ?? word);

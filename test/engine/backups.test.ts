@@ -88,9 +88,9 @@ async function passwords(): Promise<Record<string, string>> {
   );
 }
 
-/** The password of an agent's backups, as `docs/recovery.md` says to read it. */
+/** The password of an agent's backups, as `docs/operating/on-premises.md` says to read it. */
 async function readPassword(agent: string): Promise<string> {
-  const page = readFileSync(path.join(ROOT, "docs/recovery.md"), "utf8");
+  const page = readFileSync(path.join(ROOT, "docs/operating/on-premises.md"), "utf8");
   const [, command = "exit 1"] = /```bash\n(pulumi stack export --show-secrets.*?)```/s.exec(page) ?? [];
   const line = command.replaceAll("TENANT", TENANT).replaceAll("NAME", agent);
   const { stdout } = await promisify(execFile)("bash", ["-euo", "pipefail", "-c", line], {

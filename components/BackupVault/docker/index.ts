@@ -51,7 +51,7 @@ export function vaultOnDocker(
   if (!copies) {
     if (isPaid(args.tenant.plan))
       void pulumi.log.warn(
-        "backups.copies: []; no copy of any server is made. Add { disk: … } and { s3: … } (docs/docker.md, Copies)",
+        "backups.copies: []; no copy of any server is made. Add { disk: … } and { s3: … } (docs/docker/backups.md)",
         parent,
       );
     return {};
