@@ -33,7 +33,7 @@ async function main(): Promise<void> {
 
 async function measure(world: BackupWorld): Promise<void> {
   const { backup, exportTo, copy, path, postgres, s3, server } = world;
-  const cloud = s3.place("copies", "hmis");
+  const cloud = s3.location("copies", "hmis");
   const local = path("copies/hmis");
   const ours = async (...parameters: string[]): Promise<string> => {
     const { code, stdout, stderr } = await backup(...parameters, "--json");

@@ -8,7 +8,7 @@
  * - after 1% of the rows have changed: the bytes of an incremental copy against those of a full one
  */
 import { useEngine } from "../test/docker/engine";
-import { startPair, type Pair } from "../test/docker/pair";
+import { startDatabaseWithBackups, type DatabaseWithBackups } from "../test/docker/databaseWithBackups";
 
 const [rows = 3_000_000] = process.argv.slice(2).map(Number);
 const MIB = 2 ** 20;
@@ -20,7 +20,7 @@ const byHand = (...command: string[]) => ["pgbackrest", `--config=${PLAIN}`, ...
 async function main(): Promise<void> {
   const engine = await useEngine();
   try {
-    const pair = await startPair(engine, "bench-pgbackrest");
+    const pair = await startDatabaseWithBackups(engine, "bench-pgbackrest");
     try {
       await measure(pair);
     } finally {
@@ -31,7 +31,7 @@ async function main(): Promise<void> {
   }
 }
 
-async function measure(pair: Pair): Promise<void> {
+async function measure(pair: DatabaseWithBackups): Promise<void> {
   const { succeed, sql } = pair;
   const timed = async (...command: string[]): Promise<number> => {
     const began = process.hrtime.bigint();

@@ -1,12 +1,12 @@
 import { execFile } from "node:child_process";
 import path from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { prepare } from "./prepare/run";
+import { prepare } from "./prepare/prepare";
 import { parseSessions } from "./sessions";
 import { startPostgres, type TestPostgres } from "./testing/postgres";
-import { redisLacking, startRedis, type TestRedis } from "./testing/redis";
+import { missingForRedis, startRedis, type TestRedis } from "./testing/redis";
 
-const lacking = redisLacking();
+const lacking = missingForRedis();
 let postgres: TestPostgres;
 let redis: TestRedis;
 beforeAll(async () => {

@@ -4,7 +4,7 @@
  * jobs, which DHIS2 makes again.
  */
 import { createClient } from "@redis/client";
-import { JobError } from "./command";
+import { JobError } from "./runCommand";
 import { UsageError } from "./import/cli/options";
 
 export interface Sessions {

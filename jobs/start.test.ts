@@ -6,14 +6,14 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { onPath } from "../tools/toolchain/machine";
-import { prepare } from "./prepare/run";
+import { onPath } from "../tools/toolchain/installedEngine";
+import { prepare } from "./prepare/prepare";
 import { freePort, startPostgres, type TestPostgres } from "./testing/postgres";
-import { standInLacking, startStandIn, type StandIn, type StandInOptions } from "./testing/standIn";
+import { missingForStandIn, startStandIn, type StandIn, type StandInOptions } from "./testing/standIn";
 
 const [busybox] = onPath("busybox", process.env);
 const lacking =
-  standInLacking() ??
+  missingForStandIn() ??
   (busybox || process.env["CI"] ? undefined : "there is no busybox: apt-get install busybox-static");
 
 let postgres: TestPostgres;

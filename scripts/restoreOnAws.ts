@@ -5,10 +5,10 @@ import pc from "picocolors";
 import { ROLE, SECRETS } from "../components/jobs";
 import { program as analytics } from "../jobs/analytics/cli";
 import { main as backup } from "../jobs/backup/cli";
-import { chooseCopy, type Found } from "../jobs/backup/load";
+import { chooseBackup, type Found } from "../jobs/backup/load";
 import { publicKey } from "../jobs/backup/manifest";
-import { Place } from "../jobs/backup/place";
-import { runCommand } from "../jobs/command";
+import { BackupLocation } from "../jobs/backup/location";
+import { runCommand } from "../jobs/runCommand";
 import { Refused } from "./refused";
 import { analyticsByHand, failed, HAVING_ANALYTICS, json, look, say, type How } from "./restoring";
 import type { ServerOnAws } from "./serverOnAws";
@@ -104,8 +104,8 @@ async function replace(server: ServerOnAws, how: How): Promise<number> {
 function choose(server: ServerOnAws, { snapshot }: How): Promise<Found> {
   return withKeys(server, (_, folder) => {
     const access = { passwordFile: path.join(folder, "password"), cache: folder };
-    const place = new Place(server.place, access, new AbortController().signal);
-    return chooseCopy(place, publicKey(server.publicKey, "the stack's signing key"), snapshot);
+    const place = new BackupLocation(server.place, access, new AbortController().signal);
+    return chooseBackup(place, publicKey(server.publicKey, "the stack's signing key"), snapshot);
   });
 }
 

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node
 import { tmpdir } from "node:os";
 import path from "node:path";
 import pc from "picocolors";
-import { onPath } from "../tools/toolchain/machine";
+import { onPath } from "../tools/toolchain/installedEngine";
 
 /**
  * `npm test`: every check and every tier that this machine can run, side by side. A tier that it cannot run is
@@ -79,8 +79,8 @@ async function emulator(): Promise<string | undefined> {
 
 /** Makes what it needs, too: minutes the first time, seconds after that. */
 async function docker(): Promise<string | undefined> {
-  const { engineLacking, useEngine } = await import("./docker/engine");
-  const lacking = await engineLacking();
+  const { missingForEngine, useEngine } = await import("./docker/engine");
+  const lacking = await missingForEngine();
   if (lacking) return lacking;
   const { prepareWorld } = await import("./docker/world");
   const engine = await useEngine();

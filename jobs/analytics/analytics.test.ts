@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, it, vi } from "vitest";
-import { runCommand } from "../command";
+import { runCommand } from "../runCommand";
 import { startApplicationStandIn } from "../testing/application";
 import { program } from "./cli";
-import { makeAnalytics, type Notice } from "./run";
+import { makeAnalytics, type Notice } from "./makeAnalytics";
 
 const folder = mkdtempSync(join(tmpdir(), "analytics-"));
 const passwordFile = join(folder, "password");

@@ -1,8 +1,8 @@
 /** The command line of the job that has DHIS2 make its analytics tables. */
 import { Command } from "commander";
-import { EXIT_CODES, interruptible, print, runCommand } from "../command";
+import { EXIT_CODES, interruptible, print, runCommand } from "../runCommand";
 import { parseDuration, parseUrl, readSecret } from "../import/cli/options";
-import { makeAnalytics } from "./run";
+import { makeAnalytics } from "./makeAnalytics";
 
 interface Flags {
   application: string;

@@ -14,7 +14,7 @@ const month = new Date().toISOString().slice(0, 7);
 
 beforeAll(async () => {
   world = await startBackupWorld();
-  cloud = world.s3.place("copies", "moh.portable");
+  cloud = world.s3.location("copies", "moh.portable");
   await mkdir(world.path("told"));
 });
 afterAll(() => world.stop());
@@ -57,7 +57,7 @@ function told(): Record<string, Record<string, number>> {
   }
   return metrics;
 }
-const places = (cloud: unknown, disk: unknown) => ({ cloud, disk });
+const locations = (cloud: unknown, disk: unknown) => ({ cloud, disk });
 
 it("makes the copy of its server, brings it home, drills both places, and tells of all of it", async () => {
   const first = await run();
@@ -78,11 +78,11 @@ it("makes the copy of its server, brings it home, drills both places, and tells 
   const at = Date.parse(exported?.at ?? "") / 1000;
   const seconds = (moment = "") => Date.parse(moment) / 1000;
   expect(told()).toEqual({
-    portable_newest_timestamp_seconds: places(at, at),
-    drill_timestamp_seconds: places(seconds(away?.at), seconds(home?.at)),
-    drill_recovery_time_seconds: places(away?.rtoSeconds, home?.rtoSeconds),
-    drill_recovery_point_seconds: places(away?.rpoSeconds, home?.rpoSeconds),
-    drill_rows: places(exported?.rows, exported?.rows),
+    portable_newest_timestamp_seconds: locations(at, at),
+    drill_timestamp_seconds: locations(seconds(away?.at), seconds(home?.at)),
+    drill_recovery_time_seconds: locations(away?.rtoSeconds, home?.rtoSeconds),
+    drill_recovery_point_seconds: locations(away?.rpoSeconds, home?.rpoSeconds),
+    drill_rows: locations(exported?.rows, exported?.rows),
   });
 });
 
@@ -124,7 +124,7 @@ it("makes one when it is due, and removes from the cloud the months that are ove
   expect(await left()).toBe(0);
   const { at } = lastEvent<ExportResult>(third.stdout, "exported") ?? {};
   const newest = Date.parse(at ?? "") / 1000;
-  expect(told()["portable_newest_timestamp_seconds"]).toEqual(places(newest, newest));
+  expect(told()["portable_newest_timestamp_seconds"]).toEqual(locations(newest, newest));
 });
 
 it("with the database away: an alarm that names it, and what there is stays looked after", async () => {

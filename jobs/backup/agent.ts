@@ -7,20 +7,20 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { readSecret, serverConfig } from "../import/cli/options";
 import { readConfiguration, type Configuration } from "./configuration";
-import { print } from "../command";
+import { print } from "../runCommand";
 import { alarm, interruptible } from "./console";
 import { refuseOverdue } from "./drill";
-import { LossError, PlaceError } from "./errors";
+import { LossError, LocationError } from "./errors";
 import { exportServer } from "./export";
-import { copiesIn } from "./load";
+import { backupsIn } from "./load";
 import { publicKey, signingKey } from "./manifest";
-import { Place } from "./place";
+import { BackupLocation } from "./location";
 import { Progress, report } from "./progress";
-import { drop, replicate } from "./replicate";
+import { removeExpired, replicate } from "./replicate";
 import { drillSummary, exportSummary, replicateSummary } from "./summary";
-import { metricsText, tellPrometheus } from "./told";
+import { metricsText, writeMetrics } from "./prometheusMetrics";
 import { Vault } from "./vault";
-import { glance, tell, watch, type Health } from "./watch";
+import { readHealth, reportMetrics, checkHealth, type Health } from "./health";
 
 export interface ReplicateFlags {
   config: string;
@@ -63,8 +63,8 @@ interface Tools {
   /** Takes the line of progress away, before anything else is said. */
   stop: () => void;
   /** Of copies here, and of their source. */
-  home: Place;
-  source: Place;
+  home: BackupLocation;
+  source: BackupLocation;
 }
 
 class Agent {
@@ -89,11 +89,11 @@ class Agent {
     for (const server of this.configuration.told === undefined ? [] : this.configuration.servers) {
       const seen: Record<string, Health> = {};
       const problems = await this.step(server, signal, async ({ home, source }) => {
-        for (const [name, place] of Object.entries({ disk: home, cloud: source }))
-          seen[name] = await glance(place, this.key.key);
+        for (const [name, location] of Object.entries({ disk: home, cloud: source }))
+          seen[name] = await readHealth(location, this.key.key);
         return Object.values(seen).flatMap(({ problems }) => problems);
       });
-      await this.tell(server, seen, problems);
+      await this.reportMetrics(server, seen, problems);
     }
   }
 
@@ -108,16 +108,16 @@ class Agent {
       if (exporting) await step((tools) => this.export(server, exporting, tools));
       await step((tools) => this.pull(server, tools));
       const seen: Record<string, Health> = {};
-      const look = (name: string, placeOf: (tools: Tools) => Place) =>
+      const look = (name: string, locationOf: (tools: Tools) => BackupLocation) =>
         step(async (tools) => {
-          const { health, problems: found } = await this.look(server, placeOf(tools), problems, tools);
+          const { health, problems: found } = await this.look(server, locationOf(tools), problems, tools);
           seen[name] = health;
           return found;
         });
       if (drill || metrics || told !== undefined) await look("disk", ({ home }) => home);
       // What others make, others drill.
       if (exporting) await look("cloud", ({ source }) => source);
-      if (told !== undefined) await this.tell(server, seen, problems);
+      if (told !== undefined) await this.reportMetrics(server, seen, problems);
       all.push(...problems);
     }
     return all;
@@ -138,15 +138,16 @@ class Agent {
       const cache = join(copies, ".cache");
       for (const directory of [cache, flags.scratch])
         await mkdir(directory, { recursive: true, mode: 0o700 }).catch((error: Error) => {
-          throw new PlaceError(`${directory} cannot be written to: ${error.message}`);
+          throw new LocationError(`${directory} cannot be written to: ${error.message}`);
         });
       vault = await Vault.open(flags.scratch);
       vault.useRolesAnywhere(configuration);
-      const place = (url: string, passwordFile: string) => new Place(url, { passwordFile, cache }, signal);
+      const location = (url: string, passwordFile: string) =>
+        new BackupLocation(url, { passwordFile, cache }, signal);
       problems = await work({
         ...{ progress, signal, stop },
-        home: place(join(copies, server), localPasswordFile),
-        source: place(`${configuration.source}/${server}`, cloudPasswordFile),
+        home: location(join(copies, server), localPasswordFile),
+        source: location(`${configuration.source}/${server}`, cloudPasswordFile),
       });
     } catch (error) {
       signal.throwIfAborted();
@@ -172,19 +173,19 @@ class Agent {
     { progress, signal, stop, source }: Tools,
   ): Promise<Error[]> {
     // What cannot be read, and what the new one lacks, the look tells.
-    const [newest] = await copiesIn(source, this.key.key, () => undefined);
+    const [newest] = await backupsIn(source, this.key.key, () => undefined);
     const age = newest && (Date.now() - Date.parse(newest.receipt.at)) / 3_600_000;
     // One in the future is of a clock that was wrong.
     if (!this.flags.now && age !== undefined && age >= 0 && age < everyHours - EARLY) return [];
     const result = await exportServer({
-      ...{ name: server, place: source, progress, signal, scratch: this.flags.scratch, files, settings },
+      ...{ name: server, location: source, progress, signal, scratch: this.flags.scratch, files, settings },
       ...{ texts: {}, jobs: JOBS, checkDays: 7, acceptShrink: this.flags.acceptShrink ?? false },
       server: { ...serverConfig(database), database: database.database },
       key: signingKey(readSecret(signingKeyFile, "signingKeyFile"), "signingKeyFile"),
     });
     stop();
     print(this.flags, { event: "exported", server, ...result }, exportSummary(result));
-    await drop(source, retentionDays, new Date(), this.key.key);
+    await removeExpired(source, retentionDays, new Date(), this.key.key);
     return [];
   }
 
@@ -205,39 +206,43 @@ class Agent {
 
   private async look(
     server: string,
-    place: Place,
+    location: BackupLocation,
     before: readonly Error[],
     { progress, signal, stop, home }: Tools,
   ): Promise<{ health: Health; problems: Error[] }> {
     const { drill, metrics } = this.configuration;
-    const failed = Date.now() - (this.failedAt.get(place.url) ?? -Infinity) < RETRY;
-    const health = await watch({
-      ...{ place, ...this.key, scratch: this.flags.scratch, jobs: drill?.jobs ?? 1, progress, signal },
+    const failed = Date.now() - (this.failedAt.get(location.url) ?? -Infinity) < RETRY;
+    const health = await checkHealth({
+      ...{ location, ...this.key, scratch: this.flags.scratch, jobs: drill?.jobs ?? 1, progress, signal },
       every: drill && !failed ? drill.everyHours * 3600 : Infinity,
     });
     stop();
-    if (health.failed) this.failedAt.set(place.url, Date.now());
-    else if (health.drilledNow) this.failedAt.delete(place.url);
+    if (health.failed) this.failedAt.set(location.url, Date.now());
+    else if (health.drilledNow) this.failedAt.delete(location.url);
     if (health.last && health.drilledNow)
       print(this.flags, { event: "drilled", ...health.last }, drillSummary(health.last));
     const problems = [...health.problems];
     if (drill && health.newest !== undefined)
-      problems.push(...overdue(`The last drill of ${place.url}`, health.last?.at, drill.maxAgeHours));
-    if (metrics && place === home) {
+      problems.push(...overdue(`The last drill of ${location.url}`, health.last?.at, drill.maxAgeHours));
+    if (metrics && location === home) {
       const told = {
         ...{ ...health, failed: health.failed || failed },
         problems: [...before, ...problems],
       };
-      await tell({ ...metrics, Server: server }, told, new Date()).catch(
+      await reportMetrics({ ...metrics, Server: server }, told, new Date()).catch(
         (error: Error) => void problems.push(error),
       );
     }
     return { health, problems };
   }
 
-  private async tell(server: string, seen: Record<string, Health>, problems: Error[]): Promise<void> {
+  private async reportMetrics(
+    server: string,
+    seen: Record<string, Health>,
+    problems: Error[],
+  ): Promise<void> {
     const alarms = problems.map(({ message }) => message);
-    await tellPrometheus(this.configuration.told ?? "", await metricsText(server, seen, alarms)).catch(
+    await writeMetrics(this.configuration.told ?? "", await metricsText(server, seen, alarms)).catch(
       (error: Error) => {
         alarm(this.flags, error.message);
         problems.push(error);

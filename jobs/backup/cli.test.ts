@@ -1,14 +1,14 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { readdirSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { contents } from "../testing/everything";
+import { contents } from "../testing/everyKindOfObject";
 import { ended, startBackupWorld, type BackupWorld } from "../testing/backups";
 
 let world: BackupWorld;
 let cloud: string;
 beforeAll(async () => {
   world = await startBackupWorld();
-  cloud = world.s3.place("copies", "hmis");
+  cloud = world.s3.location("copies", "hmis");
 });
 afterAll(() => world.stop());
 

@@ -1,14 +1,14 @@
 /** The command line of the portable copies. */
 import { tmpdir } from "node:os";
 import { Command, InvalidArgumentError, Option } from "commander";
-import * as command from "../command";
+import * as command from "../runCommand";
 import { parseCount, parseDuration, parseName } from "../import/cli/options";
-import { NeedsReimport } from "../import/run";
+import { NeedsReimport } from "../import/runImport";
 import { BusyError, ServerError } from "../import/server";
 import { runReplicate } from "./agent";
 import { list, runDrill, runExport, runRestore } from "./commands";
-import { CopyError, LossError, MismatchError, OverdueError, PlaceError } from "./errors";
-import { ToolError } from "./tool";
+import { BackupError, LossError, MismatchError, OverdueError, LocationError } from "./errors";
+import { ToolError } from "./runTool";
 
 const exitCodes = `
 Exit codes:
@@ -79,7 +79,7 @@ export function program(): Command {
     .option("--json", "one JSON object a line instead of text")
     .action(runReplicate);
 
-  copyOptions(program.command("list"))
+  locationOptions(program.command("list"))
     .description("say which copies a place holds: how old, of what, when they were last verified")
     .option("--max-age <duration>", "fail when the newest copy is older", parseDuration)
     .option(
@@ -89,7 +89,7 @@ export function program(): Command {
     .option("--max-drill-age <duration>", "fail when the last drill is older, or was none", parseDuration)
     .action(list);
 
-  copyOptions(program.command("restore"))
+  locationOptions(program.command("restore"))
     .description("load a copy into a database, checked against its manifest before it takes the name")
     .requiredOption("--server <url>", "administrator's address: postgres://admin@host:5432/postgres")
     .option("--password-file <path>", "file with the administrator's password (default: as PGPASSFILE says)")
@@ -102,7 +102,7 @@ export function program(): Command {
     .option("--settings-to <directory>", "the settings, encryption.password among them")
     .action(runRestore);
 
-  copyOptions(program.command("drill"))
+  locationOptions(program.command("drill"))
     .description(
       "restore the newest copy into a throwaway database without network, and say how long it took",
     )
@@ -141,7 +141,7 @@ function passwordOptions(command: Command): Command {
     );
 }
 
-function copyOptions(command: Command): Command {
+function locationOptions(command: Command): Command {
   const copy = new Option("--copy <place>", "the copies: a directory, or s3:https://host/bucket/folder");
   return passwordOptions(commonOptions(command.addOption(copy.makeOptionMandatory())))
     .option(
@@ -175,9 +175,9 @@ export function exitCodeOf(error: unknown): number {
 }
 
 function ownExitCode(error: unknown): number {
-  if (error instanceof CopyError) return 3;
+  if (error instanceof BackupError) return 3;
   if (error instanceof MismatchError) return 4;
-  if (error instanceof PlaceError || error instanceof ServerError || error instanceof ToolError) return 5;
+  if (error instanceof LocationError || error instanceof ServerError || error instanceof ToolError) return 5;
   if (error instanceof NeedsReimport) return 6;
   if (error instanceof BusyError) return 7;
   if (error instanceof OverdueError) return 8;

@@ -3,20 +3,20 @@ import { mkdir } from "node:fs/promises";
 import type { KeyObject } from "node:crypto";
 import { join } from "node:path";
 import { readSecret, serverConfig, UsageError, type ServerOptions } from "../import/cli/options";
-import { print } from "../command";
+import { print } from "../runCommand";
 import { interruptible } from "./console";
 import { keptDrill, refuseOverdue, type Drill } from "./drill";
-import { CopyError, LossError } from "./errors";
+import { BackupError, LossError } from "./errors";
 import { exportServer } from "./export";
-import { copiesIn } from "./load";
+import { backupsIn } from "./load";
 import { publicKey, signingKey } from "./manifest";
-import { newestMonth, Place } from "./place";
+import { newestRepository, BackupLocation } from "./location";
 import { Progress, report } from "./progress";
 import { stateOf } from "./replicate";
 import { restore } from "./restore";
 import { inShort } from "./shrink";
 import {
-  copyList,
+  backupList,
   drilledBefore,
   drillSummary,
   exportSummary,
@@ -24,7 +24,7 @@ import {
   shrunkMessage,
 } from "./summary";
 import { Vault } from "./vault";
-import { refuseShrunk, tell, watch, type Health } from "./watch";
+import { refuseShrunk, reportMetrics, checkHealth, type Health } from "./health";
 
 interface Common {
   json?: boolean;
@@ -32,7 +32,7 @@ interface Common {
   jobs: number;
 }
 
-interface PlaceFlags extends Common {
+interface LocationFlags extends Common {
   copy: string;
   repositoryPasswordFile?: string;
   repositoryPasswordEnv?: string;
@@ -41,7 +41,7 @@ interface PlaceFlags extends Common {
   publicKeyEnv?: string;
 }
 
-interface ExportFlags extends Omit<PlaceFlags, "copy">, ServerOptions, Common {
+interface ExportFlags extends Omit<LocationFlags, "copy">, ServerOptions, Common {
   repository: string;
   name: string;
   database: string;
@@ -57,7 +57,7 @@ interface ExportFlags extends Omit<PlaceFlags, "copy">, ServerOptions, Common {
   acceptShrink?: boolean;
 }
 
-interface RestoreFlags extends PlaceFlags, ServerOptions {
+interface RestoreFlags extends LocationFlags, ServerOptions {
   snapshot?: string;
   database: string;
   role: string;
@@ -75,9 +75,18 @@ export async function runExport(flags: ExportFlags): Promise<void> {
   const dhisConf =
     flags.dhisConfEnv === undefined ? undefined : secret(undefined, flags.dhisConfEnv, "--dhis-conf");
   await working(flags, async (vault, progress, signal) => {
-    const place = await placeOf({ ...flags, copy: flags.repository }, vault, signal);
+    const location = await locationOf({ ...flags, copy: flags.repository }, vault, signal);
     const result = await exportServer({
-      ...{ name: flags.name, server, place, key, progress, signal, scratch: flags.scratch, jobs: flags.jobs },
+      ...{
+        name: flags.name,
+        server,
+        location,
+        key,
+        progress,
+        signal,
+        scratch: flags.scratch,
+        jobs: flags.jobs,
+      },
       ...{ settings: flags.settings, checkDays: flags.checkDays, acceptShrink: flags.acceptShrink ?? false },
       texts: {
         ...(encryptionPassword !== undefined && { "encryption.password": encryptionPassword }),
@@ -88,26 +97,26 @@ export async function runExport(flags: ExportFlags): Promise<void> {
     });
     print(flags, { event: "exported", ...result }, exportSummary(result));
     if (result.shrunk.length > 0)
-      throw new LossError(shrunkMessage(place.url, result.at, inShort(result.shrunk)));
+      throw new LossError(shrunkMessage(location.url, result.at, inShort(result.shrunk)));
     return undefined;
   });
 }
 
 export async function list(
-  flags: PlaceFlags & { maxAge?: number; drillFile?: string; maxDrillAge?: number },
+  flags: LocationFlags & { maxAge?: number; drillFile?: string; maxDrillAge?: number },
 ): Promise<void> {
   await working(flags, async (vault, _progress, signal) => {
-    const place = await placeOf(flags, vault, signal);
+    const location = await locationOf(flags, vault, signal);
     const unreadable: Error[] = [];
     let others = 0;
-    const copies = await copiesIn(
-      place,
+    const copies = await backupsIn(
+      location,
       keyOf(flags),
       (error) => unreadable.push(error),
       (count) => (others += count),
     );
-    const state = place.local ? stateOf(place.url) : undefined;
-    const figures = await keptDrill(place, flags.drillFile);
+    const state = location.local ? stateOf(location.url) : undefined;
+    const figures = await keptDrill(location, flags.drillFile);
     const now = new Date();
     const shown = copies.map(({ snapshot, receipt, repository }) => ({
       ...{ snapshot: snapshot.id, ...receipt, repository: repository.url },
@@ -115,28 +124,28 @@ export async function list(
       restoredAt: figures?.snapshot === snapshot.id ? figures.at : undefined,
     }));
     const data = {
-      copy: place.url,
+      copy: location.url,
       copies: shown,
       unreadable: unreadable.map(({ message }) => message),
       drill: figures,
       signedByOthers: others,
     };
-    print(flags, { event: "copies", ...data }, copyList(place.url, data, now));
+    print(flags, { event: "copies", ...data }, backupList(location.url, data, now));
     if (unreadable[0]) throw unreadable[0];
     if (copies.length === 0) {
-      await newestMonth(place);
-      throw new CopyError(
+      await newestRepository(location);
+      throw new BackupError(
         others > 0 ? "signature" : "missing",
         others > 0
-          ? `None of the ${others} backups in ${place.url} is signed with this --public-key. Is it the key of this server?`
-          : `There is no backup in ${place.url} that its export claimed good.`,
+          ? `None of the ${others} backups in ${location.url} is signed with this --public-key. Is it the key of this server?`
+          : `There is no backup in ${location.url} that its export claimed good.`,
       );
     }
-    refuseShrunk(place, copies[0]?.receipt);
+    refuseShrunk(location, copies[0]?.receipt);
     if (flags.maxAge !== undefined)
-      refuseOverdue(`The newest copy in ${place.url}`, copies[0]?.receipt.at, flags.maxAge, now);
+      refuseOverdue(`The newest copy in ${location.url}`, copies[0]?.receipt.at, flags.maxAge, now);
     if (flags.maxDrillAge !== undefined)
-      refuseOverdue(`The last drill of ${place.url}`, figures?.at, flags.maxDrillAge, now);
+      refuseOverdue(`The last drill of ${location.url}`, figures?.at, flags.maxDrillAge, now);
     return undefined;
   });
 }
@@ -146,7 +155,7 @@ export async function runRestore(flags: RestoreFlags): Promise<void> {
   await working(flags, async (vault, progress, signal) => {
     const key = keyOf(flags);
     const result = await restore({
-      place: await placeOf(flags, vault, signal),
+      location: await locationOf(flags, vault, signal),
       ...{ server, database: flags.database, role: flags.role, replace: flags.replace ?? false },
       ...{ scratch: flags.scratch, jobs: flags.jobs, progress, signal },
       ...(key && { key }),
@@ -158,7 +167,7 @@ export async function runRestore(flags: RestoreFlags): Promise<void> {
   });
 }
 
-interface DrillFlags extends PlaceFlags {
+interface DrillFlags extends LocationFlags {
   ifOlder?: number;
   maxAge?: number;
   maxDrillAge?: number;
@@ -168,22 +177,23 @@ interface DrillFlags extends PlaceFlags {
 
 export async function runDrill(flags: DrillFlags): Promise<void> {
   await working(flags, async (vault, progress, signal) => {
-    const place = await placeOf(flags, vault, signal);
+    const location = await locationOf(flags, vault, signal);
     const key = keyOf(flags);
     const { scratch, jobs, ifOlder, maxAge, maxDrillAge, drillFile, metrics } = flags;
-    const health = await watch({
-      ...{ place, scratch, jobs, progress, signal, ...(key && { key }) },
+    const health = await checkHealth({
+      ...{ location, scratch, jobs, progress, signal, ...(key && { key }) },
       ...(ifOlder !== undefined && { every: ifOlder }),
       ...(drillFile !== undefined && { drillFile }),
     });
     const now = new Date();
-    if (metrics) await tell(metrics, health, now).catch((error: Error) => void health.problems.push(error));
+    if (metrics)
+      await reportMetrics(metrics, health, now).catch((error: Error) => void health.problems.push(error));
     if (health.last) showDrill(flags, health, health.last);
     const [problem] = health.problems;
     if (problem) throw problem;
-    if (maxAge !== undefined) refuseOverdue(`The newest copy in ${place.url}`, health.newest, maxAge, now);
+    if (maxAge !== undefined) refuseOverdue(`The newest copy in ${location.url}`, health.newest, maxAge, now);
     if (maxDrillAge !== undefined)
-      refuseOverdue(`The last drill of ${place.url}`, health.last?.at, maxDrillAge, now);
+      refuseOverdue(`The last drill of ${location.url}`, health.last?.at, maxDrillAge, now);
     return undefined;
   });
 }
@@ -194,20 +204,20 @@ function showDrill(flags: { json?: boolean }, { drilledNow }: Health, last: Dril
   else print(flags, { event: "drilled before", ...last }, drilledBefore(last));
 }
 
-function keyOf({ publicKey: file, publicKeyEnv: env }: PlaceFlags): KeyObject | undefined {
+function keyOf({ publicKey: file, publicKeyEnv: env }: LocationFlags): KeyObject | undefined {
   if (file !== undefined) return publicKey(readSecret(file, "--public-key"), "--public-key");
   return env === undefined
     ? undefined
     : publicKey(secret(undefined, env, "--public-key"), "--public-key-env");
 }
 
-async function placeOf(flags: PlaceFlags, vault: Vault, signal: AbortSignal): Promise<Place> {
+async function locationOf(flags: LocationFlags, vault: Vault, signal: AbortSignal): Promise<BackupLocation> {
   const { repositoryPasswordFile: file, repositoryPasswordEnv: env, awsCredentialsFile } = flags;
   const password = secret(file, env, "--repository-password");
   if (awsCredentialsFile !== undefined) vault.useCredentials(awsCredentialsFile);
   const cache = join(flags.scratch, "dhistance-cache");
   await mkdir(cache, { recursive: true, mode: 0o700 });
-  return new Place(
+  return new BackupLocation(
     flags.copy,
     { passwordFile: await vault.keep("repository-password", password), cache },
     signal,

@@ -1,6 +1,6 @@
 /** How the commands end early, and what they say. */
 import pc from "picocolors";
-import * as command from "../command";
+import * as command from "../runCommand";
 
 /** Lets the work end cleanly on the first signal, and at once on the second. */
 export function interruptible(work: (signal: AbortSignal) => Promise<void>): Promise<void> {

@@ -8,16 +8,16 @@ import { dirname, join } from "node:path";
 import { z } from "zod";
 import { Server } from "../import/server";
 import { OverdueError } from "./errors";
-import { withThrowawayServer } from "./cluster";
-import { chooseCopy, compare, fetchCopy, loadDump } from "./load";
-import { alone } from "./lock";
+import { withThrowawayServer } from "./throwawayServer";
+import { chooseBackup, compare, fetchBackup, loadDump } from "./load";
+import { withLock } from "./lock";
 import { rowsOf } from "./manifest";
-import type { Place } from "./place";
+import type { BackupLocation } from "./location";
 import type { Progress } from "./progress";
 import { sizeOf } from "./export";
 
 export interface DrillOptions {
-  place: Place;
+  location: BackupLocation;
   key?: KeyObject;
   /** Oldest the newest copy may be, in seconds. @default any age */
   maxAge?: number;
@@ -56,7 +56,7 @@ export type Drill = z.infer<typeof drillSchema>;
  */
 export async function drill(options: DrillOptions): Promise<Drill> {
   const stage = join(options.scratch, "dhistance-drill");
-  return alone(stage, async () => {
+  return withLock(stage, async () => {
     const inside = join(stage, "copy");
     await rm(inside, { recursive: true, force: true });
     try {
@@ -68,12 +68,12 @@ export async function drill(options: DrillOptions): Promise<Drill> {
 }
 
 async function drillIn(inside: string, stage: string, options: DrillOptions): Promise<Drill> {
-  const { place, key, jobs, progress, signal } = options;
+  const { location, key, jobs, progress, signal } = options;
   const at = options.now ?? new Date();
   const began = Date.now();
   progress.begin("looking for the copy");
-  const copy = await chooseCopy(place, key);
-  const { manifest, dump } = await fetchCopy(copy, key, inside, progress);
+  const copy = await chooseBackup(location, key);
+  const { manifest, dump } = await fetchBackup(copy, key, inside, progress);
   const store = { files: 0, bytes: 0 };
   if (manifest.filesPath !== undefined) {
     progress.begin("fetching the file store", manifest.files?.bytes);
@@ -92,7 +92,7 @@ async function drillIn(inside: string, stage: string, options: DrillOptions): Pr
       const done = Date.now();
       const seconds = (from: number, to: number) => Math.round((to - from) / 100) / 10;
       return {
-        ...{ copy: place.url, snapshot: copy.snapshot.id, server: manifest.server, of: manifest.at },
+        ...{ copy: location.url, snapshot: copy.snapshot.id, server: manifest.server, of: manifest.at },
         at: at.toISOString(),
         rpoSeconds: Math.round((at.getTime() - Date.parse(manifest.at)) / 1000),
         rtoSeconds: seconds(began, done),
@@ -114,18 +114,18 @@ async function drillIn(inside: string, stage: string, options: DrillOptions): Pr
 const FIGURES = "drill.json";
 
 /** Keeps the figures, for those who watch. @param file @default beside the copies */
-export async function keepDrill(place: Place, figures: Drill, file?: string): Promise<void> {
+export async function keepDrill(location: BackupLocation, figures: Drill, file?: string): Promise<void> {
   const text = `${JSON.stringify(figures, undefined, 2)}\n`;
-  if (file === undefined) return place.keep(FIGURES, text);
+  if (file === undefined) return location.keep(FIGURES, text);
   await mkdir(dirname(file), { recursive: true });
   await writeFile(`${file}.new`, text);
   await rename(`${file}.new`, file);
 }
 
 /** Figures of the last drill that went well. */
-export async function keptDrill(place: Place, file?: string): Promise<Drill | undefined> {
+export async function keptDrill(location: BackupLocation, file?: string): Promise<Drill | undefined> {
   try {
-    const text = file === undefined ? await place.kept(FIGURES) : await readFile(file, "utf8");
+    const text = file === undefined ? await location.kept(FIGURES) : await readFile(file, "utf8");
     return drillSchema.parse(JSON.parse(text ?? ""));
   } catch {
     return undefined;

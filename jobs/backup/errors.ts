@@ -1,5 +1,5 @@
 /** What can be wrong with a copy. The message is for the person who asked. */
-export type CopyFault =
+export type BackupFault =
   /** There is no copy there, or none that its export claimed good. */
   | "missing"
   /** Data do not decrypt or do not have their checksum. */
@@ -10,11 +10,11 @@ export type CopyFault =
   | "signature";
 
 /** A copy that cannot be used; exit code 3. */
-export class CopyError extends Error {
+export class BackupError extends Error {
   override readonly name = "CopyError";
 
   constructor(
-    readonly fault: CopyFault,
+    readonly fault: BackupFault,
     message: string,
     /** Names of the packs in which damage was found. */
     readonly brokenPacks: string[] = [],
@@ -34,7 +34,7 @@ export class MismatchError extends Error {
 }
 
 /** A place of copies does not answer, refuses us, or is full; exit code 5. */
-export class PlaceError extends Error {
+export class LocationError extends Error {
   override readonly name = "PlaceError";
 }
 

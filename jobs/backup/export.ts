@@ -10,7 +10,7 @@ import { Client, type ClientConfig } from "pg";
 import { dhis2Version } from "../import/dhis2";
 import { quote } from "../import/load/constraint";
 import { BusyError, ServerError } from "../import/server";
-import { CopyError, PlaceError } from "./errors";
+import { BackupError, LocationError } from "./errors";
 import { libpqEnvironment } from "./libpq";
 import {
   claimed,
@@ -23,19 +23,19 @@ import {
   sign,
   type Manifest,
 } from "./manifest";
-import { monthOf, nextName, type Place } from "./place";
+import { monthOf, nextRepositoryName, type BackupLocation } from "./location";
 import type { Progress } from "./progress";
 import type { Bandwidth, Repository } from "./restic";
 import { countRows, fullName, leftOutOf, tablesOf, type Table } from "./tables";
 import { lostSince, nothingIn } from "./shrink";
-import { postgresProgram, run, ToolError } from "./tool";
+import { postgresProgram, runTool, ToolError } from "./runTool";
 
 export interface ExportOptions {
   /** Name of the server in the copies. */
   name: string;
   /** An account that may read all of the database. Its `database` is the one that is exported. */
   server: ClientConfig;
-  place: Place;
+  location: BackupLocation;
   key: KeyObject;
   /** The file store. @default none is exported */
   files?: string;
@@ -90,7 +90,7 @@ export const LAYOUT = { database: "/database", settings: "/settings", manifest: 
  */
 export async function exportServer(options: ExportOptions): Promise<ExportResult> {
   const began = Date.now();
-  const { name, place, key, progress, signal, files, bandwidth } = options;
+  const { name, location, key, progress, signal, files, bandwidth } = options;
   const stage = join(options.scratch, `dhistance-export-${name}`);
   progress.begin("looking at the repository");
   const client = await connect(options.server);
@@ -101,8 +101,8 @@ export async function exportServer(options: ExportOptions): Promise<ExportResult
     // What a killed export left; the lock says that it is nobody's.
     await rm(stage, { recursive: true, force: true });
     await mkdir(stage, { mode: 0o700 });
-    const found = await openThisMonth(place, options);
-    const earlier = await earlierManifests(place, createPublicKey(key), options.now ?? new Date());
+    const found = await openThisMonth(location, options);
+    const earlier = await earlierManifests(location, createPublicKey(key), options.now ?? new Date());
     const database = await dump(client, stage, options);
     const contents = {
       ...{ dhistance: 1 as const, server: name, database: String(options.server.database), ...database },
@@ -127,11 +127,11 @@ export async function exportServer(options: ExportOptions): Promise<ExportResult
         ...{ directory: stage, paths, host: name, tag: EXPORT_TAG, onBytes: progress.bytes },
         ...(bandwidth && { bandwidth }),
       });
-    const { result, repository } = await orInto(found, place, write);
+    const { result, repository } = await orInto(found, location, write);
     progress.begin("signing the receipt");
     const tree = (await repository.snapshots()).find(({ id }) => id === result.id)?.tree;
     if (tree === undefined)
-      throw new PlaceError(`The snapshot ${result.id} is not in ${repository.url} any more.`);
+      throw new LocationError(`The snapshot ${result.id} is not in ${repository.url} any more.`);
     const receipt = receiptTag(await sign(receiptOf(manifest, tree), key));
     await repository.backup({ directory: stage, paths: ["manifest.jws"], host: name, tag: receipt });
     return {
@@ -175,47 +175,47 @@ async function lock(client: Client, database: string): Promise<void> {
 
 /** This month's repository, made if need be; the next one of the month if this one is damaged. */
 async function openThisMonth(
-  place: Place,
+  location: BackupLocation,
   { now = new Date(), checkDays }: ExportOptions,
 ): Promise<Repository> {
-  if (place.local) await mkdir(place.url, { recursive: true });
+  if (location.local) await mkdir(location.url, { recursive: true });
   const month = monthOf(now);
-  const name = (await place.months()).filter((each) => each.startsWith(month)).at(-1) ?? month;
-  const repository = place.repository(name);
+  const name = (await location.months()).filter((each) => each.startsWith(month)).at(-1) ?? month;
+  const repository = location.repository(name);
   try {
     await repository.check((now.getUTCDate() % checkDays) + 1, checkDays);
     await repository.unlockStale();
     return repository;
   } catch (error) {
-    if (!(error instanceof CopyError)) throw error;
-    if (error.fault === "wrong-key" && (await place.hasKeys(name))) throw error;
-    return create(place, error.fault === "missing" ? name : nextName(name));
+    if (!(error instanceof BackupError)) throw error;
+    if (error.fault === "wrong-key" && (await location.hasKeys(name))) throw error;
+    return create(location, error.fault === "missing" ? name : nextRepositoryName(name));
   }
 }
 
 /** Where one was being made when its export was killed, there is a key and no more: the next one then. */
-async function create(place: Place, name: string): Promise<Repository> {
-  const repository = place.repository(name);
+async function create(location: BackupLocation, name: string): Promise<Repository> {
+  const repository = location.repository(name);
   try {
     await repository.create();
     return repository;
   } catch (error) {
-    if (!(error instanceof CopyError) || error.fault !== "damaged") throw error;
-    return create(place, nextName(name));
+    if (!(error instanceof BackupError) || error.fault !== "damaged") throw error;
+    return create(location, nextRepositoryName(name));
   }
 }
 
 /** A repository found damaged is left as it is, for its other copies to heal, and a new one begun. */
 async function orInto<T>(
   repository: Repository,
-  place: Place,
+  location: BackupLocation,
   work: (repository: Repository) => Promise<T>,
 ): Promise<{ result: T; repository: Repository }> {
   try {
     return { result: await work(repository), repository };
   } catch (error) {
-    if (!(error instanceof CopyError) || error.fault !== "damaged") throw error;
-    const next = await create(place, nextName(basename(repository.url)));
+    if (!(error instanceof BackupError) || error.fault !== "damaged") throw error;
+    const next = await create(location, nextRepositoryName(basename(repository.url)));
     return { result: await work(next), repository: next };
   }
 }
@@ -226,11 +226,11 @@ const WEEK = 7 * 24 * 3600 * 1000;
  * Of the newest backup that holds no less than those before it, and of the one of a week earlier: what is lost bit by bit
  * shows only there. What came before a loss that was meant does not count. Backups that cannot be read are passed over.
  */
-async function earlierManifests(place: Place, key: KeyObject, now: Date): Promise<Manifest[]> {
+async function earlierManifests(location: BackupLocation, key: KeyObject, now: Date): Promise<Manifest[]> {
   const aWeekAgo = new Date(now.getTime() - WEEK).toISOString();
   const good: { read: () => Promise<Manifest>; at: string }[] = [];
-  months: for (const month of (await place.months()).reverse()) {
-    const repository = place.repository(month);
+  months: for (const month of (await location.months()).reverse()) {
+    const repository = location.repository(month);
     const snapshots = await repository.snapshots().catch(() => []);
     for (const { snapshot, receipt } of await claimed(snapshots, key)) {
       if (receipt.shrunk) continue;
@@ -244,7 +244,7 @@ async function earlierManifests(place: Place, key: KeyObject, now: Date): Promis
   for (const order of [good, [...good].reverse()])
     for (const { at, read } of order) {
       const manifest = found.get(at) ?? (await read().catch(() => undefined));
-      place.signal.throwIfAborted();
+      location.signal.throwIfAborted();
       if (!manifest) continue;
       found.set(at, manifest);
       break;
@@ -278,7 +278,7 @@ async function dump(client: Client, stage: string, options: ExportOptions): Prom
     ...excluded.map((table) => `--exclude-table-data=${table}`),
   ];
   const env = await libpqEnvironment(server, stage);
-  const watch = setInterval(() => {
+  const checkHealth = setInterval(() => {
     void sizeOf(directory).then(
       ({ bytes }) => (progress.done = bytes),
       () => undefined,
@@ -286,7 +286,7 @@ async function dump(client: Client, stage: string, options: ExportOptions): Prom
   }, 500);
   const other = new AbortController();
   const stop = AbortSignal.any([signal, other.signal]);
-  const dumping = run(postgresProgram("pg_dump"), parameters, { env, signal: stop });
+  const dumping = runTool(postgresProgram("pg_dump"), parameters, { env, signal: stop });
   try {
     const [counts] = await Promise.all([countRows(client, wanted, stop), dumping]);
     const found = await aboutDatabase(client);
@@ -310,12 +310,12 @@ async function dump(client: Client, stage: string, options: ExportOptions): Prom
     if (error instanceof Error && error.name !== "Error" && error.name !== "error") throw error;
     throw new ServerError(`The database could not be read, so no copy was made: ${(error as Error).message}`);
   } finally {
-    clearInterval(watch);
+    clearInterval(checkHealth);
   }
 }
 
-function full(scratch: string): PlaceError {
-  return new PlaceError(
+function full(scratch: string): LocationError {
+  return new LocationError(
     `The disk is full: ${scratch} has no room for the whole dump. Name a larger directory with --scratch.`,
   );
 }
@@ -356,7 +356,7 @@ async function gatherSettings(stage: string, options: ExportOptions): Promise<Re
   await mkdir(directory, { mode: 0o700 });
   for (const file of options.settings) {
     await copyFile(file, join(directory, basename(file))).catch((error: Error) => {
-      throw new PlaceError(`The settings ${file} cannot be read: ${error.message}`);
+      throw new LocationError(`The settings ${file} cannot be read: ${error.message}`);
     });
   }
   for (const [name, text] of Object.entries(options.texts))
@@ -368,7 +368,7 @@ async function gatherSettings(stage: string, options: ExportOptions): Promise<Re
 /** @throws PlaceError when the directory cannot be read */
 export async function sizeOf(directory: string): Promise<{ files: number; bytes: number }> {
   const entries = await readdir(directory, { withFileTypes: true, recursive: true }).catch((error: Error) => {
-    throw new PlaceError(`${directory} cannot be read: ${error.message}`);
+    throw new LocationError(`${directory} cannot be read: ${error.message}`);
   });
   const files = entries.filter((entry) => entry.isFile());
   let bytes = 0;

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { contents } from "../testing/everything";
+import { contents } from "../testing/everyKindOfObject";
 import { openManifest, receiptOf, receiptTag, sign, signingKey } from "./manifest";
 import { ended, lastEvent, startBackupWorld, type BackupWorld } from "../testing/backups";
 
@@ -27,8 +27,8 @@ interface Copies {
 }
 
 /** Copies of a place that are claimed good. */
-async function claimedIn(place: string): Promise<Copies["copies"]> {
-  const { stdout } = await world.backup("list", ...world.copy(place), "--json");
+async function claimedIn(location: string): Promise<Copies["copies"]> {
+  const { stdout } = await world.backup("list", ...world.copy(location), "--json");
   return lastEvent<Copies>(stdout, "copies")?.copies ?? [];
 }
 
@@ -44,7 +44,7 @@ async function phase(child: ReturnType<BackupWorld["start"]>, text: string): Pro
 describe("the repository cannot be reached", () => {
   it("from the beginning: a clear refusal, and the next run works", async () => {
     const { backup, exportTo, s3 } = world;
-    const cloud = s3.place("copies", "away");
+    const cloud = s3.location("copies", "away");
     await s3.halt();
     const refused = await backup(...exportTo(cloud));
     expect(refused).toMatchObject({ code: 5, stdout: "" });
@@ -56,7 +56,7 @@ describe("the repository cannot be reached", () => {
 
   it("from the middle on, then again: the export goes on", async () => {
     const { start, exportTo, s3 } = world;
-    const cloud = s3.place("copies", "interrupted");
+    const cloud = s3.location("copies", "interrupted");
     const child = start(...exportTo(cloud));
     await phase(child, "writing the copy");
     await s3.halt();
@@ -68,7 +68,7 @@ describe("the repository cannot be reached", () => {
 
   it("from the middle on, until it is told to stop: nothing is claimed", async () => {
     const { backup, start, exportTo, s3, path } = world;
-    const cloud = s3.place("copies", "stopped");
+    const cloud = s3.location("copies", "stopped");
     const child = start(...exportTo(cloud));
     await phase(child, "writing the copy");
     await s3.halt();
@@ -84,23 +84,23 @@ describe("the repository cannot be reached", () => {
 
 it("the dump command fails half-way: no copy, and the next run works", async () => {
   const { backup, exportTo, start, path, postgres } = world;
-  const place = path("half");
+  const location = path("half");
   const wide =
     "CREATE TABLE wide AS SELECT i, repeat(md5(i::text), 30) AS t FROM generate_series(1, 100000) i";
   await postgres.query(wide, undefined, "hmis");
-  const child = start(...exportTo(place));
+  const child = start(...exportTo(location));
   const end = ended(child);
   const kill =
     "SELECT pg_terminate_backend(pid) AS killed FROM pg_stat_activity WHERE query LIKE 'COPY public.wide%' AND state = 'active'";
   while ((await postgres.query(kill)).length === 0) expect(child.exitCode).toBe(null);
   expect(await end).toBe(5);
-  expect(await claimedIn(place)).toEqual([]);
+  expect(await claimedIn(location)).toEqual([]);
   // Not even restic has a snapshot of it.
-  const [month = ""] = await readdir(place);
-  expect(JSON.parse(world.restic(join(place, month), "snapshots"))).toEqual([]);
+  const [month = ""] = await readdir(location);
+  expect(JSON.parse(world.restic(join(location, month), "snapshots"))).toEqual([]);
   await postgres.query("DROP TABLE wide", undefined, "hmis");
-  expect(await backup(...exportTo(place))).toMatchObject({ code: 0 });
-  expect(await claimedIn(place)).toHaveLength(1);
+  expect(await backup(...exportTo(location))).toMatchObject({ code: 0 });
+  expect(await claimedIn(location)).toHaveLength(1);
 });
 
 it("a snapshot whose export did not live to claim it is never restored", async () => {
@@ -159,15 +159,15 @@ it("rows that were lost on the way: found by the manifest; nothing is replaced",
 
 it("two at once: the second is told so, the first goes on", async () => {
   const { backup, start, exportTo, path, postgres } = world;
-  const place = path("two");
-  const first = start(...exportTo(place));
+  const location = path("two");
+  const first = start(...exportTo(location));
   const held = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted";
   while ((await postgres.query(held)).length === 0) await sleep(20);
-  const second = await backup(...exportTo(place));
+  const second = await backup(...exportTo(location));
   expect(second).toMatchObject({ code: 7, stdout: "" });
   expect(second.stderr).toMatch(/Another export of hmis is under way/);
   expect(await ended(first)).toBe(0);
-  expect(await claimedIn(place)).toHaveLength(1);
+  expect(await claimedIn(location)).toHaveLength(1);
 });
 
 describe("keys", () => {
@@ -238,29 +238,29 @@ describe.skipIf(!root)("a full disk", () => {
 
   it("of the dump: said, nothing is claimed, the next run works", async () => {
     const { backup, exportTo, path } = world;
-    const place = path("full-scratch");
-    const full = await backup(...exportTo(place), "--scratch", await small("200k"));
+    const location = path("full-scratch");
+    const full = await backup(...exportTo(location), "--scratch", await small("200k"));
     expect(full).toMatchObject({ code: 5 });
     expect(full.stderr).toMatch(/The disk is full: .*dhistance-small-.* has no room for the whole dump/);
-    expect(await claimedIn(place)).toEqual([]);
-    expect(await backup(...exportTo(place))).toMatchObject({ code: 0 });
+    expect(await claimedIn(location)).toEqual([]);
+    expect(await backup(...exportTo(location))).toMatchObject({ code: 0 });
   });
 
   it("of the repository: the copies so far stay, and with more room the next run works", async () => {
     const { backup, exportTo } = world;
-    const place = await small("1500k");
-    expect(await backup(...exportTo(place))).toMatchObject({ code: 0 });
-    const before = await claimedIn(place);
+    const location = await small("1500k");
+    expect(await backup(...exportTo(location))).toMatchObject({ code: 0 });
+    const before = await claimedIn(location);
     await mkdir(world.path("files/more"));
     const noise = Buffer.from(generateNoise(3 << 20));
     await writeFile(world.path("files/more/noise"), noise);
-    const full = await backup(...exportTo(place));
+    const full = await backup(...exportTo(location));
     expect(full.stderr).toMatch(/ALARM backup: The disk is full/);
     expect(full).toMatchObject({ code: 5 });
-    expect(await claimedIn(place)).toEqual(before);
-    execFileSync("mount", ["-o", "remount,size=20m", place]);
-    expect(await backup(...exportTo(place))).toMatchObject({ code: 0 });
-    expect(await claimedIn(place)).toHaveLength(2);
+    expect(await claimedIn(location)).toEqual(before);
+    execFileSync("mount", ["-o", "remount,size=20m", location]);
+    expect(await backup(...exportTo(location))).toMatchObject({ code: 0 });
+    expect(await claimedIn(location)).toHaveLength(2);
     await rm(world.path("files/more"), { recursive: true });
   });
 

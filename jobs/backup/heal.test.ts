@@ -9,7 +9,7 @@ import {
 } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { lastEvent, startBackupWorld, type BackupWorld, type Ended } from "../testing/backups";
-import { Place } from "./place";
+import { BackupLocation } from "./location";
 import { Progress } from "./progress";
 import { replicate, stateOf } from "./replicate";
 
@@ -21,7 +21,7 @@ let local: string;
 beforeAll(async () => {
   world = await startBackupWorld();
   const { path, exportTo, backup, s3 } = world;
-  cloud = s3.place("copies", "hmis");
+  cloud = s3.location("copies", "hmis");
   local = path("copies/hmis");
   // Two copies, so that damage in one of them leaves another.
   for (let i = 0; i < 2; i++) expect(await backup(...exportTo(cloud))).toMatchObject({ code: 0 });
@@ -35,7 +35,7 @@ async function configure(more: object): Promise<void> {
   const configuration = {
     ...{
       servers: ["hmis"],
-      source: s3.place("copies", "hmis").replace(/\/hmis$/, ""),
+      source: s3.location("copies", "hmis").replace(/\/hmis$/, ""),
       copies: path("copies"),
     },
     ...{ retentionDays: 30, parts: 1, publicKeyFile: path("signing.pub") },
@@ -100,13 +100,13 @@ it.each(KINDS)(
   "a flipped byte in %s of what is exported to: the next export is whole, in a new one",
   async (kind) => {
     const { backup, exportTo, path } = world;
-    const place = path(`damaged-${kind}`);
-    await cp(local, place, { recursive: true });
-    await flip(fileOf(join(place, month), kind));
-    const exported = await backup(...exportTo(place), "--check-days", "1");
+    const location = path(`damaged-${kind}`);
+    await cp(local, location, { recursive: true });
+    await flip(fileOf(join(location, month), kind));
+    const exported = await backup(...exportTo(location), "--check-days", "1");
     expect(exported).toMatchObject({ code: 0 });
-    expect(exported.stdout).toContain(`Exported to ${place}/${month}.2, copy `);
-    readWhole(join(place, `${month}.2`));
+    expect(exported.stdout).toContain(`Exported to ${location}/${month}.2, copy `);
+    readWhole(join(location, `${month}.2`));
   },
 );
 
@@ -148,17 +148,17 @@ it("the cloud out of reach for days: an alarm, the copies stay; back again, all 
 
 it("an export killed while it made a repository: the next one makes another, and both are no alarm", async () => {
   const { backup, exportTo, path, copy } = world;
-  const place = path("half-made");
-  await cp(join(local, month, "keys"), join(place, month, "keys"), { recursive: true });
-  const exported = await backup(...exportTo(place));
+  const location = path("half-made");
+  await cp(join(local, month, "keys"), join(location, month, "keys"), { recursive: true });
+  const exported = await backup(...exportTo(location));
   expect(exported).toMatchObject({ code: 0 });
-  expect(exported.stdout).toContain(`Exported to ${place}/${month}.2, copy `);
-  expect(await backup("list", ...copy(place))).toMatchObject({ code: 0, stderr: "" });
+  expect(exported.stdout).toContain(`Exported to ${location}/${month}.2, copy `);
+  expect(await backup("list", ...copy(location))).toMatchObject({ code: 0, stderr: "" });
   const signal = new AbortController().signal;
   const at = (url: string) =>
-    new Place(url, { passwordFile: path("local-password"), cache: path("copies/.cache") }, signal);
+    new BackupLocation(url, { passwordFile: path("local-password"), cache: path("copies/.cache") }, signal);
   const pulled = await replicate({
-    ...{ source: at(place), target: at(path("half-made-home")), retentionDays: 30, parts: 1 },
+    ...{ source: at(location), target: at(path("half-made-home")), retentionDays: 30, parts: 1 },
     ...{ progress: new Progress(), signal },
   });
   expect(pulled).toMatchObject({ copied: 1, problems: [] });
@@ -169,11 +169,11 @@ it("months of which the time is over are removed; a clock that is a year ahead r
   await cp(join(local, month), join(local, "2020-01"), { recursive: true });
   await cp(join(local, month), join(path("same"), month), { recursive: true });
   const signal = new AbortController().signal;
-  const place = (url: string) =>
-    new Place(url, { passwordFile: path("local-password"), cache: path("copies/.cache") }, signal);
+  const location = (url: string) =>
+    new BackupLocation(url, { passwordFile: path("local-password"), cache: path("copies/.cache") }, signal);
   const run = (now: Date) =>
     replicate({
-      ...{ source: place(path("same")), target: place(local), retentionDays: 30, parts: 1 },
+      ...{ source: location(path("same")), target: location(local), retentionDays: 30, parts: 1 },
       ...{ progress: new Progress(), signal, now },
     });
   const first = await run(new Date());

@@ -6,17 +6,17 @@
 import { copyFile, link, mkdir, readdir, rename, rm, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { KeyObject } from "node:crypto";
-import { CopyError } from "./errors";
+import { BackupError } from "./errors";
 import { claimed } from "./manifest";
-import type { Place } from "./place";
+import type { BackupLocation } from "./location";
 import type { Bandwidth, Repository, Snapshot } from "./restic";
 
 export interface HealOptions {
   /** Of the repository, in both places. */
   name: string;
-  source: Place;
+  source: BackupLocation;
   /** A directory, which nothing else writes to. */
-  target: Place;
+  target: BackupLocation;
   key: KeyObject | undefined;
   /** Trees of the backups that were known there. @default nobody knows */
   known: string[] | undefined;
@@ -28,7 +28,7 @@ const WORK = "-healing";
 const ASIDE = /^(\d{4}-\d{2}(?:\.[2-9])?)-damaged-\d+$/;
 
 /** Damaged repositories that are kept under other names, by the name that they had. */
-export async function keptAside(directory: string): Promise<Record<string, string[]>> {
+export async function damagedRepositories(directory: string): Promise<Record<string, string[]>> {
   const kept: Record<string, string[]> = {};
   for (const entry of await readdir(directory).catch((): string[] => [])) {
     const name = ASIDE.exec(entry)?.[1];
@@ -38,11 +38,11 @@ export async function keptAside(directory: string): Promise<Record<string, strin
 }
 
 /** After a healing that was interrupted: its work is removed, and a repository without its name gets that again. */
-export async function tidyUp(target: Place): Promise<void> {
+export async function tidyUp(target: BackupLocation): Promise<void> {
   for (const entry of await readdir(target.url).catch((): string[] => []))
     if (entry.endsWith(WORK)) await rm(join(target.url, entry), { recursive: true, force: true });
   const there = await target.months();
-  for (const [name, kept] of Object.entries(await keptAside(target.url))) {
+  for (const [name, kept] of Object.entries(await damagedRepositories(target.url))) {
     const last = kept.sort().at(-1);
     if (last !== undefined && !there.includes(name))
       await rename(join(target.url, last), join(target.url, name));
@@ -56,7 +56,7 @@ export async function heal(options: HealOptions): Promise<boolean> {
   // Nothing is touched when the source cannot be read.
   const offered = await from.snapshots();
   const listed = await treesOf(to, key);
-  const asides = (await keptAside(target.url))[name] ?? [];
+  const asides = (await damagedRepositories(target.url))[name] ?? [];
   const wanted = await wantedTrees(options, listed, asides);
 
   const mended = await beside(to, work).catch(async () => {
@@ -102,7 +102,7 @@ async function treesOf(repository: Repository, key: KeyObject | undefined): Prom
   try {
     return (await claimed(await repository.snapshots(), key)).map(({ snapshot }) => snapshot.tree);
   } catch (error) {
-    if (error instanceof CopyError) return undefined;
+    if (error instanceof BackupError) return undefined;
     throw error;
   }
 }
@@ -149,7 +149,7 @@ async function bring(
     await work.copyFrom(from, bandwidth);
   } catch (error) {
     signal.throwIfAborted();
-    if (!(error instanceof CopyError)) throw error;
+    if (!(error instanceof BackupError)) throw error;
     // One that is damaged in the source must not keep the others from coming.
     for (const { id } of offered)
       await work.copyFrom(from, bandwidth, [id]).catch(() => signal.throwIfAborted());
@@ -171,7 +171,7 @@ async function isWhole(repository: Repository): Promise<boolean> {
   return repository.check(1, 1).then(
     () => true,
     (error: unknown) => {
-      if (error instanceof CopyError) return false;
+      if (error instanceof BackupError) return false;
       throw error;
     },
   );

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ended, lastEvent, startBackupWorld, type BackupWorld } from "../testing/backups";
-import { contents } from "../testing/everything";
+import { contents } from "../testing/everyKindOfObject";
 import { moments } from "../testing/killing";
 import { sizeOf } from "./export";
 
@@ -21,7 +21,7 @@ let local: string;
 beforeAll(async () => {
   console.log(`kill.test.ts: SEED=${seed} KILLS=${kills}`);
   world = await startBackupWorld();
-  cloud = world.s3.place("copies", "hmis");
+  cloud = world.s3.location("copies", "hmis");
   local = world.path("copies/hmis");
   await mkdir(world.path("files/large"));
   // Three of restic's packs, which no compression makes smaller.
@@ -37,8 +37,8 @@ beforeAll(async () => {
 });
 afterAll(() => world.stop());
 
-async function claimedIn(place: string): Promise<string[]> {
-  const listed = await world.backup("list", ...world.copy(place), "--json");
+async function claimedIn(location: string): Promise<string[]> {
+  const listed = await world.backup("list", ...world.copy(location), "--json");
   // 3: there is none.
   expect([0, 3], listed.stderr).toContain(listed.code);
   return (lastEvent<{ copies: { snapshot: string }[] }>(listed.stdout, "copies")?.copies ?? []).map(

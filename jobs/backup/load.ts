@@ -5,15 +5,15 @@ import { join } from "node:path";
 import { Client, type ClientConfig } from "pg";
 import { quote } from "../import/load/constraint";
 import { ServerError, type NewDatabase, type Server } from "../import/server";
-import { CopyError, MismatchError, PlaceError } from "./errors";
+import { BackupError, MismatchError, LocationError } from "./errors";
 import { LAYOUT } from "./export";
 import { libpqEnvironment } from "./libpq";
 import { claimed, openManifest, sha256, signedByOthers, type Claimed, type Manifest } from "./manifest";
-import { newestMonth, type Place } from "./place";
+import { newestRepository, type BackupLocation } from "./location";
 import type { Progress } from "./progress";
 import type { Repository } from "./restic";
 import { countRows, differences, tablesOf } from "./tables";
-import { postgresProgram, run, ToolError } from "./tool";
+import { postgresProgram, runTool, ToolError } from "./runTool";
 
 export interface Found extends Claimed {
   repository: Repository;
@@ -23,24 +23,24 @@ export interface Found extends Claimed {
  * Every copy of a place that its export claimed good, the newest first. A repository that cannot be read is reported, and
  * so is how many backups are signed with another key.
  */
-export async function copiesIn(
-  place: Place,
+export async function backupsIn(
+  location: BackupLocation,
   key: KeyObject | undefined,
   onUnreadable: (error: Error) => void,
   onOthers: (count: number) => void = () => undefined,
 ): Promise<Found[]> {
   const found: Found[] = [];
-  for (const name of (await place.months()).reverse()) {
-    const repository = place.repository(name);
+  for (const name of (await location.months()).reverse()) {
+    const repository = location.repository(name);
     try {
       const snapshots = await repository.snapshots();
       const copies = await claimed(snapshots, key);
       onOthers(await signedByOthers(snapshots, key));
       found.push(...copies.map((copy) => ({ ...copy, repository })));
     } catch (error) {
-      place.signal.throwIfAborted();
+      location.signal.throwIfAborted();
       // One that was being made when its export was killed: there has never been anything in it.
-      if (error instanceof CopyError && error.fault === "missing") continue;
+      if (error instanceof BackupError && error.fault === "missing") continue;
       onUnreadable(error as Error);
     }
   }
@@ -51,25 +51,29 @@ export async function copiesIn(
  * The newest copy, or the one of which the snapshot's id begins with `id`.
  * @throws CopyError when there is none, with the reason why repositories could not be read
  */
-export async function chooseCopy(place: Place, key: KeyObject | undefined, id?: string): Promise<Found> {
-  await newestMonth(place);
+export async function chooseBackup(
+  location: BackupLocation,
+  key: KeyObject | undefined,
+  id?: string,
+): Promise<Found> {
+  await newestRepository(location);
   const unreadable: Error[] = [];
-  const copies = await copiesIn(place, key, (error) => unreadable.push(error));
+  const copies = await backupsIn(location, key, (error) => unreadable.push(error));
   const chosen =
     id === undefined ? copies.slice(0, 1) : copies.filter((copy) => copy.snapshot.id.startsWith(id));
   if (chosen.length > 1)
-    throw new CopyError(
+    throw new BackupError(
       "missing",
-      `More than one copy in ${place.url} begins with ${id ?? ""}; give more of its id.`,
+      `More than one copy in ${location.url} begins with ${id ?? ""}; give more of its id.`,
     );
   const [copy] = chosen;
   if (copy) return copy;
   if (unreadable[0]) throw unreadable[0];
   const which = id === undefined ? "copy that its export claimed good" : `copy ${id}`;
   const signed = key ? " and signed with this key" : "";
-  throw new CopyError(
+  throw new BackupError(
     "missing",
-    `There is no ${which}${signed} in ${place.url}; the list command says what is there.`,
+    `There is no ${which}${signed} in ${location.url}; the list command says what is there.`,
   );
 }
 
@@ -83,7 +87,7 @@ export interface Fetched {
 }
 
 /** @throws CopyError when anything of it is damaged, or not what was signed */
-export async function fetchCopy(
+export async function fetchBackup(
   { repository, snapshot, receipt }: Found,
   key: KeyObject | undefined,
   stage: string,
@@ -93,7 +97,7 @@ export async function fetchCopy(
   const jws = (await repository.dump(snapshot.id, LAYOUT.manifest)).toString();
   const manifest = await openManifest(jws, key);
   if (manifest.at !== receipt.at || manifest.server !== receipt.server)
-    throw new CopyError("signature", `The manifest of ${snapshot.id} is another copy's.`);
+    throw new BackupError("signature", `The manifest of ${snapshot.id} is another copy's.`);
   const [dump, settings] = [join(stage, "database"), join(stage, "settings")];
   progress.begin("fetching the database", manifest.dump.bytes);
   await mkdir(stage, { recursive: true, mode: 0o700 });
@@ -101,7 +105,7 @@ export async function fetchCopy(
   await repository.restore(snapshot.id, LAYOUT.settings, settings);
   for (const [name, hash] of Object.entries(manifest.settings)) {
     if (sha256(await readFile(join(settings, name))) !== hash)
-      throw new CopyError("damaged", `The settings ${name} are not those that were signed.`);
+      throw new BackupError("damaged", `The settings ${name} are not those that were signed.`);
   }
   return { manifest, dump, settings };
 }
@@ -125,7 +129,7 @@ export async function loadDump(
   await letFillCatalogues(server, fresh);
   const env = await libpqEnvironment(database, stage);
   const restore = (parameters: string[]) =>
-    run(postgresProgram("pg_restore"), [...parameters, dump], { env, signal });
+    runTool(postgresProgram("pg_restore"), [...parameters, dump], { env, signal });
   try {
     const contents = (await restore(["--list"])).toString().split("\n");
     const list = join(stage, "list");
@@ -142,7 +146,9 @@ export async function loadDump(
     signal.throwIfAborted();
     if (!(error instanceof ToolError)) throw error;
     if (/no space left|disk full/i.test(error.complaint))
-      throw new PlaceError(`The disk of the database server is full; nothing was replaced. ${error.message}`);
+      throw new LocationError(
+        `The disk of the database server is full; nothing was replaced. ${error.message}`,
+      );
     throw new ServerError(`The copy could not be loaded; nothing was replaced. ${error.message}`);
   }
 }

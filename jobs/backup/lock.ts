@@ -3,14 +3,14 @@ import { spawn } from "node:child_process";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { BusyError } from "../import/server";
-import { PlaceError } from "./errors";
+import { LocationError } from "./errors";
 
 const HELD = 75;
 
 /** @throws BusyError at once when somebody else works on the directory */
-export async function alone<T>(directory: string, work: () => Promise<T>): Promise<T> {
+export async function withLock<T>(directory: string, work: () => Promise<T>): Promise<T> {
   await mkdir(directory, { recursive: true }).catch((error: Error) => {
-    throw new PlaceError(`${directory} cannot be written to: ${error.message}`);
+    throw new LocationError(`${directory} cannot be written to: ${error.message}`);
   });
   const file = join(directory, ".lock");
   // `cat` ends when its standard input does: when we are done, or dead.
@@ -29,7 +29,7 @@ export async function alone<T>(directory: string, work: () => Promise<T>): Promi
   const outcome = await Promise.race([held, ended]);
   if (outcome === HELD)
     throw new BusyError(`Another run is at work on ${directory}. Wait for it to end, or stop it.`);
-  if (outcome !== "held") throw new PlaceError(`${directory} cannot be locked: ${complaint.trim()}`);
+  if (outcome !== "held") throw new LocationError(`${directory} cannot be locked: ${complaint.trim()}`);
   try {
     return await work();
   } finally {

@@ -60,20 +60,20 @@ async function pull(more: object = {}): Promise<Ended> {
 }
 
 const local = () => join(home, "hmis");
-const repository = (place: string) => join(place, "hmis", month);
+const repository = (location: string) => join(location, "hmis", month);
 
-async function listed(place: string): Promise<{ snapshot: string; at: string }[]> {
-  const { stdout } = await world.backup("list", ...world.copy(place), "--json");
+async function listed(location: string): Promise<{ snapshot: string; at: string }[]> {
+  const { stdout } = await world.backup("list", ...world.copy(location), "--json");
   return lastEvent<{ copies: { snapshot: string; at: string }[] }>(stdout, "copies")?.copies ?? [];
 }
 
 /** By restic's own reading of every byte. @throws Error when it finds damage */
-function readWhole(place: string): void {
-  world.restic(place, "check", "--no-lock", "--read-data");
+function readWhole(location: string): void {
+  world.restic(location, "check", "--no-lock", "--read-data");
 }
 
-const largest = (place: string) =>
-  readdirSync(join(place, "data"), { recursive: true, withFileTypes: true })
+const largest = (location: string) =>
+  readdirSync(join(location, "data"), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map(({ parentPath, name }) => join(parentPath, name))
     .sort((a, b) => statSync(b).size - statSync(a).size)[0] ?? "";
@@ -96,13 +96,17 @@ async function empty(): Promise<void> {
 }
 
 /** All but the newest backups of a repository, with their receipts. */
-function forgetAllButNewest(place: string): void {
-  const all = JSON.parse(world.restic(place, "snapshots")) as { id: string; time: string; tags: string[] }[];
+function forgetAllButNewest(location: string): void {
+  const all = JSON.parse(world.restic(location, "snapshots")) as {
+    id: string;
+    time: string;
+    tags: string[];
+  }[];
   const newest = all
     .filter(({ tags }) => tags.includes("export"))
     .sort((a, b) => b.time.localeCompare(a.time))[0];
   world.restic(
-    place,
+    location,
     "forget",
     ...all.filter(({ time }) => time < (newest?.time ?? "")).map(({ id }) => id),
     "--prune",
@@ -193,7 +197,8 @@ describe("backups on premises", { timeout: 900_000 }, () => {
     await fresh();
     // Exports that never come to their end, for a year.
     const later = "2027-11";
-    for (const place of [source, home]) await rename(repository(place), join(place, "hmis", "2025-11"));
+    for (const location of [source, home])
+      await rename(repository(location), join(location, "hmis", "2025-11"));
     world.restic(join(source, "hmis", later), "init");
     const run = await pull();
     expect(lastEvent(run.stdout, "replicated")).toMatchObject({ removed: [] });
@@ -212,24 +217,24 @@ describe("backups on premises", { timeout: 900_000 }, () => {
 });
 
 /** Trees of the backups of a repository of which restic can read every byte; none when it cannot be opened. */
-function restorable(place: string): string[] {
+function restorable(location: string): string[] {
   try {
-    const all = JSON.parse(world.restic(place, "snapshots")) as {
+    const all = JSON.parse(world.restic(location, "snapshots")) as {
       id: string;
       tree: string;
       tags: string[];
     }[];
     return all
-      .filter(({ id, tags }) => tags.includes("export") && canRead(place, id))
+      .filter(({ id, tags }) => tags.includes("export") && canRead(location, id))
       .map(({ tree }) => tree);
   } catch {
     return [];
   }
 }
 
-function canRead(place: string, id: string): boolean {
+function canRead(location: string, id: string): boolean {
   try {
-    world.restic(place, "dump", id, "/", "--target", "/dev/null");
+    world.restic(location, "dump", id, "/", "--target", "/dev/null");
     return true;
   } catch {
     return false;
@@ -320,13 +325,13 @@ it(
 );
 
 describe("a backup that lacks what earlier ones have", { timeout: 900_000 }, () => {
-  let place: string;
+  let location: string;
   const sql = (text: string) => world.postgres.query(text, undefined, "hmis");
   const exported = (stdout: string) => lastEvent<ExportResult>(stdout, "exported");
-  const run = (...more: string[]) => world.backup(...world.exportTo(place), "--json", ...more);
+  const run = (...more: string[]) => world.backup(...world.exportTo(location), "--json", ...more);
 
   it("carries a ministry's own tables, whatever they are called, and names what it leaves out", async () => {
-    place = world.path("shrinking");
+    location = world.path("shrinking");
     await sql(
       "CREATE TABLE _moh_stock_register (id int PRIMARY KEY, drug text);" +
         "INSERT INTO _moh_stock_register SELECT g, 'drug ' || g FROM generate_series(1, 5000) g;" +
@@ -342,7 +347,7 @@ describe("a backup that lacks what earlier ones have", { timeout: 900_000 }, () 
     const { leftOut, comparedWith } = exported(first.stdout) ?? {};
     expect(leftOut).toEqual(["public.analytics_2025", "public.analytics_rs_orgunitstructure"]);
     expect(comparedWith).toEqual([]);
-    const restore = ["restore", ...world.copy(place), ...world.server(), "--database", "restored"];
+    const restore = ["restore", ...world.copy(location), ...world.server(), "--database", "restored"];
     expect(await world.backup(...restore)).toMatchObject({ code: 0 });
     const rows = (table: string) => world.postgres.query(`SELECT FROM ${table}`, undefined, "restored");
     expect(await rows("_moh_stock_register")).toHaveLength(5000);
@@ -354,7 +359,7 @@ describe("a backup that lacks what earlier ones have", { timeout: 900_000 }, () 
     await rename(world.path("files"), world.path("files-kept"));
     await mkdir(world.path("files"));
     await sql("CREATE TABLE kept_event AS TABLE event; TRUNCATE event");
-    await cp(join(place, month), join(place, "2020-01"), { recursive: true });
+    await cp(join(location, month), join(location, "2020-01"), { recursive: true });
     for (let days = 0; days < 2; days++) {
       const shrunk = await run();
       expect(shrunk.code).toBe(9);
@@ -366,7 +371,7 @@ describe("a backup that lacks what earlier ones have", { timeout: 900_000 }, () 
     // Whoever has the backup raises the alarm, and keeps the good ones.
     const to = world.path("shrinking-home");
     await mkdir(to);
-    await cp(place, join(to, "source/hmis"), { recursive: true });
+    await cp(location, join(to, "source/hmis"), { recursive: true });
     [source, home] = [join(to, "source"), join(to, "home")];
     await mkdir(join(to, "told"));
     expect(await pull()).toMatchObject({ code: 0 });
@@ -380,8 +385,8 @@ describe("a backup that lacks what earlier ones have", { timeout: 900_000 }, () 
     expect(await readFile(join(to, "told/portable.prom"), "utf8")).toMatch(
       /^dhistance_portable_alarm\{text="The newest backup in .* lacks what earlier backups have: public\.event has 0 rows/m,
     );
-    expect(await world.backup("list", ...world.copy(place))).toMatchObject({ code: 9 });
-    const drilled = await world.backup("drill", ...world.copy(place));
+    expect(await world.backup("list", ...world.copy(location))).toMatchObject({ code: 9 });
+    const drilled = await world.backup("drill", ...world.copy(location));
     expect(drilled).toMatchObject({ code: 9, stdout: expect.stringContaining("Whole.") as string });
 
     const accepted = await run("--accept-shrink");
@@ -389,7 +394,7 @@ describe("a backup that lacks what earlier ones have", { timeout: 900_000 }, () 
     expect(exported(accepted.stdout)?.accepted).toHaveLength(2);
     // Later ones are compared with that one.
     expect(await run()).toMatchObject({ code: 0, stderr: "" });
-    expect(await world.backup("list", ...world.copy(place))).toMatchObject({ code: 0, stderr: "" });
+    expect(await world.backup("list", ...world.copy(location))).toMatchObject({ code: 0, stderr: "" });
     await rm(world.path("files"), { recursive: true });
     await rename(world.path("files-kept"), world.path("files"));
     await sql("INSERT INTO event TABLE kept_event");
@@ -425,13 +430,13 @@ describe("the next export", { timeout: 900_000 }, () => {
   it.each([
     [
       "a pack is cut",
-      async (place: string) => {
-        await chmod(largest(place), 0o600);
-        await truncate(largest(place), statSync(largest(place)).size - 1000);
+      async (location: string) => {
+        await chmod(largest(location), 0o600);
+        await truncate(largest(location), statSync(largest(location)).size - 1000);
       },
     ],
-    ["a pack is missing", (place: string) => rm(largest(place))],
-    ["the keys are missing", (place: string) => rm(join(place, "keys"), { recursive: true })],
+    ["a pack is missing", (location: string) => rm(largest(location))],
+    ["the keys are missing", (location: string) => rm(join(location, "keys"), { recursive: true })],
   ])("goes into a new repository when %s in this month's", async (_, damage) => {
     await fresh();
     await damage(repository(source));

@@ -11,7 +11,7 @@ import {
   signingKey,
   type Manifest,
 } from "./manifest";
-import { monthOf, nextName, s3Address } from "./place";
+import { monthOf, nextRepositoryName, s3Address } from "./location";
 import { isOver } from "./replicate";
 import { environment } from "./restic";
 import { differences } from "./tables";
@@ -74,7 +74,7 @@ it("differences are told table by table", () => {
 
 it("a month is over when its last day is longer ago than the retention", () => {
   expect(monthOf(new Date("2026-12-31T23:59:59Z"))).toBe("2026-12");
-  expect(nextName(nextName("2026-12"))).toBe("2026-12.3");
+  expect(nextRepositoryName(nextRepositoryName("2026-12"))).toBe("2026-12.3");
   expect(isOver("2026-10", new Date("2026-11-30T23:00:00Z"), 30)).toBe(false);
   expect(isOver("2026-10.2", new Date("2026-12-01T01:00:00Z"), 30)).toBe(true);
 });
@@ -89,8 +89,8 @@ it("a promise is kept or not, and a clock that is wrong keeps none", () => {
 });
 
 it("a place in S3 in its parts; restic's environment without the passwords of jobs", () => {
-  const place = "s3:https://s3.eu-west-1.amazonaws.com/bucket/hmis";
-  expect(s3Address(place)).toEqual({
+  const location = "s3:https://s3.eu-west-1.amazonaws.com/bucket/hmis";
+  expect(s3Address(location)).toEqual({
     endpoint: "https://s3.eu-west-1.amazonaws.com",
     bucket: "bucket",
     prefix: "hmis/",

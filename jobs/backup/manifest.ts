@@ -7,7 +7,7 @@ import { createHash, createPrivateKey, createPublicKey, type KeyObject } from "n
 import { CompactSign, compactVerify } from "jose";
 import { z } from "zod";
 import { UsageError } from "../import/cli/options";
-import { CopyError } from "./errors";
+import { BackupError } from "./errors";
 import type { Snapshot } from "./restic";
 import { inShort } from "./shrink";
 
@@ -130,7 +130,7 @@ async function open<T>(jws: string, key: KeyObject | undefined, schema: z.ZodTyp
       ? (await compactVerify(jws, key, { algorithms: ["EdDSA"] })).payload
       : Buffer.from(jws.split(".")[1] ?? "", "base64url");
   } catch {
-    throw new CopyError(
+    throw new BackupError(
       "signature",
       "The manifest is not signed by this key: it is another's copy, or was changed.",
     );
@@ -138,7 +138,10 @@ async function open<T>(jws: string, key: KeyObject | undefined, schema: z.ZodTyp
   try {
     return schema.parse(JSON.parse(Buffer.from(payload).toString()));
   } catch {
-    throw new CopyError("signature", "The manifest is none of this program's, or of a later version of it.");
+    throw new BackupError(
+      "signature",
+      "The manifest is none of this program's, or of a later version of it.",
+    );
   }
 }
 

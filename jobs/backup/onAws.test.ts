@@ -16,15 +16,15 @@ import { runTask } from "../../operations/aws/runTask";
 import { SECRETS } from "../../components/jobs";
 import { outputsIn, type Deployment } from "../../scripts/deployment";
 import { serverIn, type ServerOnAws } from "../../scripts/serverOnAws";
-import { onPath } from "../../tools/toolchain/machine";
+import { onPath } from "../../tools/toolchain/installedEngine";
 import { certify } from "../../test/docker/certificate";
 import { ROOT, TestTenants, type TenantStack } from "../../test/engine/tenants";
-import type { Notice } from "../analytics/run";
+import type { Notice } from "../analytics/makeAnalytics";
 import { bundle } from "../bundle";
 import { startApplicationStandIn, type ApplicationStandIn } from "../testing/application";
 import { createDhis2Like } from "../testing/dhis2";
 import { ecsOnThisMachine, type Container, type EcsOnThisMachine } from "../testing/ecs";
-import { contents } from "../testing/everything";
+import { contents } from "../testing/everyKindOfObject";
 import { workDirectory } from "../testing/importing";
 import { freePort, postgresAccount, startPostgres, type TestPostgres } from "../testing/postgres";
 import { startS3, type TestS3 } from "../testing/s3";
@@ -137,7 +137,7 @@ async function moveToThisMachine(): Promise<Deployment> {
   const [from = "", bucket = ""] = cloud.exec(stdout) ?? [];
   await s3.client.send(new CreateBucketCommand({ Bucket: bucket }));
   const moved = stdout
-    .replaceAll(from, s3.place(bucket, "hmis").replace(/^s3:/, ""))
+    .replaceAll(from, s3.location(bucket, "hmis").replace(/^s3:/, ""))
     .replaceAll(`${String(address)}:5432`, `127.0.0.1:${postgres.port}`)
     .replaceAll("http://127.0.0.1:8080", `http://127.0.0.1:${applicationPort}`)
     .replaceAll("https://moh-premium.moh.example.org", `http://127.0.0.1:${applicationPort}`)

@@ -6,7 +6,7 @@ import { delimiter, join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { startBackupWorld, type BackupWorld } from "../testing/backups";
 import { startApplicationStandIn, type ApplicationStandIn } from "../testing/application";
-import { contents } from "../testing/everything";
+import { contents } from "../testing/everyKindOfObject";
 
 const RECOVERY = join(__dirname, "../../docs/recovery");
 const page = ["anywhere.md", "drills.md"]

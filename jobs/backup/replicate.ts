@@ -7,19 +7,19 @@ import { readdir, rename, rm, writeFile } from "node:fs/promises";
 import type { KeyObject } from "node:crypto";
 import { join } from "node:path";
 import { z } from "zod";
-import { CopyError, LossError } from "./errors";
-import { heal, keptAside, tidyUp } from "./heal";
-import { alone } from "./lock";
+import { BackupError, LossError } from "./errors";
+import { heal, damagedRepositories, tidyUp } from "./heal";
+import { withLock } from "./lock";
 import { claimed, sha256, type Claimed, type Receipt } from "./manifest";
-import type { Place } from "./place";
+import type { BackupLocation } from "./location";
 import type { Progress } from "./progress";
 import type { Bandwidth, Repository } from "./restic";
-import { keepSpare, putBackSpare, removeSpare } from "./spare";
+import { saveKeys, restoreKeys, removeSavedKeys } from "./savedKeys";
 
 export interface ReplicateOptions {
-  source: Place;
+  source: BackupLocation;
   /** A directory, which nothing else writes to. */
-  target: Place;
+  target: BackupLocation;
   /** Receipts of other keys do not count. @default any key counts */
   key?: KeyObject;
   /** Days a copy is kept after it was made. */
@@ -78,7 +78,7 @@ async function note(directory: string, state: State): Promise<void> {
 
 /** One run. @throws BusyError when another is at work on the same directory */
 export function replicate(options: ReplicateOptions): Promise<ReplicateResult> {
-  return alone(options.target.url, () => new Run(options).run());
+  return withLock(options.target.url, () => new Run(options).run());
 }
 
 class Run {
@@ -105,7 +105,7 @@ class Run {
     // While anything is wrong nothing goes: what is over may be all that is left.
     if (this.result.problems.length === 0)
       await this.attempt(async () => {
-        this.result.removed.push(...(await drop(target, retentionDays, this.now, key)));
+        this.result.removed.push(...(await removeExpired(target, retentionDays, this.now, key)));
       });
     for (const name of this.result.removed) await this.forget(name);
     for (const name of (await target.months()).reverse()) {
@@ -158,7 +158,7 @@ class Run {
       try {
         before = (await this.withSpare(name, () => this.claimedIn(name))).length;
       } catch (error) {
-        if (!(error instanceof CopyError) || error.fault === "wrong-key") throw error;
+        if (!(error instanceof BackupError) || error.fault === "wrong-key") throw error;
         // The check heals it.
         if (error.fault === "damaged" || !(await isEmpty(to.url))) return;
         if (await isUnmade(from)) return;
@@ -169,10 +169,10 @@ class Run {
       try {
         await to.copyFrom(from, bandwidth);
       } catch (error) {
-        if (!(error instanceof CopyError) || error.fault !== "damaged") throw error;
+        if (!(error instanceof BackupError) || error.fault !== "damaged") throw error;
         // Which of the two is it? What is here the check heals.
         if (!(await to.isWhole())) return;
-        throw new CopyError("damaged", `Not here, but where it comes from: ${error.message}`);
+        throw new BackupError("damaged", `Not here, but where it comes from: ${error.message}`);
       }
       const now = await this.claimedIn(name);
       this.result.copied += now.length - before;
@@ -193,7 +193,7 @@ class Run {
     try {
       return await work();
     } catch (error) {
-      if (!(error instanceof CopyError) || !(await putBackSpare(this.directory, name))) throw error;
+      if (!(error instanceof BackupError) || !(await restoreKeys(this.directory, name))) throw error;
       const done = await work();
       this.result.healed.push(name);
       return done;
@@ -221,13 +221,13 @@ class Run {
     let healed = false;
     try {
       await this.withSpare(name, () => target.repository(name).check(part, parts));
-      const [aside] = (await keptAside(this.directory))[name] ?? [];
+      const [aside] = (await damagedRepositories(this.directory))[name] ?? [];
       if (aside !== undefined)
-        throw new CopyError("damaged", `${join(this.directory, aside)} is not healed yet.`);
+        throw new BackupError("damaged", `${join(this.directory, aside)} is not healed yet.`);
     } catch (error) {
-      if (!(error instanceof CopyError) || !["damaged", "missing"].includes(error.fault)) throw error;
+      if (!(error instanceof BackupError) || !["damaged", "missing"].includes(error.fault)) throw error;
       if (!there.includes(name))
-        throw new CopyError(
+        throw new BackupError(
           "damaged",
           `${error.message} It cannot be healed: its source is not in reach, or gone.`,
         );
@@ -240,7 +240,7 @@ class Run {
   }
 
   /** @throws LossError when the source cannot give back all that is damaged */
-  private async heal(name: string, damage: CopyError): Promise<void> {
+  private async heal(name: string, damage: BackupError): Promise<void> {
     const { source, progress } = this.options;
     const offered = sha256(
       (await source.repository(name).snapshots())
@@ -259,7 +259,9 @@ class Run {
       }
     }
     this.state.unhealed[name] = offered;
-    const kept = ((await keptAside(this.directory))[name] ?? []).map((entry) => join(this.directory, entry));
+    const kept = ((await damagedRepositories(this.directory))[name] ?? []).map((entry) =>
+      join(this.directory, entry),
+    );
     throw new LossError(
       `${name} in ${this.directory} is damaged, and ${source.url} cannot give back all that is damaged: ${damage.message} ` +
         `Nothing was deleted${kept.length > 0 ? `; the damaged repository is kept in ${kept.join(", ")}` : ""}. ` +
@@ -275,7 +277,7 @@ class Run {
       .snapshots()
       .catch(() => undefined);
     if (!snapshots) return;
-    await keepSpare(this.directory, name);
+    await saveKeys(this.directory, name);
     // A new signing key is no loss.
     const has = new Set((await claimed(snapshots, undefined)).map(({ snapshot }) => snapshot.tree));
     const known = new Set(this.state.known[name]);
@@ -290,9 +292,9 @@ class Run {
 
   /** Of a month that is over. */
   private async forget(name: string): Promise<void> {
-    for (const aside of (await keptAside(this.directory))[name] ?? [])
+    for (const aside of (await damagedRepositories(this.directory))[name] ?? [])
       await rm(join(this.directory, aside), { recursive: true, force: true });
-    await removeSpare(this.directory, name);
+    await removeSavedKeys(this.directory, name);
     this.state.checks = without(this.state.checks, name);
     this.state.known = without(this.state.known, name);
     this.state.unhealed = without(this.state.unhealed, name);
@@ -307,7 +309,7 @@ function without<T>(record: Record<string, T>, name: string): Record<string, T> 
  * Retention removes the oldest months of a source, and nothing else.
  * @throws LossError when a month is missing there that is newer than one which is not, or the newest
  */
-function refuseGaps(source: Place, there: string[], here: string[]): void {
+function refuseGaps(source: BackupLocation, there: string[], here: string[]): void {
   const missing = here.filter(
     (name) => !there.includes(name) && (name === here.at(-1) || there.some((other) => other < name)),
   );
@@ -334,22 +336,22 @@ async function isEmpty(repository: string): Promise<boolean> {
  * wrong removes nothing, nor does a source that has stopped. While the newest lacks what those before it have, they stay.
  * @returns their names
  */
-export async function drop(
-  place: Place,
+export async function removeExpired(
+  location: BackupLocation,
   retentionDays: number,
   now: Date,
   key: KeyObject | undefined,
 ): Promise<string[]> {
-  const names = await place.months();
+  const names = await location.months();
   if (!names.some((name) => isOver(name, now, retentionDays))) return [];
   for (const newest of [...names].reverse()) {
-    const [copy] = await claimed(await place.repository(newest).snapshots(), key);
+    const [copy] = await claimed(await location.repository(newest).snapshots(), key);
     if (!copy) continue;
     if (copy.receipt.shrunk) return [];
     const last = new Date(copy.receipt.at);
     const from = last < now ? last : now;
     const over = names.filter((name) => name < newest && isOver(name, from, retentionDays));
-    for (const name of over) await place.remove(name);
+    for (const name of over) await location.remove(name);
     return over;
   }
   return [];
@@ -373,7 +375,7 @@ function isUnmade(repository: Repository): Promise<boolean> {
   return repository.snapshots().then(
     () => false,
     (error: unknown) => {
-      if (error instanceof CopyError && error.fault === "missing") return true;
+      if (error instanceof BackupError && error.fault === "missing") return true;
       throw error;
     },
   );

@@ -5,8 +5,8 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { BusyError } from "../import/server";
-import { CopyError, PlaceError } from "./errors";
-import { run, ToolError } from "./tool";
+import { BackupError, LocationError } from "./errors";
+import { runTool, ToolError } from "./runTool";
 
 export interface Snapshot {
   id: string;
@@ -71,7 +71,7 @@ export class Repository {
         if (line.message_type === "summary") summary = line as unknown as Summary;
       },
     });
-    if (!summary) throw new PlaceError(`restic wrote no snapshot into ${this.url}, and did not say why.`);
+    if (!summary) throw new LocationError(`restic wrote no snapshot into ${this.url}, and did not say why.`);
     const { snapshot_id: id, data_added: added, total_bytes_processed: total } = summary;
     return { id, added, total };
   }
@@ -97,7 +97,7 @@ export class Repository {
    */
   async check(part: number, of: number): Promise<void> {
     const { errors, complaint, brokenPacks } = await this.findings([`--read-data-subset=${part}/${of}`]);
-    if (errors > 0) throw new CopyError("damaged", complaint, brokenPacks);
+    if (errors > 0) throw new BackupError("damaged", complaint, brokenPacks);
   }
 
   /** Whether every snapshot has all that belongs to it, going by the directories alone. */
@@ -162,7 +162,7 @@ export class Repository {
       await this.run(["check", "--no-lock", ...how], { onJson });
     } catch (error) {
       // It also counts as an error that it could not begin.
-      if (!(error instanceof CopyError) || error.fault !== "damaged") throw error;
+      if (!(error instanceof BackupError) || error.fault !== "damaged") throw error;
       complaint = error.message;
       if (!summary || summary.num_errors === 0) return { errors: 1, brokenPacks: [], complaint };
     }
@@ -181,7 +181,7 @@ export class Repository {
     const { cwd, onJson } = options;
     const common = ["--repo", this.url, "--password-file", this.access.passwordFile];
     try {
-      return await run("restic", [...common, "--cache-dir", this.access.cache, "--json", ...command], {
+      return await runTool("restic", [...common, "--cache-dir", this.access.cache, "--json", ...command], {
         ...{ env: environment(), signal: this.signal },
         ...(cwd !== undefined && { cwd }),
         ...(onJson && { onLine: (line: string) => void (line.startsWith("{") && onJson(JSON.parse(line))) }),
@@ -242,26 +242,27 @@ function inWords(error: ToolError, command: string, [repository, source]: Reposi
   const { code, complaint, said } = error;
   const where = [repository?.url, source && `from ${source.url}`].filter(Boolean).join(" ");
   if (code === undefined && /not on this machine/.test(complaint))
-    return new PlaceError("restic is not on this machine: apt-get install restic (0.17 or later).");
-  if (code === 10) return new CopyError("missing", `There is no repository at ${where}.`);
-  if (LOST.test(said)) return new CopyError("damaged", `The repository at ${where} is damaged: ${complaint}`);
+    return new LocationError("restic is not on this machine: apt-get install restic (0.17 or later).");
+  if (code === 10) return new BackupError("missing", `There is no repository at ${where}.`);
+  if (LOST.test(said))
+    return new BackupError("damaged", `The repository at ${where} is damaged: ${complaint}`);
   if (/unable to open config file|does not exist/i.test(said))
-    return new CopyError("missing", `There is no repository at ${where}.`);
+    return new BackupError("missing", `There is no repository at ${where}.`);
   if (code === 12)
-    return new CopyError("wrong-key", `The repository at ${where} is encrypted under another password.`);
+    return new BackupError("wrong-key", `The repository at ${where} is encrypted under another password.`);
   if (code === 11)
     return new BusyError(
       `The repository at ${where} is locked by another process: ${complaint}. Wait for it to end.`,
     );
   if (/no space left on device|disk quota exceeded/i.test(said))
-    return new PlaceError(`The disk is full: restic ${command} at ${where} stopped. ${complaint}`);
+    return new LocationError(`The disk is full: restic ${command} at ${where} stopped. ${complaint}`);
   if (code === 3 && command === "backup")
-    return new PlaceError(
+    return new LocationError(
       `Files changed or could not be read while they were backed up to ${where}; that snapshot is not claimed good. ${complaint}`,
     );
   if (DAMAGED.test(said))
-    return new CopyError("damaged", `The repository at ${where} is damaged: ${complaint}`);
-  return new PlaceError(
+    return new BackupError("damaged", `The repository at ${where} is damaged: ${complaint}`);
+  return new LocationError(
     `restic ${command} at ${where} failed: ${complaint || `exit code ${code ?? "none"}`}`,
   );
 }

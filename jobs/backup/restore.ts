@@ -7,17 +7,17 @@ import type { KeyObject } from "node:crypto";
 import { join } from "node:path";
 import type { ClientConfig } from "pg";
 import { Server, type NewDatabase } from "../import/server";
-import { NeedsReimport } from "../import/run";
+import { NeedsReimport } from "../import/runImport";
 import { swap } from "../import/swap";
-import { PlaceError } from "./errors";
-import { alone } from "./lock";
-import { chooseCopy, compare, fetchCopy, loadDump } from "./load";
+import { LocationError } from "./errors";
+import { withLock } from "./lock";
+import { chooseBackup, compare, fetchBackup, loadDump } from "./load";
 import { rowsOf, sha256, type Manifest } from "./manifest";
-import type { Place } from "./place";
+import type { BackupLocation } from "./location";
 import type { Progress } from "./progress";
 
 export interface RestoreOptions {
-  place: Place;
+  location: BackupLocation;
   /** Receipts and manifests of other keys do not count. @default nothing is verified */
   key?: KeyObject;
   /** Beginning of a snapshot's id. @default the newest */
@@ -61,7 +61,7 @@ export interface RestoreResult {
 /** Whatever is thrown, the live database is the one that it was. */
 export async function restore(options: RestoreOptions): Promise<RestoreResult> {
   const stage = join(options.scratch, `dhistance-restore-${options.database}`);
-  return alone(stage, async () => {
+  return withLock(stage, async () => {
     const inside = join(stage, "copy");
     await rm(inside, { recursive: true, force: true });
     try {
@@ -69,7 +69,7 @@ export async function restore(options: RestoreOptions): Promise<RestoreResult> {
     } catch (error) {
       options.signal.throwIfAborted();
       if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
-      throw new PlaceError(
+      throw new LocationError(
         `The disk is full: ${options.scratch} has no room for the copy; name another with --scratch.`,
       );
     } finally {
@@ -80,9 +80,9 @@ export async function restore(options: RestoreOptions): Promise<RestoreResult> {
 
 async function restoreFrom(stage: string, options: RestoreOptions): Promise<RestoreResult> {
   const began = Date.now();
-  const { place, key, progress, signal, database, jobs } = options;
+  const { location, key, progress, signal, database, jobs } = options;
   progress.begin("looking for the copy");
-  const copy = await chooseCopy(place, key, options.snapshot);
+  const copy = await chooseBackup(location, key, options.snapshot);
   const server = await Server.connect(options.server);
   let fresh: NewDatabase | undefined;
   try {
@@ -92,7 +92,7 @@ async function restoreFrom(stage: string, options: RestoreOptions): Promise<Rest
     const former = (await server.databases()).some(({ name }) => name === database);
     const holdsData = former && (await server.hasTables(database));
     if (holdsData && !options.replace) throw new NeedsReimport(occupied(database));
-    const { manifest, dump, settings } = await fetchCopy(copy, key, stage, progress);
+    const { manifest, dump, settings } = await fetchBackup(copy, key, stage, progress);
     fresh = await server.createNew(database, manifest.extensions);
     await loadDump(server, fresh, { dump, stage, jobs }, progress, signal);
     await compare(fresh.connection, manifest, progress, signal);
@@ -105,7 +105,13 @@ async function restoreFrom(stage: string, options: RestoreOptions): Promise<Rest
     fresh = undefined;
     if (kept !== undefined && !holdsData) await server.discard(kept);
     return {
-      ...{ database, snapshot: copy.snapshot.id, at: manifest.at, from: place.url, rows: rowsOf(manifest) },
+      ...{
+        database,
+        snapshot: copy.snapshot.id,
+        at: manifest.at,
+        from: location.url,
+        rows: rowsOf(manifest),
+      },
       ...{ tables: Object.keys(manifest.tables).length, settings: names, postgresql: manifest.postgresql },
       ...(manifest.dhis2 !== undefined && { dhis2: manifest.dhis2 }),
       ...(files !== undefined && { files }),
@@ -141,7 +147,7 @@ function noteOf(
 
 /** What is there already stays: the way back needs it, and DHIS2 never changes a file that it has stored. */
 async function restoreFiles(
-  { repository, snapshot }: Awaited<ReturnType<typeof chooseCopy>>,
+  { repository, snapshot }: Awaited<ReturnType<typeof chooseBackup>>,
   { filesPath, files }: Manifest,
   { files: target, progress }: RestoreOptions,
 ): Promise<number | undefined> {

@@ -9,10 +9,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ListObjectsV2Command } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ended, lastEvent, startBackupWorld, type BackupWorld } from "../testing/backups";
-import { contents } from "../testing/everything";
+import { contents } from "../testing/everyKindOfObject";
 import { exportServer } from "./export";
 import { signingKey } from "./manifest";
-import { Place } from "./place";
+import { BackupLocation } from "./location";
 import { Progress } from "./progress";
 import { replicate } from "./replicate";
 
@@ -23,7 +23,7 @@ let local: string;
 
 beforeAll(async () => {
   world = await startBackupWorld();
-  cloud = world.s3.place("copies", "hmis");
+  cloud = world.s3.location("copies", "hmis");
   local = world.path("copies/hmis");
   expect(await world.backup(...world.exportTo(cloud))).toMatchObject({ code: 0 });
   await configure({});
@@ -190,31 +190,31 @@ describe("locks of restic in the bucket", () => {
 
 it("a month ends between two exports, by a clock that is given to the export instead of the real one", async () => {
   const { backup, copy, path, postgres, server } = world;
-  const place = path("months");
+  const location = path("months");
   const signal = new AbortController().signal;
   const at = (url: string) =>
-    new Place(url, { passwordFile: path("local-password"), cache: path("copies/.cache") }, signal);
+    new BackupLocation(url, { passwordFile: path("local-password"), cache: path("copies/.cache") }, signal);
   const key = signingKey(await readFile(path("signing.pem"), "utf8"), "key");
   const { host, port, user, password } = postgres;
   const exporting = (now: string) =>
     exportServer({
-      ...{ name: "hmis", place: at(place), key, settings: [], texts: {}, jobs: 1, checkDays: 7 },
+      ...{ name: "hmis", location: at(location), key, settings: [], texts: {}, jobs: 1, checkDays: 7 },
       ...{ server: { host, port, user, password, database: "hmis" }, scratch: path("scratch") },
       ...{ progress: new Progress(), signal, now: new Date(now), acceptShrink: true },
     });
   const last = await exporting("2031-01-31T23:59:50Z");
-  expect(last.repository).toBe(`${place}/2031-01`);
+  expect(last.repository).toBe(`${location}/2031-01`);
   await postgres.query("DELETE FROM event", undefined, "hmis");
   const first = await exporting("2031-02-01T00:00:10Z");
-  expect(first.repository).toBe(`${place}/2031-02`);
+  expect(first.repository).toBe(`${location}/2031-02`);
 
   const pulled = await replicate({
-    ...{ source: at(place), target: at(path("months-home")), retentionDays: 30, parts: 1 },
+    ...{ source: at(location), target: at(path("months-home")), retentionDays: 30, parts: 1 },
     ...{ progress: new Progress(), signal, now: new Date("2031-02-01T00:30:00Z") },
   });
   expect(pulled).toMatchObject({ copied: 2, problems: [], removed: [] });
   let older = "";
-  for (const each of [place, path("months-home")]) {
+  for (const each of [location, path("months-home")]) {
     const listed = await backup("list", ...copy(each), "--json");
     expect(listed).toMatchObject({ code: 0, stderr: "" });
     const { copies = [] } =

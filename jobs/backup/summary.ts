@@ -31,9 +31,9 @@ export function exportSummary(result: ExportResult): string {
 }
 
 /** What to do about a backup that holds less than those before it. */
-export function shrunkMessage(place: string, at: string, shrunk: readonly string[]): string {
+export function shrunkMessage(location: string, at: string, shrunk: readonly string[]): string {
   return (
-    `The newest backup in ${place}, of ${at}, lacks what earlier backups have: ${shrunk.join("; ")}. Retention removes ` +
+    `The newest backup in ${location}, of ${at}, lacks what earlier backups have: ${shrunk.join("; ")}. Retention removes ` +
     "no backup meanwhile. Find out what was lost and restore it from an earlier backup; if it was removed on purpose, " +
     "make a backup with --accept-shrink."
   );
@@ -55,8 +55,8 @@ export interface Listed extends Receipt {
   restoredAt: string | undefined;
 }
 
-export function copyList(
-  place: string,
+export function backupList(
+  location: string,
   {
     copies,
     drill: last,
@@ -70,7 +70,7 @@ export function copyList(
       .filter(Boolean)
       .join(", ") || "not verified yet";
   return [
-    pc.bold(place),
+    pc.bold(location),
     ...(others > 0
       ? [
           pc.yellow(

@@ -2,7 +2,7 @@
 import { availableParallelism } from "node:os";
 import { Command, Option } from "commander";
 import pc from "picocolors";
-import { interruptible, print, runCommand } from "../command";
+import { interruptible, print, runCommand } from "../runCommand";
 import {
   askSecret,
   parseCount,
@@ -22,7 +22,7 @@ import { DumpError } from "./errors";
 import { openDump } from "./format";
 import { inspectDump, type Inspection } from "./inspect";
 import { LoadError } from "./load/session";
-import { NeedsReimport, ImportProgress, runImport, type ImportOptions } from "./run";
+import { NeedsReimport, ImportProgress, runImport, type ImportOptions } from "./runImport";
 import type { SanitiseOptions } from "./sanitise";
 import { BusyError, Server, ServerError } from "./server";
 import { openSource } from "./source";

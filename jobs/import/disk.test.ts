@@ -8,7 +8,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { contents } from "../testing/everything";
+import { contents } from "../testing/everyKindOfObject";
 import { dumpWith } from "../testing/hostile";
 import { createApplicationRole, importInto, workDirectory } from "../testing/importing";
 import { postgresAccount, startPostgres, type TestPostgres } from "../testing/postgres";

@@ -9,11 +9,11 @@ import { Readable } from "node:stream";
 import { createWriteStream } from "node:fs";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { createDhis2Like } from "../testing/dhis2";
-import { contents } from "../testing/everything";
+import { contents } from "../testing/everyKindOfObject";
 import { dumpWith } from "../testing/hostile";
 import { client, createApplicationRole, importInto, workDirectory } from "../testing/importing";
 import { startPostgres, type TestPostgres } from "../testing/postgres";
-import { ImportProgress, type ImportOptions } from "./run";
+import { ImportProgress, type ImportOptions } from "./runImport";
 
 const run = promisify(execFile);
 

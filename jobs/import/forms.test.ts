@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { Client } from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { contents, createEverything } from "../testing/everything";
+import { contents, createEveryKindOfObject } from "../testing/everyKindOfObject";
 import { client, createApplicationRole, importInto, workDirectory } from "../testing/importing";
 import { startPostgres, type TestPostgres } from "../testing/postgres";
 
@@ -17,7 +17,7 @@ beforeAll(async () => {
   postgres = await startPostgres();
   work = await workDirectory();
   await createApplicationRole(postgres);
-  await createEverything(postgres, "everything");
+  await createEveryKindOfObject(postgres, "everything");
   origin = await contents(postgres, "everything");
 });
 afterAll(async () => {

@@ -5,7 +5,7 @@ import { Client } from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { bundle } from "../bundle";
 import { createDhis2Like } from "../testing/dhis2";
-import { contents } from "../testing/everything";
+import { contents } from "../testing/everyKindOfObject";
 import { client, createApplicationRole, importInto, workDirectory } from "../testing/importing";
 import { generator } from "../testing/killing";
 import { startPostgres, type TestPostgres } from "../testing/postgres";

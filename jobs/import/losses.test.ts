@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { contents } from "../testing/everything";
+import { contents } from "../testing/everyKindOfObject";
 import { dumpWith } from "../testing/hostile";
 import { client, createApplicationRole, importInto, workDirectory } from "../testing/importing";
 import { startPostgres, type TestPostgres } from "../testing/postgres";

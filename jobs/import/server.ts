@@ -6,7 +6,7 @@
 import { randomBytes } from "node:crypto";
 import { Client, type ClientConfig, type QueryResultRow } from "pg";
 import { quote } from "./load/constraint";
-import { noteOf, type DatabaseNote } from "./note";
+import { noteOf, type DatabaseNote } from "./databaseNote";
 
 /** The server does not allow the import, or does not answer. The message is for the person who asked for it. */
 export class ServerError extends Error {

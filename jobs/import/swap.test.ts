@@ -4,7 +4,7 @@ import { Client } from "pg";
 import { dumpWith } from "../testing/hostile";
 import { createApplicationRole, importInto, workDirectory } from "../testing/importing";
 import { startPostgres, type TestPostgres } from "../testing/postgres";
-import { ImportProgress } from "./run";
+import { ImportProgress } from "./runImport";
 import { Server } from "./server";
 import { confirm, keptDatabases, rollback, swap } from "./swap";
 

@@ -5,7 +5,7 @@
 import type { Client } from "pg";
 import { setTimeout as sleep } from "node:timers/promises";
 import { quote } from "./load/constraint";
-import { commentOf, type DatabaseNote } from "./note";
+import { commentOf, type DatabaseNote } from "./databaseNote";
 import { ServerError, type Database, type Server } from "./server";
 
 export interface KeptDatabase extends Database {

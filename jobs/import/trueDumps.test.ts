@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { copyFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { contents } from "../testing/everything";
+import { contents } from "../testing/everyKindOfObject";
 import { client, createApplicationRole, importInto, workDirectory } from "../testing/importing";
 import { startPostgres, type TestPostgres } from "../testing/postgres";
 import {

@@ -2,7 +2,7 @@ import { createReadStream } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { contents, createEverything } from "../testing/everything";
+import { contents, createEveryKindOfObject } from "../testing/everyKindOfObject";
 import { client, createApplicationRole, importInto, workDirectory } from "../testing/importing";
 import { startPostgres, type TestPostgres } from "../testing/postgres";
 import { ensureRelease, type Release } from "../testing/release";
@@ -18,8 +18,8 @@ beforeAll(async () => {
   postgres = await startPostgres();
   work = await workDirectory();
   await createApplicationRole(postgres);
-  await createEverything(postgres, "everything");
-  await createEverything(postgres, "without_postgis", { postgis: false });
+  await createEveryKindOfObject(postgres, "everything");
+  await createEveryKindOfObject(postgres, "without_postgis", { postgis: false });
   await postgres.query("CREATE EXTENSION postgis", [], "without_postgis");
 });
 afterAll(async () => {
@@ -139,7 +139,7 @@ describe.each<Release>([16, 17, 18])("pg_dump %s", (release) => {
 
   beforeAll(async () => {
     theirs = await startPostgres({}, release);
-    await createEverything(theirs, "everything", { postgis: false });
+    await createEveryKindOfObject(theirs, "everything", { postgis: false });
     // What there is to say about their columns.
     await theirs.query("ANALYZE", [], "everything");
     // Versions show the same views in other words: ours is asked what it would have made of them itself.

@@ -1,8 +1,8 @@
 /** The preparation job's command line. */
 import { Command } from "commander";
 import { parseName, serverConfig, type ServerOptions } from "../import/cli/options";
-import { EXIT_CODES, runCommand, secretIn } from "../command";
-import { prepare } from "./run";
+import { EXIT_CODES, runCommand, secretIn } from "../runCommand";
+import { prepare } from "./prepare";
 
 interface Flags extends ServerOptions {
   database: string;

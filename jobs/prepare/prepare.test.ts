@@ -4,7 +4,7 @@ import path from "node:path";
 import { Client } from "pg";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { startPostgres, type TestPostgres } from "../testing/postgres";
-import { EXTENSIONS, prepare } from "./run";
+import { EXTENSIONS, prepare } from "./prepare";
 
 let postgres: TestPostgres;
 beforeAll(async () => {

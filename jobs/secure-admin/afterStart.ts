@@ -1,8 +1,8 @@
 /** Has DHIS2 itself replace the default administrator's password, and looks by log-ins whether that is so. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import { JobError } from "../command";
-import { DEFAULT } from "./default";
+import { JobError } from "../runCommand";
+import { DEFAULT } from "./defaultPassword";
 
 export interface AfterStartOptions {
   /** DHIS2's address where nothing outside reaches it, such as `http://application:8080`. */

@@ -6,8 +6,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { compare, hash } from "bcryptjs";
 import { Client, type ClientConfig } from "pg";
-import { JobError } from "../command";
-import { DEFAULT } from "./default";
+import { JobError } from "../runCommand";
+import { DEFAULT } from "./defaultPassword";
 
 /** Of bcrypt, as DHIS2 has it. */
 const ROUNDS = 10;

@@ -1,6 +1,6 @@
 /** The command line of the job that replaces the default administrator's password. */
 import { Command } from "commander";
-import { EXIT_CODES, runCommand, secretIn } from "../command";
+import { EXIT_CODES, runCommand, secretIn } from "../runCommand";
 import {
   parseDuration,
   parseUrl,
@@ -12,7 +12,7 @@ import {
 import { afterStart, type Confirmed } from "./afterStart";
 import { endSessions, parseSessions, type Sessions } from "../sessions";
 import { beforeStart, type Outcome } from "./beforeStart";
-import { passwordLacks } from "./default";
+import { missingInPassword } from "./defaultPassword";
 
 interface New {
   adminPasswordEnv?: string;
@@ -107,7 +107,7 @@ function newPassword({ adminPasswordEnv, adminPasswordFile }: New): string {
   const password = adminPasswordFile
     ? readSecret(adminPasswordFile, "--admin-password-file")
     : secretIn(adminPasswordEnv ?? "", "--admin-password-env");
-  const lacking = passwordLacks(password);
+  const lacking = missingInPassword(password);
   if (lacking)
     throw new UsageError(`DHIS2 does not take the administrator's new password: it has to have ${lacking}.`);
   return password;

@@ -1,12 +1,12 @@
 import { compare, hash } from "bcryptjs";
 import { Client } from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { prepare } from "../prepare/run";
+import { prepare } from "../prepare/prepare";
 import { startPostgres, type TestPostgres } from "../testing/postgres";
-import { logIn, standInLacking, startStandIn, type StandIn } from "../testing/standIn";
+import { logIn, missingForStandIn, startStandIn, type StandIn } from "../testing/standIn";
 import { afterStart } from "./afterStart";
 import { beforeStart } from "./beforeStart";
-import { passwordLacks } from "./default";
+import { missingInPassword } from "./defaultPassword";
 
 const PASSWORD = "Nobody-knows-this-1";
 const rolePassword = "role";
@@ -139,7 +139,7 @@ describe("before DHIS2's start", () => {
   });
 });
 
-const lacking = standInLacking();
+const lacking = missingForStandIn();
 describe.skipIf(lacking)(`with DHIS2's stand-in${lacking ? ` (skipped: ${lacking})` : ""}`, () => {
   let standIn: StandIn;
   afterEach(() => standIn?.stop());
@@ -252,5 +252,5 @@ it.each([
   ["The-Admin-1", 'no word such as "admin"'],
   ["Good-enough-1", undefined],
 ])("judges %s as DHIS2 does", (password, lacking) => {
-  expect(passwordLacks(password)).toBe(lacking);
+  expect(missingInPassword(password)).toBe(lacking);
 });

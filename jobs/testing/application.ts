@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
-import type { Notice } from "../analytics/run";
+import type { Notice } from "../analytics/makeAnalytics";
 
 export interface ApplicationStandIn {
   url: string;

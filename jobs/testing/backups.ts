@@ -24,9 +24,9 @@ export interface BackupWorld {
   /** Starts it. */
   start(...parameters: string[]): ChildProcess;
   /** Parameters of an export of the database `hmis` to a place. */
-  exportTo(place: string): string[];
+  exportTo(location: string): string[];
   /** Parameters that name a place and the keys to it. */
-  copy(place: string): string[];
+  copy(location: string): string[];
   /** Parameters of the administrator's access to the database server. */
   server(): string[];
   /** Restic itself on a repository. */
@@ -82,7 +82,8 @@ export async function startBackupWorld(
     ...["--server", `postgres://postgres@127.0.0.1:${postgres.port}/postgres`],
     ...["--password-file", path("database-password")],
   ];
-  const passwordOf = (place: string) => path(place.startsWith("s3:") ? "cloud-password" : "local-password");
+  const passwordOf = (location: string) =>
+    path(location.startsWith("s3:") ? "cloud-password" : "local-password");
   const resticIn: BackupWorld["resticIn"] = (cwd, repository, ...parameters) => {
     const common = ["--repo", repository, "--password-file", passwordOf(repository), "--no-cache", "--json"];
     const env = environment() as NodeJS.ProcessEnv;
@@ -106,18 +107,28 @@ export async function startBackupWorld(
       child.stderr.resume();
       return child;
     },
-    exportTo: (place) => [
-      ...["export", ...server(), "--database", "hmis", "--name", "hmis", "--repository", place, ...scratch],
-      ...["--repository-password-file", passwordOf(place), "--signing-key-file", path("signing.pem")],
+    exportTo: (location) => [
+      ...[
+        "export",
+        ...server(),
+        "--database",
+        "hmis",
+        "--name",
+        "hmis",
+        "--repository",
+        location,
+        ...scratch,
+      ],
+      ...["--repository-password-file", passwordOf(location), "--signing-key-file", path("signing.pem")],
       ...["--files", path("files"), "--settings", path("dhis.conf")],
       ...["--encryption-password-file", path("encryption-password")],
     ],
-    copy: (place) => [
+    copy: (location) => [
       ...[
         "--copy",
-        place,
+        location,
         "--repository-password-file",
-        passwordOf(place),
+        passwordOf(location),
         "--public-key",
         path("signing.pub"),
       ],

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { ImportProgress, runImport, type ImportOptions, type ImportResult } from "../import/run";
+import { ImportProgress, runImport, type ImportOptions, type ImportResult } from "../import/runImport";
 import type { TestPostgres } from "./postgres";
 
 const run = promisify(execFile);

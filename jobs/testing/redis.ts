@@ -6,10 +6,10 @@ import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { onPath } from "../../tools/toolchain/machine";
+import { onPath } from "../../tools/toolchain/installedEngine";
 
 /** What this machine lacks for it, if anything. */
-export function redisLacking(): string | undefined {
+export function missingForRedis(): string | undefined {
   const lacking = ["redis-server", "redis-cli", "openssl"].filter(
     (name) => onPath(name, process.env).length === 0,
   );

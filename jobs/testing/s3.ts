@@ -14,7 +14,7 @@ import { versitygw } from "./versitygw";
 
 export interface TestS3 {
   /** Place of a bucket's folder, as restic takes it. */
-  place(bucket: string, folder: string): string;
+  location(bucket: string, folder: string): string;
   /** File of credentials, as the AWS command line has it. */
   credentialsFile: string;
   keys: { accessKeyId: string; secretAccessKey: string };
@@ -49,7 +49,7 @@ export async function startS3(): Promise<TestS3> {
   const { start, halt } = await versitygw([...listening, ...directories], keys, answers);
   await start();
   return {
-    place: (bucket, folder) => `s3:${endpoint}/${bucket}/${folder}`,
+    location: (bucket, folder) => `s3:${endpoint}/${bucket}/${folder}`,
     credentialsFile: at("credentials"),
     ...{ keys, client, halt, start },
     createLockedBucket: async (name) => {

@@ -3,12 +3,12 @@ import { chmodSync, readFileSync, existsSync } from "node:fs";
 import path from "node:path";
 import { hash } from "bcryptjs";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { prepare } from "../prepare/run";
+import { prepare } from "../prepare/prepare";
 import { startPostgres, type TestPostgres } from "./postgres";
-import { logIn, standInLacking, startStandIn, type StandIn, type StandInOptions } from "./standIn";
+import { logIn, missingForStandIn, startStandIn, type StandIn, type StandInOptions } from "./standIn";
 
 const rolePassword = "role";
-const lacking = standInLacking();
+const lacking = missingForStandIn();
 let postgres: TestPostgres;
 let database: string;
 let standIn: StandIn;

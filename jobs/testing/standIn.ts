@@ -55,7 +55,7 @@ function python(): string | undefined {
 }
 
 /** What this machine lacks for it; in CI that is a failure of the test, here a reason to skip it by name. */
-export function standInLacking(): string | undefined {
+export function missingForStandIn(): string | undefined {
   if (python() || process.env["CI"]) return undefined;
   return "no Python with psycopg2 and bcrypt: apt-get install python3-psycopg2 python3-bcrypt";
 }

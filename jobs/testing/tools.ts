@@ -7,7 +7,7 @@ import { execFileSync } from "node:child_process";
 import path from "node:path";
 import { cached, cacheFolder, contentHash } from "../../tools/toolchain/cache";
 import { findGo, goBuild } from "../../tools/toolchain/go";
-import { onPath } from "../../tools/toolchain/machine";
+import { onPath } from "../../tools/toolchain/installedEngine";
 import { silent, type Progress } from "../../tools/toolchain/progress";
 
 /** What is built, by the folder in `tools/` that has its modules. */

@@ -86,7 +86,7 @@ interface Place {
   open?: (servers: DataManagementServer[], vault: BackupVault, parent: pulumi.Resource) => object;
 }
 
-async function placeOf({ spec, entitlement, files }: Request): Promise<Place> {
+async function locationOf({ spec, entitlement, files }: Request): Promise<Place> {
   if (isOnDocker(spec)) {
     const { provider, target } = await dockerPlace(entitlement.tenant, spec, files);
     return {
@@ -124,7 +124,7 @@ async function accepted(): Promise<{ request: Request; place: Place }> {
       },
       project: pulumi.getRootDirectory(),
     });
-    return { request, place: await placeOf(request) };
+    return { request, place: await locationOf(request) };
   } catch (error) {
     if (error instanceof SpecError) return refuse(stack, error.problems);
     throw error;

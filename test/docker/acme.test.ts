@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { TenantStack } from "../engine/tenants";
 import { startAcmeAuthority, type AcmeAuthority } from "./acme";
-import { Visitor } from "./visit";
+import { Visitor } from "./visitor";
 import { freePlace, startWorld, sweep, until, VERSIONS, type World } from "./world";
 
 /** A tenant whose gateway gets its certificates by ACME, from an authority that asks it to prove its host name. */

@@ -7,25 +7,25 @@ import { parseArgsStringToArgv } from "string-argv";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Place } from "../../components/BackupVault/docker/pgbackrest";
 import { ROOT, type TenantStack } from "../engine/tenants";
-import { HOSTNAME, startCopied, type Copied } from "./copied";
+import { give } from "./databaseWithBackups";
 import { expectSecured, toDefaultPassword } from "./defaultPassword";
-import { inside, type Ended } from "./inside";
-import { give } from "./pair";
-import { flip, labelsOf, on } from "./places";
+import { flip, labelsOf, on } from "./repositories";
 import { rollbackOf } from "./rollback";
+import { inside, type Ended } from "./runInContainer";
 import type { ContainersS3 } from "./s3";
+import { HOSTNAME, startTenantWithBackups, type TenantWithBackups } from "./tenantWithBackups";
 import { until, VERSIONS, type World } from "./world";
 
 /** The copies of a server on a real engine, by the real pgBackRest. Each test goes on from where the one before ended. */
 const TENANT = "copymoh";
 const name = (part: string) => `${TENANT}-hmis-${part}`;
 const DISK = "/var/lib/pgbackrest";
-let copied: Copied;
+let copied: TenantWithBackups;
 let world: World;
 let s3: ContainersS3;
 let stack: TenantStack;
 beforeAll(async () => {
-  copied = await startCopied(TENANT, {});
+  copied = await startTenantWithBackups(TENANT, {});
   ({ world, s3, stack } = copied);
   await until("both places have a full copy", async () => (await labels("disk", "cloud")).length === 2);
 });

@@ -6,10 +6,10 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { chromium, type BrowserContext } from "playwright-core";
 import type { TestContext } from "vitest";
-import { onPath } from "../../tools/toolchain/machine";
+import { onPath } from "../../tools/toolchain/installedEngine";
 
 /** Why no browser can be opened here, if so. */
-export function browserLacking(): string | undefined {
+export function missingForBrowser(): string | undefined {
   const missing = ["chromium", "certutil"].filter((name) => onPath(name, process.env).length === 0);
   return missing.length === 0
     ? undefined

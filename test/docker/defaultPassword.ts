@@ -1,9 +1,9 @@
 import { hash } from "bcryptjs";
 import { expect } from "vitest";
 import { adminPassword } from "../../components/DataManagementServer/adminPassword";
-import { DEFAULT } from "../../jobs/secure-admin/default";
+import { DEFAULT } from "../../jobs/secure-admin/defaultPassword";
 import type { TenantStack } from "../engine/tenants";
-import type { Visitor } from "./visit";
+import type { Visitor } from "./visitor";
 
 /** SQL that puts DHIS2's default password into a database, as it is in a backup from before it was replaced. */
 export async function toDefaultPassword(): Promise<string> {

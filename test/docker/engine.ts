@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 import Docker from "dockerode";
 import { buildImage as buildOn, follow, hasImage, pullImage, type Build } from "../../images/build";
 import { cacheFolder, lock } from "../../tools/toolchain/cache";
-import { onPath } from "../../tools/toolchain/machine";
+import { onPath } from "../../tools/toolchain/installedEngine";
 
 /**
  * A Docker engine for tests: the one that answers at `DOCKER_HOST` or at the usual socket, else one of our own with
@@ -37,7 +37,7 @@ export async function addressForContainers(docker: Docker): Promise<string> {
 export const BASE = "debian:trixie-slim";
 
 /** Why this machine has no engine and cannot start one, if so. */
-export async function engineLacking(): Promise<string | undefined> {
+export async function missingForEngine(): Promise<string | undefined> {
   if (await foreignEngine()) return undefined;
   if (process.platform !== "linux" || process.getuid?.() !== 0)
     return "no Docker engine answers, and only root on Linux can start one: start it, or set DOCKER_HOST";

@@ -4,9 +4,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { DISK_PATH, PGDATA, PLACES, type Place } from "../../components/BackupVault/docker/pgbackrest";
 import { moments } from "../../jobs/testing/killing";
 import { useEngine, type Engine } from "./engine";
-import { inside } from "./inside";
-import { startPair, type Pair } from "./pair";
-import { flip, labelsOf, on } from "./places";
+import { inside } from "./runInContainer";
+import { startDatabaseWithBackups, type DatabaseWithBackups } from "./databaseWithBackups";
+import { flip, labelsOf, on } from "./repositories";
 import { until } from "./world";
 
 /**
@@ -16,12 +16,12 @@ import { until } from "./world";
 const SEED = Number(process.env["SEED"] ?? Date.now() % 1_000_000);
 const places = Object.keys(PLACES) as Place[];
 let engine: Engine;
-let pair: Pair;
+let pair: DatabaseWithBackups;
 let rows = 0;
 beforeAll(async () => {
   console.log(`faults.test.ts: SEED=${SEED}`);
   engine = await useEngine();
-  pair = await startPair(engine, "faults", "3g");
+  pair = await startDatabaseWithBackups(engine, "faults", "3g");
   await pair.sql("create table kept as select n, md5(n::text) from generate_series(1, 100000) n");
   rows = 100_000;
 });

@@ -8,8 +8,8 @@ import type { Drill } from "../../jobs/backup/drill";
 import type { Result } from "../engine/pulumi";
 import { ROOT } from "../engine/tenants";
 import { npm } from "./checkout";
-import { HOSTNAME, startCopied, type Copied } from "./copied";
 import { expectSecured, toDefaultPassword } from "./defaultPassword";
+import { HOSTNAME, startTenantWithBackups, type TenantWithBackups } from "./tenantWithBackups";
 import { until, VERSIONS } from "./world";
 
 /** The portable copies of a server on a real engine. Each test goes on from where the one before ended. */
@@ -18,11 +18,11 @@ const FILES = "/opt/dhis2/files";
 const name = (part: string) => `${TENANT}-hmis-${part}`;
 /** The directory of the host that the spec names. */
 const disk = mkdtempSync(path.join(tmpdir(), "copies-disk-"));
-let copied: Copied;
+let copied: TenantWithBackups;
 beforeAll(async () => {
   for (const folder of ["hmis", "hmis.portable"]) mkdirSync(path.join(disk, folder), { mode: 0o750 });
   chownSync(path.join(disk, "hmis"), POSTGRES, POSTGRES);
-  copied = await startCopied(TENANT, { path: disk });
+  copied = await startTenantWithBackups(TENANT, { path: disk });
   await until("both places were drilled", async () => Object.keys(await drills()).length === 2);
 });
 afterAll(async () => {

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
-import { onPath } from "../../tools/toolchain/machine";
+import { onPath } from "../../tools/toolchain/installedEngine";
 import { ROOT } from "../engine/tenants";
 
 /** A scan of TLS by testssl.sh, which knows what is weak today better than a test of our own. */
@@ -21,7 +21,7 @@ const PROGRAMS = ["testssl", "testssl.sh"];
 export const REPORTS = path.join(ROOT, ".dhistance", "reports");
 const LIMIT = 240_000;
 
-export function scannerLacking(): string | undefined {
+export function missingForScanner(): string | undefined {
   return program() ? undefined : "there is no testssl.sh: apt-get install testssl.sh";
 }
 

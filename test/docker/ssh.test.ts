@@ -6,14 +6,14 @@ import { ROOT, type TenantStack } from "../engine/tenants";
 import { needs } from "./browser";
 import { npm } from "./checkout";
 import { BASE, useEngine } from "./engine";
-import { sshLacking, startSsh, type SshHost } from "./ssh";
-import { Visitor } from "./visit";
+import { missingForSsh, startSsh, type SshHost } from "./ssh";
+import { Visitor } from "./visitor";
 import { freePlace, startWorld, sweep, VERSIONS, type World } from "./world";
 
 /** A tenant on a host that is reached over SSH, by the provider and by the jobs; the host is this machine. */
 const TENANT = "tierssh";
 const HMIS = "hmis.moh.test";
-const lacking = sshLacking();
+const lacking = missingForSsh();
 let world: World;
 let ssh: SshHost;
 let stack: TenantStack;

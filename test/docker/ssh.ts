@@ -5,12 +5,12 @@ import { tmpdir, userInfo } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { freePort } from "../../jobs/testing/postgres";
-import { onPath } from "../../tools/toolchain/machine";
+import { onPath } from "../../tools/toolchain/installedEngine";
 
 const SBIN = { PATH: [process.env["PATH"], "/usr/sbin"].join(path.delimiter) };
 
 /** Why this machine can be no SSH host of itself, if so. */
-export function sshLacking(): string | undefined {
+export function missingForSsh(): string | undefined {
   const missing = ["sshd", "ssh", "ssh-keygen", "docker"].filter((name) => onPath(name, SBIN).length === 0);
   return missing.length === 0
     ? undefined

@@ -7,15 +7,15 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse, stringify } from "yaml";
 import type { Result } from "../engine/pulumi";
 import type { Draft, TenantStack } from "../engine/tenants";
-import { browserLacking, needs, openBrowser } from "./browser";
+import { missingForBrowser, needs, openBrowser } from "./browser";
 import { giveCertificate } from "./certificate";
 import { Checkout, npm } from "./checkout";
 import { expectSecured, toDefaultPassword } from "./defaultPassword";
 import { BASE } from "./engine";
-import { inside as insideOf } from "./inside";
+import { inside as insideOf } from "./runInContainer";
 import { rollback, rollbackOf } from "./rollback";
-import { REPORTS, scannerLacking, scanTls, type Finding } from "./scan";
-import { Visitor, type Visit } from "./visit";
+import { REPORTS, missingForScanner, scanTls, type Finding } from "./scan";
+import { Visitor, type Visit } from "./visitor";
 import { freePlace, startWorld, sweep, VERSIONS, type World } from "./world";
 
 /**
@@ -76,7 +76,7 @@ beforeAll(async () => {
   neighbours = new Visitor(theirPlace.published, readFileSync(path.join(folder, "authority.pem"), "utf8"));
   // Both take a minute in which other tests go on.
   longRead = visitor.get(HMIS, `/api/wait/${LONG}`);
-  if (!scannerLacking()) scan = scanTls("tls-private-authority", address, authority);
+  if (!missingForScanner()) scan = scanTls("tls-private-authority", address, authority);
   for (const promise of [longRead, scan]) promise?.catch(() => undefined);
 });
 afterAll(async () => {
@@ -209,7 +209,7 @@ describe("what is down comes up again by npm start:", () => {
 
 describe("a browser", () => {
   it("opens the address without a complaint once it was given the root", async (context) => {
-    needs(context, browserLacking());
+    needs(context, missingForBrowser());
     const { context: browser, close } = await openBrowser(visitor.authority);
     try {
       const page = await browser.newPage();
@@ -227,7 +227,7 @@ describe("a browser", () => {
   });
 
   it("refuses it without", async (context) => {
-    needs(context, browserLacking());
+    needs(context, missingForBrowser());
     const { context: browser, close } = await openBrowser();
     try {
       const page = await browser.newPage();
@@ -389,7 +389,7 @@ describe("a version whose migration fails", () => {
       `backup of hmis before its upgrade to DHIS2 ${VERSIONS[1]}: made. The way back to it: npm run rollback -- ${THEIRS} hmis`,
     );
 
-    needs(context, browserLacking());
+    needs(context, missingForBrowser());
     const { context: browser, close } = await openBrowser(neighbours.authority);
     try {
       const page = await browser.newPage();
@@ -464,7 +464,7 @@ describe("a scan of TLS", () => {
   };
 
   it("finds TLS 1.2 and 1.3 alone, strong ciphers alone, and nothing worse than low", async (context) => {
-    needs(context, scannerLacking());
+    needs(context, missingForScanner());
     const findings = (await scan) as Finding[];
     const of = (id: string) => findings.find((each) => each.id === id)?.finding;
     expect(["SSLv2", "SSLv3", "TLS1", "TLS1_1"].map(of)).toEqual(Array(4).fill("not offered"));

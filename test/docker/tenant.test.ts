@@ -6,11 +6,11 @@ import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { adminPassword } from "../../components/DataManagementServer/adminPassword";
 import { ROOT, type TenantStack } from "../engine/tenants";
-import { browserLacking, needs, openBrowser, type Browser } from "./browser";
+import { missingForBrowser, needs, openBrowser, type Browser } from "./browser";
 import { expectSecured } from "./defaultPassword";
-import { inside as insideOf } from "./inside";
+import { inside as insideOf } from "./runInContainer";
 import { REPORTS } from "./scan";
-import { Visitor } from "./visit";
+import { Visitor } from "./visitor";
 import { freePlace, startWorld, sweep, until, VERSIONS, type World } from "./world";
 
 /** The life of a tenant with two servers on a real engine. Each test goes on from where the one before it ended. */
@@ -260,7 +260,7 @@ describe("the page of monitoring", () => {
   let page: Page;
   beforeAll(async () => {
     url = (await stack.succeed("stack", "output", "monitoring")).stdout.trim();
-    if (browserLacking()) return;
+    if (missingForBrowser()) return;
     browser = await openBrowser();
     page = await browser.context.newPage();
   });
@@ -281,7 +281,7 @@ describe("the page of monitoring", () => {
   }
 
   it("shows a browser of each server whether endpoint, application and database answer", async (context) => {
-    needs(context, browserLacking());
+    needs(context, missingForBrowser());
     for (const server of ["hmis", "training"]) {
       for (const what of ["endpoint", "application"]) await comesToSay(`${server}-${what}`, /^answers$/);
       await comesToSay(`${server}-database`, /^answers, \d+ of 200 connections$/);
@@ -294,7 +294,7 @@ describe("the page of monitoring", () => {
   });
 
   it("has the numbers right: size of the database, days left of the certificate", async (context) => {
-    needs(context, browserLacking());
+    needs(context, missingForBrowser());
     for (const server of ["hmis", "training"])
       await until(`the size of ${server} is PostgreSQL's own`, async () => {
         await says(`${server}-size`);
@@ -310,7 +310,7 @@ describe("the page of monitoring", () => {
   });
 
   it("shows that a database is down, and that it is back", async (context) => {
-    needs(context, browserLacking());
+    needs(context, missingForBrowser());
     const database = world.engine.docker.getContainer(name("training-database"));
     await database.stop();
     await comesToSay("training-database", /^does not answer$/);

@@ -8,14 +8,14 @@ import { ResourceProviderClient } from "@pulumi/pulumi/proto/provider_grpc_pb";
 import { CheckRequest, type CheckResponse } from "@pulumi/pulumi/proto/provider_pb";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ensureToolchain } from "../../tools/toolchain";
-import { ensureAwsPlugin, PLUGIN_WAYS } from "../../tools/toolchain/bridge";
+import { ensureAwsPlugin, PLUGIN_SOURCES } from "../../tools/toolchain/bridge";
 
 /** What the bridge makes of inputs before the provider sees them, asked as the engine asks it. */
 let bridge: ChildProcess;
 let client: ResourceProviderClient;
 beforeAll(async () => {
   const { pulumi } = await ensureToolchain({ quiet: true });
-  const ways = PLUGIN_WAYS.filter(({ name }) => name.includes("bridge"));
+  const ways = PLUGIN_SOURCES.filter(({ name }) => name.includes("bridge"));
   const { plugin } = await ensureAwsPlugin({ pulumi, quiet: true, ways });
   bridge = spawn(plugin, [], { stdio: ["ignore", "pipe", "inherit"] });
   const [port] = (await once(bridge.stdout as NodeJS.ReadableStream, "data")) as [Buffer];

@@ -6,7 +6,7 @@ import { issueEntitlement, type Entitlement } from "../../plans/entitlement";
 import { newIssuer } from "../../scripts/entitlement";
 import { newProject } from "../engine/pulumi";
 import { Account, PLATFORM } from "./account";
-import { FORGOTTEN } from "./lacks";
+import { FORGOTTEN } from "./unsupported";
 import { Stack, type Run, type Step } from "./stack";
 import { startWorld, type World } from "./world";
 

@@ -4,7 +4,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { beforeAll, describe, expect, it } from "vitest";
 import { ensureToolchain } from "../../tools/toolchain";
-import { ensureAwsPlugin, PLUGIN_WAYS } from "../../tools/toolchain/bridge";
+import { ensureAwsPlugin, PLUGIN_SOURCES } from "../../tools/toolchain/bridge";
 import { differences, schemaFields, Sdk, type PackageSchema } from "./shapes";
 
 /**
@@ -16,7 +16,7 @@ const sdk = new Sdk();
 let schema: PackageSchema;
 beforeAll(async () => {
   const { pulumi } = await ensureToolchain({ quiet: true });
-  const ways = PLUGIN_WAYS.filter(({ name }) => name.includes("bridge"));
+  const ways = PLUGIN_SOURCES.filter(({ name }) => name.includes("bridge"));
   const { plugin } = await ensureAwsPlugin({ pulumi, quiet: true, ways });
   const { stdout } = await promisify(execFile)(plugin, ["schema"], { maxBuffer: 1 << 28 });
   schema = JSON.parse(stdout) as PackageSchema;

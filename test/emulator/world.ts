@@ -5,9 +5,9 @@ import { build } from "esbuild";
 import { engineEnvironment, ensureToolchain } from "../../tools/toolchain";
 import { AWS_VERSION, BINARY_VARIABLE, BRIDGE, ensureAwsPlugin } from "../../tools/toolchain/bridge";
 import { findTerraformProvider } from "../../tools/toolchain/bridge/terraform";
-import { hastened } from "./hasten";
+import { withoutPauses } from "./withoutPauses";
 import { ensureMoto, startMoto, type Emulator } from "./moto";
-import { SIMULATED } from "./lacks";
+import { SIMULATED } from "./unsupported";
 
 /** The real engine and the real AWS provider before an emulated AWS, for the tests of one file. */
 export interface World {
@@ -33,9 +33,9 @@ export async function prepareWorld({ quiet }: { quiet: boolean }) {
     way === BRIDGE
       ? {
           DHISTANCE_AWS_PLUGIN: plugin,
-          [BINARY_VARIABLE]: await hastened(findTerraformProvider(process.env).binary),
+          [BINARY_VARIABLE]: await withoutPauses(findTerraformProvider(process.env).binary),
         }
-      : { DHISTANCE_AWS_PLUGIN: await hastened(plugin) };
+      : { DHISTANCE_AWS_PLUGIN: await withoutPauses(plugin) };
   return { toolchain, provider, moto: await ensureMoto() };
 }
 

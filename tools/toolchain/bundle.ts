@@ -4,7 +4,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { build } from "esbuild";
 import { cached, contentHash } from "./cache";
-import { hostBeside, type WayContext } from "./way";
+import { hostBeside, type SourceContext } from "./engineSource";
 import { ENGINE_VERSION } from "./pins";
 
 /**
@@ -27,7 +27,7 @@ const SURROUNDINGS = [
 /** Only the engine's version is taken from it, which the folder's name has. */
 const MANIFEST = path.join(ROOT, "package.json");
 
-type Context = Pick<WayContext, "cache" | "progress">;
+type Context = Pick<SourceContext, "cache" | "progress">;
 
 /**
  * A folder with an engine that came without a language host and with ours beside it, where it looks for it.

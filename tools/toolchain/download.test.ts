@@ -16,7 +16,7 @@ import path from "node:path";
 import { create } from "tar";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { archiveName, checksumOf, download } from "./download";
-import { Obstacle } from "./way";
+import { Obstacle } from "./engineSource";
 import { ENGINE_VERSION } from "./pins";
 import { silent } from "./progress";
 

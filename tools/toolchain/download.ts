@@ -7,8 +7,8 @@ import { pipeline } from "node:stream/promises";
 import { extract } from "tar";
 import type { Dispatcher } from "undici";
 import { cached } from "./cache";
-import { hostBeside, Obstacle, type Engine, type WayContext } from "./way";
-import { pulumiVersion } from "./machine";
+import { hostBeside, Obstacle, type Engine, type SourceContext } from "./engineSource";
+import { pulumiVersion } from "./installedEngine";
 import { ENGINE_VERSION } from "./pins";
 
 /**
@@ -36,7 +36,7 @@ const STALL_TIMEOUT = 30_000;
 
 /** The official archive for this platform. `HTTPS_PROXY` and `NO_PROXY` are honoured. */
 export async function download(
-  { cache, progress }: WayContext,
+  { cache, progress }: SourceContext,
   origins: Origins = OFFICIAL,
 ): Promise<Omit<Engine, "way">> {
   const archive = archiveName(ENGINE_VERSION, process.platform, process.arch);

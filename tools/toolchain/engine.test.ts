@@ -5,12 +5,12 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { download } from "./download";
-import { findEngine, NoEngine, WAYS } from "./engine";
-import { findOnMachine } from "./machine";
+import { findEngine, NoEngine, ENGINE_SOURCES } from "./engine";
+import { findInstalledEngine } from "./installedEngine";
 import { ENGINE_VERSION } from "./pins";
 import { silent } from "./progress";
-import { buildFromSource } from "./source";
-import { Obstacle, type Way } from "./way";
+import { buildFromSource } from "./buildFromSource";
+import { Obstacle, type EngineSource } from "./engineSource";
 
 /** Programs are started, which takes its time on a busy machine. */
 vi.setConfig({ testTimeout: 30_000 });
@@ -22,18 +22,18 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const context = (PATH = "") => ({ cache: path.join(folder, "cache"), env: { PATH }, progress: silent });
-const leadsTo = (name: string): Way => ({
+const leadsTo = (name: string): EngineSource => ({
   name,
   find: () => Promise.resolve({ pulumi: `/${name}`, made: false }),
 });
-const blocked = (name: string): Way => ({
+const blocked = (name: string): EngineSource => ({
   name,
   find: () => Promise.reject(new Obstacle(`no ${name}`, `get ${name}`)),
 });
 
 describe("findEngine", () => {
   it("tries the least work first", () => {
-    expect(WAYS.map(({ name }) => name)).toEqual([
+    expect(ENGINE_SOURCES.map(({ name }) => name)).toEqual([
       "on this machine",
       "official download",
       "built from source",
@@ -42,7 +42,7 @@ describe("findEngine", () => {
 
   it("takes the first way that leads to an engine and tries none after it", async () => {
     const tried: string[] = [];
-    const third: Way = {
+    const third: EngineSource = {
       name: "third",
       find: () => Promise.reject(new Error(`tried ${tried.push("third")}`)),
     };
@@ -71,7 +71,10 @@ describe("findEngine", () => {
   });
 
   it("does not take a fault of its own for an obstacle", async () => {
-    const faulty: Way = { name: "faulty", find: () => Promise.reject(new TypeError("x is undefined")) };
+    const faulty: EngineSource = {
+      name: "faulty",
+      find: () => Promise.reject(new TypeError("x is undefined")),
+    };
     await expect(findEngine(context(), [faulty, leadsTo("second")])).rejects.toThrow(TypeError);
   });
 
@@ -80,8 +83,8 @@ describe("findEngine", () => {
     const refusing = createServer((socket) => socket.destroy());
     await new Promise<void>((resolve) => refusing.listen(0, "127.0.0.1", resolve));
     const origin = `http://127.0.0.1:${(refusing.address() as AddressInfo).port}`;
-    const ways: Way[] = [
-      { name: "on this machine", find: findOnMachine },
+    const ways: EngineSource[] = [
+      { name: "on this machine", find: findInstalledEngine },
       { name: "official download", find: (c) => download(c, { archives: origin, checksums: origin }) },
       { name: "built from source", find: (c) => buildFromSource(c, [path.join(folder, "go/bin")]) },
     ];

@@ -1,16 +1,16 @@
 import path from "node:path";
 import { kept } from "./cache";
 import { download, ENTRY as DOWNLOAD } from "./download";
-import { findOnMachine } from "./machine";
+import { findInstalledEngine } from "./installedEngine";
 import { ENGINE_VERSION } from "./pins";
-import { buildFromSource, ENTRY as BUILD } from "./source";
-import { Obstacle, type Engine, type Way, type WayContext } from "./way";
+import { buildFromSource, ENTRY as BUILD } from "./buildFromSource";
+import { Obstacle, type Engine, type EngineSource, type SourceContext } from "./engineSource";
 
 export { Obstacle };
 
 /** In the order in which they are tried: the least work first. */
-export const WAYS: readonly Way[] = [
-  { name: "on this machine", find: findOnMachine },
+export const ENGINE_SOURCES: readonly EngineSource[] = [
+  { name: "on this machine", find: findInstalledEngine },
   { name: "official download", entry: DOWNLOAD, find: (context) => download(context) },
   { name: "built from source", entry: BUILD, find: (context) => buildFromSource(context) },
 ];
@@ -35,7 +35,10 @@ export class NoEngine extends Error {
  * again: one that takes a network to fail would fail each time.
  * @throws NoEngine with what stood in each way
  */
-export async function findEngine(context: WayContext, ways: readonly Way[] = WAYS): Promise<Engine> {
+export async function findEngine(
+  context: SourceContext,
+  ways: readonly EngineSource[] = ENGINE_SOURCES,
+): Promise<Engine> {
   const obstacles: { way: string; obstacle: Obstacle }[] = [];
   for (const way of ways) {
     try {
@@ -49,7 +52,7 @@ export async function findEngine(context: WayContext, ways: readonly Way[] = WAY
   throw new NoEngine(obstacles);
 }
 
-async function firstKept(cache: string, ways: readonly Way[]): Promise<Engine | undefined> {
+async function firstKept(cache: string, ways: readonly EngineSource[]): Promise<Engine | undefined> {
   for (const { name, entry } of ways) {
     const folder = entry && (await kept(cache, entry));
     if (folder) return { pulumi: path.join(folder, "pulumi"), way: name, made: false };

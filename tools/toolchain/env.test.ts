@@ -2,7 +2,7 @@ import path from "node:path";
 import { expect, it } from "vitest";
 import type { Toolchain } from "./";
 import { engineEnvironment } from "./env";
-import { exports } from "./shell";
+import { exports } from "./printEnvironment";
 
 const toolchain: Toolchain = {
   version: "1.2.3",

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
-import { isExecutable, onPath } from "./machine";
+import { isExecutable, onPath } from "./installedEngine";
 import type { Progress } from "./progress";
 
 /** Where Go's installers put it without touching PATH. */

@@ -2,9 +2,9 @@ import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { rehearsalHome, withOwnHost } from "./bundle";
 import { cacheFolder } from "./cache";
-import { findEngine, WAYS } from "./engine";
-import { hostBeside, type Way } from "./way";
-import { isExecutable } from "./machine";
+import { findEngine, ENGINE_SOURCES } from "./engine";
+import { hostBeside, type EngineSource } from "./engineSource";
+import { isExecutable } from "./installedEngine";
 import { ENGINE_VERSION } from "./pins";
 import { progressOn, silent } from "./progress";
 
@@ -29,7 +29,7 @@ export interface ToolchainOptions {
   /** No progress on standard error. Default false. */
   quiet?: boolean;
   env?: NodeJS.ProcessEnv;
-  ways?: readonly Way[];
+  ways?: readonly EngineSource[];
 }
 
 /**
@@ -40,7 +40,7 @@ export interface ToolchainOptions {
 export async function ensureToolchain({
   quiet = false,
   env = process.env,
-  ways = WAYS,
+  ways = ENGINE_SOURCES,
 }: ToolchainOptions = {}): Promise<Toolchain> {
   const cache = cacheFolder(env);
   const progress = quiet ? silent : progressOn();

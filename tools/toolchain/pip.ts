@@ -1,8 +1,8 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { cached, cacheFolder, contentHash } from "./cache";
-import { onPath } from "./machine";
-import { Obstacle } from "./way";
+import { onPath } from "./installedEngine";
+import { Obstacle } from "./engineSource";
 
 export interface PipInstall {
   /** For a person, and of the folder in the cache. */

@@ -6,7 +6,7 @@ import { PLANS, type Plan } from "../../../plans/plans";
 import { program } from "../../../jobs/backup/cli";
 import { readConfiguration } from "../../../jobs/backup/configuration";
 import type { Drill } from "../../../jobs/backup/drill";
-import { measurements, NAMESPACE } from "../../../jobs/backup/watch";
+import { metricsOf, NAMESPACE } from "../../../jobs/backup/health";
 import { ofType, one, registered, type Registration } from "../../testing/mocks";
 import { makeServer, makeVault, TARGET } from "../../testing/tenant";
 import { nameOf } from "../onPremises";
@@ -189,7 +189,7 @@ describe("a vault on AWS", () => {
     }[];
     const { metrics } = JSON.parse(config.find(({ file }) => file.endsWith(".json"))?.content ?? "");
     expect(metrics).toEqual({ Tenant: "moh", Place: AGENT });
-    const names = measurements(
+    const names = metricsOf(
       {
         newest: "2026-11-01T00:00:00Z",
         last: { at: "2026-11-01T00:00:00Z" } as Drill,

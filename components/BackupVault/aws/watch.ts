@@ -5,7 +5,7 @@ import { componentTags } from "../../aws/tags";
 import type { AwsTarget } from "../../contract/target";
 import { COPY_HOURS, DRILL_HOURS } from "../../../plans/retention";
 
-/** Where the jobs tell how old copies and drills are, and what a recovery takes (`jobs/backup/watch.ts`). */
+/** Where the jobs tell how old copies and drills are, and what a recovery takes (`jobs/backup/health.ts`). */
 const NAMESPACE = "DHIStance/Copies";
 
 /** One server's copies in one place. */

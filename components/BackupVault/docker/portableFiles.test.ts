@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { readConfiguration } from "../../../jobs/backup/configuration";
-import { metricsText } from "../../../jobs/backup/told";
+import { metricsText } from "../../../jobs/backup/prometheusMetrics";
 import { healthcheck, portableConfiguration, portableSource, TOLD_PATH } from "./portableFiles";
 
 const folder = mkdtempSync(path.join(tmpdir(), "portable-"));

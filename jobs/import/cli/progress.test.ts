@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ImportProgress } from "../run";
+import { ImportProgress } from "../runImport";
 import { duration, line, Meter } from "./progress";
 
 const mebibyte = 2 ** 20;

@@ -1,6 +1,6 @@
 /** How far an import is: a bar on a terminal, a line every few seconds elsewhere, JSON for machines. */
 import pc from "picocolors";
-import type { ImportProgress } from "../run";
+import type { ImportProgress } from "../runImport";
 import { bytesText } from "../spool";
 
 export interface Snapshot {

@@ -2,7 +2,7 @@
 import pc from "picocolors";
 import type { Inspection } from "../inspect";
 import type { LeftOut } from "../leftOut";
-import type { ImportResult } from "../run";
+import type { ImportResult } from "../runImport";
 import { bytesText } from "../spool";
 import { duration } from "./progress";
 

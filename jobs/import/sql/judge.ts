@@ -7,7 +7,7 @@ import { DumpError } from "../errors";
 import { isLargeObjectPiece, plainInsert } from "./literals";
 import { dataRules, intoTable, largeObject } from "./rules/data";
 import { reachingCall } from "./rules/expressions";
-import { ourRules } from "./rules/ours";
+import { ownershipRules } from "./rules/ownership";
 import { routineRules } from "./rules/routines";
 import { refuse, silently, skip, type Rules, type Ruling, type Scope } from "./rules/rule";
 import { sessionRules } from "./rules/session";
@@ -23,7 +23,7 @@ export interface JudgeOptions {
   database?: string;
 }
 
-const rules: Rules = { ...sessionRules, ...dataRules, ...structureRules, ...routineRules, ...ourRules };
+const rules: Rules = { ...sessionRules, ...dataRules, ...structureRules, ...routineRules, ...ownershipRules };
 
 /** Statements that get a better explanation than that pg_dump does not write them. */
 const reasons: Record<string, string> = {

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { expect, it } from "vitest";
 import { Obstacle } from "../engine";
-import { AWS_VERSION, DOCKER_VERSION, ensureAwsPlugin, type PluginWay } from "./";
+import { AWS_VERSION, DOCKER_VERSION, ensureAwsPlugin, type PluginSource } from "./";
 
 it("serves the versions that the SDKs ask for", () => {
   const tables = readFileSync(path.join(__dirname, "info.go"), "utf8");
@@ -11,7 +11,7 @@ it("serves the versions that the SDKs ask for", () => {
   }
 });
 
-const closed = (name: string): PluginWay => ({
+const closed = (name: string): PluginSource => ({
   name,
   find: async () => {
     throw new Obstacle(`${name} is closed`, `open ${name}`);

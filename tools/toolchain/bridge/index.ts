@@ -7,7 +7,7 @@ import { EnvHttpProxyAgent, request } from "undici";
 import { dependencies } from "../../../package.json";
 import { cached, cacheFolder, contentHash } from "../cache";
 import { Obstacle } from "../engine";
-import { isExecutable } from "../machine";
+import { isExecutable } from "../installedEngine";
 import { progressOn, silent, type Progress } from "../progress";
 import { findGo, goBuild } from "../go";
 import { findTerraformProvider, verify } from "./terraform";
@@ -63,7 +63,7 @@ interface Context {
   /** The path of an engine's command line, which downloads plugins. */
   pulumi: string;
 }
-export interface PluginWay {
+export interface PluginSource {
   name: string;
   find: (context: Context) => Promise<string>;
 }
@@ -71,7 +71,7 @@ export interface PluginWay {
 /** Of the ways the one through Terraform's provider. */
 export const BRIDGE = "Terraform's provider behind Pulumi's bridge";
 
-export const PLUGIN_WAYS: readonly PluginWay[] = [
+export const PLUGIN_SOURCES: readonly PluginSource[] = [
   { name: "installed", find: findInstalled },
   { name: "official download", find: (context) => downloadOfficial(context) },
   { name: BRIDGE, find: buildBridge },
@@ -82,7 +82,7 @@ export interface PluginOptions {
   /** No progress on standard error. Default false. */
   quiet?: boolean;
   env?: NodeJS.ProcessEnv;
-  ways?: readonly PluginWay[];
+  ways?: readonly PluginSource[];
 }
 
 /**
@@ -100,7 +100,7 @@ export function ensureDockerPlugin(options: PluginOptions): Promise<Plugin> {
 
 async function ensurePlugin(
   wanted: Wanted,
-  { pulumi, quiet = false, env = process.env, ways = PLUGIN_WAYS }: PluginOptions,
+  { pulumi, quiet = false, env = process.env, ways = PLUGIN_SOURCES }: PluginOptions,
 ): Promise<Plugin> {
   const progress = quiet ? silent : progressOn();
   const obstacles: [string, Obstacle][] = [];

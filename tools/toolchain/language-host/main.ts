@@ -5,11 +5,11 @@ import * as pb from "@pulumi/pulumi/proto/language_pb";
 import { PackageDependency, PackageParameterization, PluginInfo } from "@pulumi/pulumi/proto/plugin_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { ENGINE_VERSION } from "../pins";
-import { installation } from "./install";
+import { installation } from "./installation";
 import { optionsEnvironment, parseOptions, type RuntimeOptions } from "./options";
 import { dependencies, pluginPackages } from "./packages";
 import { ANY_SIZE, PolicyPackProxy } from "./policy-pack";
-import { Children, configKey, outcome, resolveSdk, runArguments, runEnvironment } from "./program";
+import { Children, configKey, outcome, resolveSdk, runArguments, runEnvironment } from "./runProgram";
 
 /**
  * `pulumi-language-nodejs`: runs programs, policy packs and plugins written for Node on behalf of the engine

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { installation } from "./install";
+import { installation } from "./installation";
 import { parseOptions } from "./options";
 import { dependencies, pluginOf, pluginPackages } from "./packages";
 

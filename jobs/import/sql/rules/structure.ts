@@ -2,7 +2,7 @@
 import type { AlterTableCmd, Constraint, Node } from "libpg-query";
 import { isCatalogType, isReservedName } from "../catalog";
 import { as, find, names } from "../tree";
-import { isOurs } from "./ours";
+import { isOwnership } from "./ownership";
 import { postData, preData, refuse, silently, skip, type Ruling, type Rules, type Scope } from "./rule";
 
 const owners = skip("owners: everything belongs to the server's own role");
@@ -104,7 +104,7 @@ export const structureRules: Rules = {
   },
 
   CommentStmt(comment) {
-    return isOurs(comment.objtype, comment.object) ? silently : postData("rest");
+    return isOwnership(comment.objtype, comment.object) ? silently : postData("rest");
   },
 };
 

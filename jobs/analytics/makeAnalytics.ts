@@ -1,7 +1,7 @@
 /** Has DHIS2 make its analytics tables anew, which are in no copy, and waits until it has. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import { JobError } from "../command";
+import { JobError } from "../runCommand";
 
 export interface AnalyticsOptions {
   /** DHIS2's address, such as `https://hmis.moh.example.org`. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { commentOf, noteOf } from "./note";
+import { commentOf, noteOf } from "./databaseNote";
 
 describe("what the importer notes in a database's comment", () => {
   const record = { sha256: "a", dump: "d", at: "2026-01-01T00:00:00Z", rows: 1, tables: 1, sanitised: false };

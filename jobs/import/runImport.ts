@@ -6,7 +6,7 @@ import { openDump } from "./format";
 import { loadDump, newProgress, type LoadProgress, type LoadReport } from "./load";
 import type { LeftOut } from "./leftOut";
 import type { SessionSettings } from "./load/session";
-import type { ImportRecord } from "./note";
+import type { ImportRecord } from "./databaseNote";
 import { sanitise, type SanitiseOptions, type SanitiseResult } from "./sanitise";
 import { Server, ServerError, longestName, type NewDatabase } from "./server";
 import { openSource, type DumpSource } from "./source";

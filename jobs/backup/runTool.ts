@@ -38,10 +38,10 @@ const LONGEST_COMPLAINT = 600;
  * Runs a program to its end and returns what it wrote.
  * @throws ToolError; the signal's reason when that ended it
  */
-export async function run(program: string, parameters: string[], options: RunOptions): Promise<Buffer> {
+export async function runTool(program: string, parameters: string[], options: RunOptions): Promise<Buffer> {
   const { env, signal, cwd, uid, gid, onLine } = options;
   signal.throwIfAborted();
-  const child = spawn(...dyingWithUs(program, parameters), {
+  const child = spawn(...killedWithParent(program, parameters), {
     ...{ env, stdio: ["ignore", "pipe", "pipe"] },
     ...(cwd !== undefined && { cwd }),
     ...(uid !== undefined && { uid }),
@@ -69,7 +69,7 @@ export async function run(program: string, parameters: string[], options: RunOpt
 }
 
 /** A killed job must not leave a restic or a pg_dump behind that goes on beside the next run. */
-export function dyingWithUs(program: string, parameters: string[]): [string, string[]] {
+export function killedWithParent(program: string, parameters: string[]): [string, string[]] {
   return process.platform === "linux"
     ? ["setpriv", ["--pdeathsig", "KILL", "--", program, ...parameters]]
     : [program, parameters];

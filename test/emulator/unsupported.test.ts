@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { expect, it } from "vitest";
-import { FORGOTTEN, SIMULATED } from "./lacks";
+import { FORGOTTEN, SIMULATED } from "./unsupported";
 
 it("is told, name by name, to whoever reads what this tier proves", () => {
   const page = readFileSync(path.join(__dirname, "README.md"), "utf8");

@@ -2,13 +2,13 @@ import { accessSync, constants, existsSync, realpathSync, statSync } from "node:
 import path from "node:path";
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { hostBeside, Obstacle, type Engine, type WayContext } from "./way";
+import { hostBeside, Obstacle, type Engine, type SourceContext } from "./engineSource";
 import { ENGINE_VERSION } from "./pins";
 
 const run = promisify(execFile);
 
 /** A `pulumi` that is on PATH already, if it is the pinned one and has its language host. */
-export async function findOnMachine({ cache, env }: WayContext): Promise<Omit<Engine, "way">> {
+export async function findInstalledEngine({ cache, env }: SourceContext): Promise<Omit<Engine, "way">> {
   const remedy = `install Pulumi ${ENGINE_VERSION}: https://www.pulumi.com/docs/iac/download-install/versions/`;
   // What this project put on PATH itself is not the machine's own.
   const own = existsSync(cache) ? realpathSync(cache) + path.sep : undefined;

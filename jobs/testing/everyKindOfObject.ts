@@ -10,7 +10,7 @@ const run = promisify(execFile);
  * Creates `database`; its objects belong to a role of its own, with rights for others. A server without PostGIS and
  * uuid-ossp gets texts in the place of geometries, and PostgreSQL's own UUIDs.
  */
-export async function createEverything(
+export async function createEveryKindOfObject(
   postgres: TestPostgres,
   database: string,
   { postgis = true } = {},

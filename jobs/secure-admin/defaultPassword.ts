@@ -5,7 +5,7 @@ export const DEFAULT = { username: "admin", password: "district", uid: "M5zQapPy
  * Whether a password meets DHIS2's own rules (PasswordValidationService): without that it takes none.
  * @returns what is missing, if anything
  */
-export function passwordLacks(password: string): string | undefined {
+export function missingInPassword(password: string): string | undefined {
   const length = password.trim().length;
   if (length < 8 || length > 72 || Buffer.byteLength(password) > 72) return "8 to 72 characters";
   const kinds = {

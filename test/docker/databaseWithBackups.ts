@@ -18,11 +18,11 @@ import { ADMINISTRATOR } from "../../components/jobs";
 import { buildOwnImages } from "../../images/build";
 import { certify } from "./certificate";
 import { ensureBase, type Engine } from "./engine";
-import { inside, type Ended } from "./inside";
+import { inside, type Ended } from "./runInContainer";
 import { startContainersS3, type ContainersS3 } from "./s3";
 
 /** A database and its copies as a tenant has them, without the rest of a tenant: two containers and an S3 server. */
-export interface Pair {
+export interface DatabaseWithBackups {
   database: Docker.Container;
   copies: Docker.Container;
   s3: ContainersS3;
@@ -50,7 +50,11 @@ const VOLUMES = ["data", "disk"];
  * Returns when both places have their first full copy; no other is made by itself.
  * @param size of the disk of the database and of that of the copies, which are then in memory, such as `1g`
  */
-export async function startPair(engine: Engine, name: string, size?: string): Promise<Pair> {
+export async function startDatabaseWithBackups(
+  engine: Engine,
+  name: string,
+  size?: string,
+): Promise<DatabaseWithBackups> {
   const { docker, host } = engine;
   await ensureBase(docker);
   await buildOwnImages(docker, { network: "host", images: [DEFAULT_IMAGES.postgres] });
@@ -127,7 +131,7 @@ export async function startPair(engine: Engine, name: string, size?: string): Pr
     if (code !== 0) throw new Error(`${command.join(" ")}: ${code}\n${output}`);
     return output;
   };
-  const pair: Pair = {
+  const pair: DatabaseWithBackups = {
     ...{ database, copies, s3, run, succeed },
     sql: async (text) => (await succeed("psql", "-qAt", "-v", "ON_ERROR_STOP=1", "-c", text)).trim(),
     stop: async () => {

@@ -1,16 +1,16 @@
 import { readFileSync } from "node:fs";
 import type Docker from "dockerode";
 import type { TenantStack } from "../engine/tenants";
-import { inside, type Ended } from "./inside";
+import { inside, type Ended } from "./runInContainer";
 import { startContainersS3, type ContainersS3 } from "./s3";
-import { Visitor } from "./visit";
+import { Visitor } from "./visitor";
 import { freePlace, startWorld, sweep, VERSIONS, type World } from "./world";
 
 /** Its host name. */
 export const HOSTNAME = "hmis.moh.test";
 
 /** A trial tenant that is up, whose server `hmis` has its copies on a disk and in an S3 server. */
-export interface Copied {
+export interface TenantWithBackups {
   world: World;
   s3: ContainersS3;
   stack: TenantStack;
@@ -25,7 +25,10 @@ export interface Copied {
 }
 
 /** @param disk as the spec has it */
-export async function startCopied(tenant: string, disk: { path?: string }): Promise<Copied> {
+export async function startTenantWithBackups(
+  tenant: string,
+  disk: { path?: string },
+): Promise<TenantWithBackups> {
   const world = await startWorld();
   let s3: ContainersS3 | undefined;
   const end = async () => {

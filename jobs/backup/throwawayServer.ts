@@ -4,9 +4,9 @@ import { chown, mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client, type ClientConfig } from "pg";
-import { PlaceError } from "./errors";
+import { LocationError } from "./errors";
 import { environment } from "./restic";
-import { dyingWithUs, postgresProgram, run } from "./tool";
+import { killedWithParent, postgresProgram, runTool } from "./runTool";
 
 /** How long it may take to start, in milliseconds. */
 const PATIENCE = 60_000;
@@ -30,7 +30,7 @@ export async function withThrowawayServer<T>(
   try {
     // Who reaches the socket is let in: the directory is private, and all of it gone in the end.
     const parameters = ["-D", data, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"];
-    await run(postgresProgram("initdb"), [...parameters, "--no-sync"], options);
+    await runTool(postgresProgram("initdb"), [...parameters, "--no-sync"], options);
     const settings = {
       ...{ listen_addresses: "", unix_socket_directories: directory, port: "5432" },
       // It need not survive anything.
@@ -41,7 +41,7 @@ export async function withThrowawayServer<T>(
       ...{ logging_collector: "on", log_directory: directory, log_filename: "log" },
     };
     const child = spawn(
-      ...dyingWithUs(postgresProgram("postgres"), [
+      ...killedWithParent(postgresProgram("postgres"), [
         ...["-D", data],
         ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]),
       ]),
@@ -55,7 +55,7 @@ export async function withThrowawayServer<T>(
       const log = () => readFile(join(directory, "log"), "utf8").catch(() => "it wrote no log");
       const isUp = await answers(superuser, signal, () => child.exitCode !== null);
       if (!isUp)
-        throw new PlaceError(`The throwaway PostgreSQL does not start: ${(await log()).slice(-400)}`);
+        throw new LocationError(`The throwaway PostgreSQL does not start: ${(await log()).slice(-400)}`);
       return await work(superuser);
     } finally {
       child.kill("SIGQUIT");
@@ -73,7 +73,7 @@ function unprivileged(): { uid?: number; gid?: number } {
   try {
     return { uid: id("-u"), gid: id("-g") };
   } catch {
-    throw new PlaceError("PostgreSQL does not run as root, and there is no account postgres to run it.");
+    throw new LocationError("PostgreSQL does not run as root, and there is no account postgres to run it.");
   }
 }
 

@@ -27,7 +27,7 @@ const global = (ruling: Ruling, what: string) => (_statement: unknown, scope: Sc
 
 const tablespaces = global(skip("tablespaces: storage is the server's"), "a tablespace command");
 
-export const ourRules: Rules = {
+export const ownershipRules: Rules = {
   CreateRoleStmt: global(roles, "CREATE ROLE"),
   AlterRoleStmt: global(roles, "ALTER ROLE"),
   DropRoleStmt: global(drops, "DROP ROLE"),
@@ -119,7 +119,7 @@ function ofThisDump(database: string | undefined, scope: Scope): Ruling {
 }
 
 /** Comments on what is left out are left out with it. */
-export function isOurs(objtype: string | undefined, object: Node | undefined): boolean {
+export function isOwnership(objtype: string | undefined, object: Node | undefined): boolean {
   switch (objtype) {
     case "OBJECT_DATABASE":
     case "OBJECT_EXTENSION":

@@ -8,7 +8,7 @@ import { dirname, join } from "node:path";
 const SPARES = ".spare";
 
 /** Keeps them, if they are not kept yet. For a repository that can be read. */
-export async function keepSpare(directory: string, name: string): Promise<void> {
+export async function saveKeys(directory: string, name: string): Promise<void> {
   const spare = join(directory, SPARES, name);
   if ((await filesOf(spare)).length > 0) return;
   const unfinished = `${spare}.new`;
@@ -19,7 +19,7 @@ export async function keepSpare(directory: string, name: string): Promise<void> 
 }
 
 /** Puts back those that are missing or changed. @returns whether there were any */
-export async function putBackSpare(directory: string, name: string): Promise<boolean> {
+export async function restoreKeys(directory: string, name: string): Promise<boolean> {
   const [spare, repository] = [join(directory, SPARES, name), join(directory, name)];
   let changed = false;
   for (const file of await filesOf(spare)) {
@@ -38,7 +38,7 @@ export async function putBackSpare(directory: string, name: string): Promise<boo
   return changed;
 }
 
-export function removeSpare(directory: string, name: string): Promise<void> {
+export function removeSavedKeys(directory: string, name: string): Promise<void> {
   return rm(join(directory, SPARES, name), { recursive: true, force: true });
 }
 

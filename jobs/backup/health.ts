@@ -6,13 +6,13 @@ import { CloudWatchClient, PutMetricDataCommand, type MetricDatum } from "@aws-s
 import type { KeyObject } from "node:crypto";
 import { BusyError } from "../import/server";
 import { drill, keepDrill, keptDrill, type Drill, type DrillOptions } from "./drill";
-import { LossError, PlaceError } from "./errors";
-import { chooseCopy, copiesIn } from "./load";
+import { LossError, LocationError } from "./errors";
+import { chooseBackup, backupsIn } from "./load";
 import type { Receipt } from "./manifest";
-import type { Place } from "./place";
+import type { BackupLocation } from "./location";
 import { shrunkMessage } from "./summary";
 
-export interface WatchOptions extends Omit<DrillOptions, "maxAge"> {
+export interface HealthCheckOptions extends Omit<DrillOptions, "maxAge"> {
   /** A drill is due when the last one that went well is so many seconds ago; never if infinite. @default always */
   every?: number;
   /** Where the figures are. @default beside the copies */
@@ -31,39 +31,43 @@ export interface Health {
 }
 
 /** What there is, and no drill; that there is no copy is no problem. */
-export async function glance(place: Place, key: KeyObject | undefined, drillFile?: string): Promise<Health> {
+export async function readHealth(
+  location: BackupLocation,
+  key: KeyObject | undefined,
+  drillFile?: string,
+): Promise<Health> {
   const health: Health = { drilledNow: false, failed: false, problems: [] };
   try {
-    const [newest] = await copiesIn(place, key, (error) => health.problems.push(error));
+    const [newest] = await backupsIn(location, key, (error) => health.problems.push(error));
     if (newest) health.newest = newest.receipt.at;
-    refuseShrunk(place, newest?.receipt);
+    refuseShrunk(location, newest?.receipt);
   } catch (error) {
-    place.signal.throwIfAborted();
+    location.signal.throwIfAborted();
     health.problems.push(error as Error);
   }
-  const last = await keptDrill(place, drillFile);
+  const last = await keptDrill(location, drillFile);
   if (last) health.last = last;
   return health;
 }
 
 /** @throws LossError when the newest backup lacks what earlier ones have, and nobody said that it is meant to */
-export function refuseShrunk(place: Place, newest: Receipt | undefined): void {
-  if (newest?.shrunk) throw new LossError(shrunkMessage(place.url, newest.at, newest.shrunk));
+export function refuseShrunk(location: BackupLocation, newest: Receipt | undefined): void {
+  if (newest?.shrunk) throw new LossError(shrunkMessage(location.url, newest.at, newest.shrunk));
 }
 
 /** Whatever is wrong is among the problems. */
-export async function watch(options: WatchOptions): Promise<Health> {
-  const { place, key, every, drillFile, signal, progress, now = new Date() } = options;
+export async function checkHealth(options: HealthCheckOptions): Promise<Health> {
+  const { location, key, every, drillFile, signal, progress, now = new Date() } = options;
   progress.begin("looking at the copies");
-  const health = await glance(place, key, drillFile);
+  const health = await readHealth(location, key, drillFile);
   // Why there is none.
   if (health.newest === undefined && health.problems.length === 0)
-    await chooseCopy(place, key).catch((error: Error) => health.problems.push(error));
+    await chooseBackup(location, key).catch((error: Error) => health.problems.push(error));
   signal.throwIfAborted();
   if (health.newest === undefined || !isDue(health.last, every, now)) return health;
   try {
     const figures = await drill(options);
-    await keepDrill(place, figures, drillFile);
+    await keepDrill(location, figures, drillFile);
     Object.assign(health, { last: figures, drilledNow: true });
   } catch (error) {
     signal.throwIfAborted();
@@ -87,10 +91,7 @@ export function isDue(last: Drill | undefined, every: number | undefined, now: D
 export const NAMESPACE = "DHIStance/Copies";
 
 /** What is told of a place. A copy or a drill that is not there has no age: silence is for the alarm to judge. */
-export function measurements(
-  { newest, last, drilledNow, failed, problems }: Health,
-  now: Date,
-): MetricDatum[] {
+export function metricsOf({ newest, last, drilledNow, failed, problems }: Health, now: Date): MetricDatum[] {
   const since = (at: string) => Math.max(0, (now.getTime() - Date.parse(at)) / 1000);
   const seconds = (MetricName: string, Value: number): MetricDatum => ({
     MetricName,
@@ -120,7 +121,11 @@ export function measurements(
  * @param dimensions by name; they say whose copies these are, and where
  * @throws PlaceError when CloudWatch does not take it
  */
-export async function tell(dimensions: Record<string, string>, health: Health, now: Date): Promise<void> {
+export async function reportMetrics(
+  dimensions: Record<string, string>,
+  health: Health,
+  now: Date,
+): Promise<void> {
   process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] = "true";
   const client = new CloudWatchClient({
     ...{ region: process.env["AWS_REGION"] ?? "us-east-1", maxAttempts: 3 },
@@ -128,11 +133,11 @@ export async function tell(dimensions: Record<string, string>, health: Health, n
     requestHandler: { connectionTimeout: 10_000, requestTimeout: 30_000, throwOnRequestTimeout: true },
   });
   const Dimensions = Object.entries(dimensions).map(([Name, Value]) => ({ Name, Value }));
-  const MetricData = measurements(health, now).map((each) => ({ ...each, Timestamp: now, Dimensions }));
+  const MetricData = metricsOf(health, now).map((each) => ({ ...each, Timestamp: now, Dimensions }));
   try {
     await client.send(new PutMetricDataCommand({ Namespace: NAMESPACE, MetricData }));
   } catch (error) {
-    throw new PlaceError(
+    throw new LocationError(
       `CloudWatch could not be told how old copy and drill are, so its alarm will go off: ${(error as Error).message}`,
     );
   } finally {

@@ -2,8 +2,8 @@
 import { rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Gauge, Registry } from "prom-client";
-import { PlaceError } from "./errors";
-import type { Health } from "./watch";
+import { LocationError } from "./errors";
+import type { Health } from "./health";
 
 /**
  * @param places by the name that people know each by
@@ -18,15 +18,15 @@ export async function metricsText(
   registry.setDefaultLabels({ server });
   const gauge = (name: string, help: string, label: string) =>
     new Gauge({ name: `dhistance_${name}`, help, labelNames: [label], registers: [registry] });
-  const ofPlace = (name: string, help: string) => gauge(name, help, "place");
-  const newest = ofPlace(
+  const perLocation = (name: string, help: string) => gauge(name, help, "place");
+  const newest = perLocation(
     "portable_newest_timestamp_seconds",
     "The moment that the newest portable copy is of.",
   );
-  const drilled = ofPlace("drill_timestamp_seconds", "The last drill that went well.");
-  const recovery = ofPlace("drill_recovery_time_seconds", "Until all was whole again in it (RTO).");
-  const loss = ofPlace("drill_recovery_point_seconds", "What would have been lost then (RPO).");
-  const rows = ofPlace("drill_rows", "Rows that were restored and counted in it.");
+  const drilled = perLocation("drill_timestamp_seconds", "The last drill that went well.");
+  const recovery = perLocation("drill_recovery_time_seconds", "Until all was whole again in it (RTO).");
+  const loss = perLocation("drill_recovery_point_seconds", "What would have been lost then (RPO).");
+  const rows = perLocation("drill_rows", "Rows that were restored and counted in it.");
   for (const [place, health] of Object.entries(places)) {
     const at = (moment: string) => Date.parse(moment) / 1000;
     if (health.newest !== undefined) newest.set({ place }, at(health.newest));
@@ -42,12 +42,12 @@ export async function metricsText(
 }
 
 /** @throws PlaceError when it cannot be written */
-export async function tellPrometheus(directory: string, text: string): Promise<void> {
+export async function writeMetrics(directory: string, text: string): Promise<void> {
   const file = join(directory, "portable.prom");
   try {
     await writeFile(`${file}.new`, text);
     await rename(`${file}.new`, file);
   } catch (error) {
-    throw new PlaceError(`${file} cannot be written: ${(error as Error).message}`);
+    throw new LocationError(`${file} cannot be written: ${(error as Error).message}`);
   }
 }

@@ -1,4 +1,4 @@
-// Command hasten makes a copy of a provider that does not dawdle: `hasten PROVIDER COPY`.
+// Command without-pauses makes a copy of a provider that does not dawdle: `without-pauses PROVIDER COPY`.
 //
 // A provider waits for AWS with pauses that stand in its code: a minute before it first asks whether a database is up,
 // ten seconds between asking again, three times. Before an emulator, which is always done, they are all that a test
@@ -39,14 +39,14 @@ const (
 
 func main() {
 	if err := run(os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, "hasten:", err)
+		fmt.Fprintln(os.Stderr, "without-pauses:", err)
 		os.Exit(1)
 	}
 }
 
 func run(args []string) error {
 	if len(args) != 2 {
-		return errors.New("usage: hasten PROVIDER COPY")
+		return errors.New("usage: without-pauses PROVIDER COPY")
 	}
 	patches, err := patchesOf(args[0])
 	if err != nil {

@@ -6,17 +6,17 @@ import { cached, cacheFolder, contentHash } from "../../tools/toolchain/cache";
 import { Obstacle } from "../../tools/toolchain/engine";
 import { findGo } from "../../tools/toolchain/go";
 
-const SOURCE = path.join(__dirname, "hasten/main.go");
+const SOURCE = path.join(__dirname, "without-pauses/main.go");
 
 /**
- * A copy of a Go program that does not pause (see `hasten/main.go`), in the cache, under the program's own name.
- * @throws Obstacle if there is no Go, or if the program is not one that can be hastened
+ * A copy of a Go program that does not pause (see `without-pauses/main.go`), in the cache, under the program's own name.
+ * @throws Obstacle if there is no Go, or if the pauses of the program cannot be removed
  */
-export async function hastened(program: string, env: NodeJS.ProcessEnv = process.env): Promise<string> {
+export async function withoutPauses(program: string, env: NodeJS.ProcessEnv = process.env): Promise<string> {
   const go = findGo(env);
   if (!go) {
     throw new Obstacle(
-      "there is no Go to hasten the provider with",
+      "there is no Go, which removes the pauses of the provider",
       "install Go 1.25 or later: https://go.dev/dl/",
     );
   }
@@ -28,7 +28,7 @@ export async function hastened(program: string, env: NodeJS.ProcessEnv = process
       await promisify(execFile)(go, ["run", SOURCE, program, path.join(folder, name)], { env }).catch(
         ({ stderr, message }: Error & { stderr?: string }) => {
           throw new Obstacle(
-            `the provider cannot be hastened: ${(stderr || message).trim()}`,
+            `the pauses of the provider cannot be removed: ${(stderr || message).trim()}`,
             "run this tier on Linux on amd64",
           );
         },

@@ -22,14 +22,14 @@ export class Obstacle extends Error {
 }
 
 /** One way to an engine. */
-export interface Way {
+export interface EngineSource {
   name: string;
   /** The folder of the cache that it makes and that has the engine as `pulumi`. */
   entry?: string;
-  find: (context: WayContext) => Promise<Omit<Engine, "way">>;
+  find: (context: SourceContext) => Promise<Omit<Engine, "way">>;
 }
 
-export interface WayContext {
+export interface SourceContext {
   cache: string;
   env: NodeJS.ProcessEnv;
   progress: Progress;

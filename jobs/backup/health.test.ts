@@ -7,7 +7,7 @@ import { lastEvent, startBackupWorld, type BackupWorld, type Ended } from "../te
 import { startCloudWatch, type CloudWatchStandIn } from "../testing/cloudwatch";
 import type { Drill } from "./drill";
 import { LossError } from "./errors";
-import { isDue, measurements } from "./watch";
+import { isDue, metricsOf } from "./health";
 
 let world: BackupWorld;
 let cloudWatch: CloudWatchStandIn;
@@ -19,7 +19,7 @@ beforeAll(async () => {
   cloudWatch = await startCloudWatch();
   process.env["AWS_ENDPOINT_URL_CLOUDWATCH"] = cloudWatch.url;
   world = await startBackupWorld();
-  cloud = world.s3.place("copies", "hmis");
+  cloud = world.s3.location("copies", "hmis");
   local = world.path("copies/hmis");
   expect(await world.backup(...world.exportTo(cloud))).toMatchObject({ code: 0 });
 });
@@ -30,15 +30,15 @@ afterAll(async () => {
 });
 
 /** The last values told, by name; all of one place. */
-function values(place: object): Record<string, number> {
+function values(location: object): Record<string, number> {
   const told = cloudWatch.told();
   for (const { namespace, dimensions } of told)
-    expect({ namespace, ...dimensions }).toEqual({ namespace: "DHIStance/Copies", ...place });
+    expect({ namespace, ...dimensions }).toEqual({ namespace: "DHIStance/Copies", ...location });
   return Object.fromEntries(told.map(({ name, value }) => [name, value]));
 }
 
 describe("the agent", () => {
-  const place = { Tenant: "moh", Place: "office", Server: "hmis" };
+  const location = { Tenant: "moh", Place: "office", Server: "hmis" };
 
   async function run(more: object = {}): Promise<Ended> {
     const { path, backup } = world;
@@ -62,7 +62,7 @@ describe("the agent", () => {
     const drilled = lastEvent<Drill>(first.stdout, "drilled");
     expect(drilled).toMatchObject({ copy: local, server: "hmis", files: 41, verified: true });
     expect(JSON.parse(readFileSync(join(local, "drill.json"), "utf8"))).toMatchObject({ at: drilled?.at });
-    const told = values(place);
+    const told = values(location);
     expect(told).toMatchObject({
       ...{ DrillFailed: 0, RecoveryPoint: drilled?.rpoSeconds, RecoveryTime: drilled?.rtoSeconds },
       RowsRestored: drilled?.rows,
@@ -78,7 +78,12 @@ describe("the agent", () => {
     const second = await run();
     expect(second).toMatchObject({ code: 0, stderr: "" });
     expect(lastEvent(second.stdout, "drilled")).toBeUndefined();
-    expect(Object.keys(values(place)).sort()).toEqual(["BackupLoss", "CopyAge", "DrillAge", "DrillFailed"]);
+    expect(Object.keys(values(location)).sort()).toEqual([
+      "BackupLoss",
+      "CopyAge",
+      "DrillAge",
+      "DrillFailed",
+    ]);
   });
 
   it("a drill that fails is an alarm, by its log and by what it tells; the figures stay", async () => {
@@ -91,7 +96,7 @@ describe("the agent", () => {
     await rm(stage);
     expect(failed.stderr).toMatch(/^ALARM backup: .*dhistance-drill cannot be written to/m);
     expect(failed).toMatchObject({ code: 5 });
-    expect(values(place)).toMatchObject({ DrillFailed: 1 });
+    expect(values(location)).toMatchObject({ DrillFailed: 1 });
     expect(readFileSync(join(local, "drill.json"), "utf8")).toBe(figures);
   });
 
@@ -99,16 +104,16 @@ describe("the agent", () => {
     const { env } = process;
     const url = env["AWS_ENDPOINT_URL_CLOUDWATCH"];
     env["AWS_ENDPOINT_URL_CLOUDWATCH"] = "http://127.0.0.1:1";
-    const alone = await run();
+    const unheard = await run();
     env["AWS_ENDPOINT_URL_CLOUDWATCH"] = url;
-    expect(alone.stderr).toMatch(/^ALARM backup: CloudWatch could not be told/m);
-    expect(alone).toMatchObject({ code: 5 });
-    expect(lastEvent(alone.stdout, "replicated")).toMatchObject({ server: "hmis", copied: 0, healed: [] });
+    expect(unheard.stderr).toMatch(/^ALARM backup: CloudWatch could not be told/m);
+    expect(unheard).toMatchObject({ code: 5 });
+    expect(lastEvent(unheard.stdout, "replicated")).toMatchObject({ server: "hmis", copied: 0, healed: [] });
   });
 });
 
 describe("in the cloud, with the command of the daily task", () => {
-  const place = { Tenant: "moh", Server: "hmis", Place: "eu-west-1" };
+  const location = { Tenant: "moh", Server: "hmis", Place: "eu-west-1" };
   const metrics = ["--metrics", "Tenant=moh,Server=hmis,Place=eu-west-1"];
   const look = (at: string) => [
     ...["drill", ...world.copy(at), "--if-older", "156h", "--max-age", "30h", "--max-drill-age", "192h"],
@@ -119,11 +124,16 @@ describe("in the cloud, with the command of the daily task", () => {
     const first = await world.backup(...look(cloud));
     expect(first.stdout).toMatch(/^Whole\. s3:.*Would be lost \(RPO\)/ms);
     expect(first).toMatchObject({ code: 0 });
-    expect(values(place)).toMatchObject({ DrillFailed: 0, RowsRestored: expect.any(Number) as number });
+    expect(values(location)).toMatchObject({ DrillFailed: 0, RowsRestored: expect.any(Number) as number });
     const second = await world.backup(...look(cloud));
     expect(second.stdout).toMatch(/: no drill is due\. The last one, of 20.*, was whole again in/);
     expect(second).toMatchObject({ code: 0 });
-    expect(Object.keys(values(place)).sort()).toEqual(["BackupLoss", "CopyAge", "DrillAge", "DrillFailed"]);
+    expect(Object.keys(values(location)).sort()).toEqual([
+      "BackupLoss",
+      "CopyAge",
+      "DrillAge",
+      "DrillFailed",
+    ]);
     const listed = await world.backup("list", ...world.copy(cloud));
     expect(listed.stdout).toMatch(/ {2}restored \d+ s ago/);
   });
@@ -136,11 +146,11 @@ describe("in the cloud, with the command of the daily task", () => {
     const failed = await world.backup(...look(damaged));
     expect(failed.stderr).toMatch(/^ALARM backup: The repository at .*damaged/m);
     expect(failed).toMatchObject({ code: 3, stdout: "" });
-    expect(values(place)).toMatchObject({ DrillFailed: 1, CopyAge: expect.any(Number) as number });
+    expect(values(location)).toMatchObject({ DrillFailed: 1, CopyAge: expect.any(Number) as number });
     const missing = await world.backup(...look(world.path("nothing")));
     expect(missing.stderr).toMatch(/^ALARM backup: .*nothing does not exist/m);
     expect(missing).toMatchObject({ code: 3 });
-    expect(values(place)).toEqual({ DrillFailed: 0, BackupLoss: 0 });
+    expect(values(location)).toEqual({ DrillFailed: 0, BackupLoss: 0 });
   });
 });
 
@@ -160,7 +170,7 @@ describe("when a drill is due", () => {
 
   it("ages are told in seconds, and a moment in the future is none", () => {
     const health = { newest: "2026-11-25T01:00:00Z", last: at("2026-11-24T00:00:00Z") };
-    const told = measurements(
+    const told = metricsOf(
       { ...health, drilledNow: false, failed: true, problems: [new LossError("")] },
       now,
     );

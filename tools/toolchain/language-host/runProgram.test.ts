@@ -2,7 +2,15 @@ import { spawn } from "node:child_process";
 import { tmpdir } from "node:os";
 import { describe, expect, it, vi } from "vitest";
 import { parseOptions } from "./options";
-import { Children, configKey, outcome, resolveSdk, runArguments, runEnvironment, type Run } from "./program";
+import {
+  Children,
+  configKey,
+  outcome,
+  resolveSdk,
+  runArguments,
+  runEnvironment,
+  type Run,
+} from "./runProgram";
 
 /** Programs are started, which takes its time on a busy machine. */
 vi.setConfig({ testTimeout: 30_000 });

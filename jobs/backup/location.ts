@@ -12,7 +12,7 @@ import {
   PutObjectCommand,
   S3Client,
 } from "@aws-sdk/client-s3";
-import { CopyError, PlaceError } from "./errors";
+import { BackupError, LocationError } from "./errors";
 import { Repository, type Access } from "./restic";
 
 const MONTH = /^\d{4}-\d{2}(\.[2-9])?$/;
@@ -22,13 +22,14 @@ export function monthOf(time: Date): string {
 }
 
 /** The name after `name` in the same month. @throws PlaceError after the ninth: something is wrong with the place */
-export function nextName(name: string): string {
+export function nextRepositoryName(name: string): string {
   const [month = "", generation = "1"] = name.split(".");
-  if (generation === "9") throw new PlaceError(`The repositories of ${month} are damaged, all nine of them.`);
+  if (generation === "9")
+    throw new LocationError(`The repositories of ${month} are damaged, all nine of them.`);
   return `${month}.${Number(generation) + 1}`;
 }
 
-export class Place {
+export class BackupLocation {
   constructor(
     /** A directory, or `s3:https://host/bucket/folder`. */
     readonly url: string,
@@ -75,7 +76,7 @@ export class Place {
         await writeFile(`${file}.new`, text);
         await rename(`${file}.new`, file);
       } catch (error) {
-        throw new PlaceError(`${file} cannot be written: ${(error as Error).message}`);
+        throw new LocationError(`${file} cannot be written: ${(error as Error).message}`);
       }
     } else {
       await this.inBucket(({ client, bucket, prefix }) =>
@@ -157,7 +158,7 @@ export class Place {
     } catch (error) {
       this.signal.throwIfAborted();
       const { name, message, code } = error as Error & { code?: string };
-      throw new PlaceError(`${this.url} cannot be reached: ${message || code || name}`);
+      throw new LocationError(`${this.url} cannot be reached: ${message || code || name}`);
     } finally {
       client.destroy();
     }
@@ -171,7 +172,7 @@ async function folders(directory: string): Promise<string[]> {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === "ENOENT") return [];
-    throw new PlaceError(`${directory} cannot be read: ${message}`);
+    throw new LocationError(`${directory} cannot be read: ${message}`);
   }
 }
 
@@ -181,19 +182,19 @@ export function s3Address(url: string): { endpoint: string; bucket: string; pref
   const { origin, pathname } = URL.canParse(address) ? new URL(address) : { origin: "null", pathname: "" };
   const [bucket = "", ...rest] = pathname.split("/").filter((part) => part !== "");
   if (origin === "null" || bucket === "")
-    throw new PlaceError(
+    throw new LocationError(
       `"${url}" is no place in S3: it is like s3:https://s3.eu-west-1.amazonaws.com/bucket/hmis`,
     );
   return { endpoint: origin, bucket, prefix: [...rest, ""].join("/") };
 }
 
 /** Newest repository of a place. @throws CopyError when there is none */
-export async function newestMonth(place: Place): Promise<string> {
-  const newest = (await place.months()).at(-1);
+export async function newestRepository(location: BackupLocation): Promise<string> {
+  const newest = (await location.months()).at(-1);
   if (newest !== undefined) return newest;
-  const there = !place.local || (await stat(place.url).catch(() => undefined));
-  throw new CopyError(
+  const there = !location.local || (await stat(location.url).catch(() => undefined));
+  throw new BackupError(
     "missing",
-    there ? `There is no copy in ${place.url}.` : `${place.url} does not exist.`,
+    there ? `There is no copy in ${location.url}.` : `${location.url} does not exist.`,
   );
 }

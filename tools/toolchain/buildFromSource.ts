@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { cached, contentHash } from "./cache";
-import { Obstacle, type Engine, type WayContext } from "./way";
+import { Obstacle, type Engine, type SourceContext } from "./engineSource";
 import { findGo, goBuild, USUAL_PLACES } from "./go";
 import { ENGINE_VERSION } from "./pins";
 
@@ -25,7 +25,7 @@ export const ENTRY = `engine-${ENGINE_VERSION}-source-${contentHash(
  * beside it (`bundle.ts`).
  */
 export async function buildFromSource(
-  { cache, env, progress }: WayContext,
+  { cache, env, progress }: SourceContext,
   places: readonly string[] = USUAL_PLACES,
 ): Promise<Omit<Engine, "way">> {
   const name = `Pulumi ${ENGINE_VERSION}`;

@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { findOnMachine } from "./machine";
+import { findInstalledEngine } from "./installedEngine";
 import { ENGINE_VERSION } from "./pins";
 import { silent } from "./progress";
 
@@ -24,7 +24,7 @@ function program(file: string, said: string): string {
 }
 
 const find = (...places: string[]) =>
-  findOnMachine({
+  findInstalledEngine({
     cache: path.join(folder, "cache"),
     env: { PATH: places.map((place) => path.join(folder, place)).join(path.delimiter) },
     progress: silent,
