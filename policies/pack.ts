@@ -1,10 +1,4 @@
 import { PolicyPack } from "@pulumi/policy";
-import { entitlementValid } from "./quota/entitlement-valid";
-import { serversWithinPlan } from "./quota/servers-within-plan";
-import { sizeWithinPlan } from "./quota/size-within-plan";
-import { stackIsTenant } from "./quota/stack-is-tenant";
+import { POLICIES } from "./policies";
 
-new PolicyPack("dhistance", {
-  enforcementLevel: "mandatory",
-  policies: [entitlementValid, stackIsTenant, serversWithinPlan, sizeWithinPlan],
-});
+new PolicyPack("dhistance", { enforcementLevel: "mandatory", policies: POLICIES });

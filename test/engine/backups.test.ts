@@ -4,7 +4,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { nameOf } from "../../components/BackupVault/onPremises";
-import type { Plan } from "../../plans/plans";
+import { PLAN_TERMS, type Plan } from "../../plans/plans";
 import type { State } from "./pulumi";
 import { ROOT, TestTenants, type Draft, type TenantStack } from "./tenants";
 
@@ -38,7 +38,7 @@ function onPremises(...entries: object[]): void {
 }
 
 async function bought(plan: Plan): Promise<void> {
-  const maxServers = { trial: 1, premium: 2, enterprise: 3 }[plan];
+  const maxServers = Math.min(PLAN_TERMS[plan].servers.max, 3);
   const entitlement = await tenants.entitlement({ tenant: TENANT, plan, maxServers });
   let spec: Draft;
   stack.change((draft) => (spec = draft));
