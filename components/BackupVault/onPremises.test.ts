@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { OnPremisesCopy } from "./index";
+import type { OnPremisesCopy } from "./contract";
 import {
   MAY_GO,
   nameOf,

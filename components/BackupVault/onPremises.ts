@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { OnPremisesCopy } from "./index";
+import type { OnPremisesCopy } from "./contract";
 
 /** What tells one on-premises backup from another, whatever else stands in the list. */
 type Entry = Pick<OnPremisesCopy, "host" | "name">;

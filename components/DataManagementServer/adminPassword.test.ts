@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import { missingInPassword } from "../../jobs/secure-admin/defaultPassword";
 import { adminPassword, importedAccounts } from "./adminPassword";
-import type { DataManagementServerArgs, InitialData } from "./index";
+import type { DataManagementServerArgs, InitialData } from "./contract";
 
 const LETTERS = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"];
 

@@ -1,4 +1,4 @@
-import type { DataManagementServerArgs } from "./index";
+import type { DataManagementServerArgs } from "./contract";
 
 /** Groups so short that none holds a word that DHIS2 refuses: the shortest, "user", has four letters. */
 const GROUP = /.{1,3}/g;

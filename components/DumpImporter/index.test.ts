@@ -7,7 +7,9 @@ import { afterAll, describe, expect, it } from "vitest";
 import { ofType, one, registered, type Registration } from "../testing/mocks";
 import { makeServer, TARGET, tenant } from "../testing/tenant";
 import { verifyDump } from "./dump";
-import { DumpImporter, refuseReimport, type DumpImporterArgs } from "./index";
+import type { DumpImporterArgs } from "./contract";
+import { DumpImporter } from "./index";
+import { refuseReimport } from "./reimport";
 
 const folder = mkdtempSync(path.join(tmpdir(), "dump-"));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -1,6 +1,5 @@
 import * as secretsmanager from "@pulumi/aws/secretsmanager";
 import * as pulumi from "@pulumi/pulumi";
-import { RandomPassword } from "@pulumi/random/randomPassword";
 
 export interface SecretArgs {
   description: string;
@@ -32,7 +31,7 @@ export interface SecretValue {
 
 export function secretValue(
   name: string,
-  secret: secretsmanager.Secret,
+  secret: { id: pulumi.Output<string> },
   value: pulumi.Input<string>,
   opts: pulumi.CustomResourceOptions,
 ): SecretValue {
@@ -45,9 +44,4 @@ export function secretValue(
     whole: pulumi.interpolate`${version.arn}:::${version.versionId}`,
     key: (key) => pulumi.interpolate`${version.arn}:${key}::${version.versionId}`,
   };
-}
-
-/** A random password of letters and digits, which need no quoting anywhere. */
-export function randomPassword(name: string, length: number, opts: pulumi.CustomResourceOptions) {
-  return new RandomPassword(name, { length, special: false }, opts).result;
 }

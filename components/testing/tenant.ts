@@ -3,7 +3,8 @@ import { Provider as DockerProvider } from "@pulumi/docker/provider";
 import type { Plan, Size } from "../../plans/plans";
 import type { Platform } from "../contract/platform";
 import { BackupVault } from "../BackupVault";
-import { DataManagementServer, type InitialData } from "../DataManagementServer";
+import { DataManagementServer } from "../DataManagementServer";
+import type { InitialData } from "../DataManagementServer/contract";
 import { SslEndpoint } from "../SslEndpoint";
 import type { AwsTarget, TenantIdentity } from "../contract/target";
 

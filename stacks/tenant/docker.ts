@@ -2,13 +2,7 @@ import { getNetwork } from "@pulumi/docker/getNetwork";
 import { Provider as DockerProvider } from "@pulumi/docker/provider";
 import * as pulumi from "@pulumi/pulumi";
 import { RandomId } from "@pulumi/random/randomId";
-import type { BackupVault } from "../../components/BackupVault";
-import type { DataManagementServer } from "../../components/DataManagementServer";
 import type { Certificates, DockerCopies, DockerTarget } from "../../components/contract/dockerTarget";
-import { watchOnDocker } from "../../components/Monitoring/docker";
-import { openGateway } from "../../components/SslEndpoint/docker/gateway";
-import type { Entitlement } from "../../plans/entitlement";
-import { keepsData } from "../../plans/plans";
 import { SpecError } from "../config";
 import { FileRefused, type TenantFiles } from "./files";
 import { imagesOf, needsOf } from "./hostRequirements";
@@ -54,39 +48,6 @@ export async function dockerPlace(
   const places = { images, published, monitoring, certificates, copies };
   const mark = new RandomId(`${tenant}-mark`, { byteLength: 8 }).hex;
   return { provider, target: { kind: "docker", host, ...places, mark, rehearsal } };
-}
-
-/**
- * The servers' common gateway, once each is secured, and the page on which they are watched.
- * @returns outputs
- */
-export function openDocker(
-  { entitlement, target, spec }: { entitlement: Entitlement; target: DockerTarget; spec: DockerTenant },
-  servers: readonly DataManagementServer[],
-  vault: BackupVault,
-  parent: pulumi.Resource,
-): { authority?: pulumi.Output<string>; monitoring: string } {
-  const hostname = (index: number) => spec.servers[index]?.hostname ?? "";
-  const gateway = openGateway(
-    `${entitlement.tenant}-gateway`,
-    target,
-    servers.map(({ docker }, index) => ({ ...docker, hostname: hostname(index) })),
-    keepsData(
-      entitlement.plan,
-      spec.servers.every(({ retire }) => retire),
-    ),
-    { parent },
-  );
-  const monitoring = watchOnDocker(
-    { id: entitlement.tenant, displayName: spec.displayName },
-    target,
-    servers.map((server, index) => ({
-      ...{ server, hostname: hostname(index), copies: vault.docker?.[server.server] },
-    })),
-    gateway,
-    { parent },
-  );
-  return { monitoring, ...(gateway.authority && { authority: gateway.authority }) };
 }
 
 function certificatesOf(

@@ -6,7 +6,7 @@ import type { Platform } from "../../components/contract/platform";
 import { REHEARSAL_ACCOUNT } from "../../components/aws/runOnce";
 import { POSTGRESQL, STORAGE_TYPE } from "../../components/DataManagementServer/aws/database";
 import { takenName, type ZoneRecord } from "../../components/SslEndpoint/aws/claim";
-import type { Holdings } from "../../components/SslEndpoint/aws/albCapacity";
+import type { Holdings } from "../../operations/aws/albCapacity";
 import { SIZE_TERMS } from "../../components/DataManagementServer/sizes";
 import type { Size } from "../../plans/plans";
 import type { AwsTenant } from "./spec";
@@ -72,7 +72,7 @@ async function noRoom(
     answered("what the platform's zone holds", recordsOf(hostnames, platform, provider)),
     answered("what the load balancer holds", holdings(hostnames, platform)),
   ]);
-  const { withoutRoom } = held ? await import("../../components/SslEndpoint/aws/albCapacity") : {};
+  const { withoutRoom } = held ? await import("../../operations/aws/albCapacity") : {};
   const refused = held && withoutRoom?.(hostnames, held);
   return hostnames.flatMap((hostname, index) => {
     const rules = held && { rules: held.owners.get(hostname) ?? [] };
@@ -114,6 +114,6 @@ async function holdings(
 ): Promise<Holdings | undefined> {
   if (accountId === REHEARSAL_ACCOUNT) return undefined;
   // Only now: loading the AWS SDK takes a while.
-  const { holdingsOf } = await import("../../components/SslEndpoint/aws/albCapacity");
+  const { holdingsOf } = await import("../../operations/aws/albCapacity");
   return holdingsOf(balancer.listenerArn, hostnames);
 }

@@ -1,19 +1,32 @@
 import * as pulumi from "@pulumi/pulumi";
-import { BackupVault, type BackupVaultArgs } from "../../components/BackupVault";
-import { DataManagementServer, type InitialData } from "../../components/DataManagementServer";
+import { BackupVault } from "../../components/BackupVault";
+import type { BackupVaultArgs } from "../../components/BackupVault/contract";
+import { DataManagementServer } from "../../components/DataManagementServer";
+import type { InitialData } from "../../components/DataManagementServer/contract";
+import { Gateway } from "../../components/Gateway";
+import { Monitoring } from "../../components/Monitoring";
 import { DumpImporter } from "../../components/DumpImporter";
 import { SslEndpoint } from "../../components/SslEndpoint";
 import { remember } from "../../components/doOnce";
-import type { Target, TenantIdentity } from "../../components/contract/target";
+import type { Target, TargetKind, TenantIdentity } from "../../components/contract/target";
+import { keepsData } from "../../plans/plans";
 import { SpecError } from "../config";
 import { callsSent, configKeys, holdsSecret, readConfig, refuse, valueInStackFile } from "../runtime";
-import { dockerPlace, openDocker } from "./docker";
+import { dockerPlace } from "./docker";
 import { awsProblems } from "./instanceTypes";
 import type { TenantFiles } from "./files";
 import { readRequest, type Request } from "./request";
 import { setWithPulumi } from "./secrets";
 import { refuseDropping, standings } from "./servers";
-import { isOnDocker, warningsOf, type ServerSpec } from "./spec";
+import {
+  targetKindOf,
+  warningsOf,
+  type AwsTenant,
+  type DockerTenant,
+  type ServerSpec,
+  type Tenant,
+  type Tenants,
+} from "./spec";
 import { awsTarget, checkHostnames, copies, readPlatform, regionProvider } from "./target";
 import { TenantRoot } from "./tenant";
 
@@ -47,7 +60,24 @@ export async function tenant() {
     { tenant: identity, servers, target, ...place.destinations },
     { parent: root },
   );
-  const opened = place.open?.(servers, vault, root);
+  const gateway = new Gateway(
+    `${identity.id}-gateway`,
+    {
+      tenant: identity,
+      servers,
+      keepsAuthority: keepsData(
+        identity.plan,
+        spec.servers.every(({ retire }) => retire),
+      ),
+      target,
+    },
+    { parent: root },
+  );
+  const monitoring = new Monitoring(
+    `${identity.id}-monitoring`,
+    { tenant: identity, displayName: spec.displayName, servers, gateway, vault, target },
+    { parent: root },
+  );
 
   await place.problems.then(refuseFor);
 
@@ -67,7 +97,8 @@ export async function tenant() {
     ),
     copies: vault.copies,
     contacts: spec.contacts,
-    ...opened,
+    monitoring: monitoring.page,
+    ...(gateway.authority && { authority: gateway.authority }),
   };
 }
 
@@ -82,21 +113,31 @@ interface Place {
   destinations: Pick<BackupVaultArgs, "regions" | "onPremises">;
   /** What stands against it, where asking takes so long that the program goes on meanwhile. */
   problems: Promise<string[]>;
-  /** Lets the world in, once the servers are safe to be reached. @returns outputs */
-  open?: (servers: DataManagementServer[], vault: BackupVault, parent: pulumi.Resource) => object;
 }
 
-async function locationOf({ spec, entitlement, files }: Request): Promise<Place> {
-  if (isOnDocker(spec)) {
-    const { provider, target } = await dockerPlace(entitlement.tenant, spec, files);
-    return {
-      provider,
-      target: () => target,
-      destinations: { regions: [], onPremises: [] },
-      problems: Promise.resolve([]),
-      open: (servers, vault, parent) => openDocker({ entitlement, target, spec }, servers, vault, parent),
-    };
-  }
+/** Finds a tenant's place on each kind of target: a kind without a line here does not compile. */
+const PLACES: { [Kind in TargetKind]: (spec: Tenants[Kind], request: Request) => Promise<Place> } = {
+  aws: placeOnAws,
+  docker: placeOnDocker,
+};
+
+function locationOf(request: Request): Promise<Place> {
+  // The compiler does not see that this is the one for the spec's own kind.
+  const find = PLACES[targetKindOf(request.spec)] as (spec: Tenant, request: Request) => Promise<Place>;
+  return find(request.spec, request);
+}
+
+async function placeOnDocker(spec: DockerTenant, { entitlement, files }: Request): Promise<Place> {
+  const { provider, target } = await dockerPlace(entitlement.tenant, spec, files);
+  return {
+    provider,
+    target: () => target,
+    destinations: { regions: [], onPremises: [] },
+    problems: Promise.resolve([]),
+  };
+}
+
+async function placeOnAws(spec: AwsTenant, { entitlement }: Request): Promise<Place> {
   const platform = await readPlatform(spec);
   checkHostnames(spec, platform);
   const provider = regionProvider(spec, entitlement, platform);

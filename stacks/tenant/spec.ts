@@ -355,7 +355,18 @@ function dockerProblems({ target, servers, backups }: z.output<typeof tenantShap
 type Shape = z.output<typeof tenantSchema>;
 export type AwsTenant = Shape & { target: { aws: z.output<typeof awsSchema> } };
 export type DockerTenant = Shape & { target: { docker: z.output<typeof dockerSchema> } };
-export type Tenant = AwsTenant | DockerTenant;
+/** A tenant's spec by the kind of its target. */
+export interface Tenants {
+  aws: AwsTenant;
+  docker: DockerTenant;
+}
+export type Tenant = Tenants[keyof Tenants];
+
+/** The kind of the one target that a spec names. */
+export function targetKindOf({ target }: Tenant): keyof Tenants {
+  return "docker" in target ? "docker" : "aws";
+}
+
 /** Of the other kind the type is narrowed as well. */
 export function isOnDocker(spec: Tenant): spec is DockerTenant {
   return "docker" in spec.target;

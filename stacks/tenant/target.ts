@@ -5,7 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { diskRole } from "../../components/aws/disk";
 import { encryptionKey } from "../../components/aws/key";
 import { platformSchema, type Platform } from "../../components/contract/platform";
-import type { BackupVaultArgs } from "../../components/BackupVault";
+import type { BackupVaultArgs } from "../../components/BackupVault/contract";
 import { lockDate, lockOf, refuseNewLock, vaultName } from "../../components/BackupVault/aws/lock";
 import { remember } from "../../components/doOnce";
 import type { AwsTarget } from "../../components/contract/target";

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { parseArgsStringToArgv } from "string-argv";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Place } from "../../components/BackupVault/docker/pgbackrest";
+import type { Place } from "../../components/docker/pgbackrest";
 import { ROOT, type TenantStack } from "../engine/tenants";
 import { give } from "./databaseWithBackups";
 import { expectSecured, toDefaultPassword } from "./defaultPassword";

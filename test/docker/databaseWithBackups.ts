@@ -11,7 +11,7 @@ import {
   databaseConfigurations,
   DISK_PATH,
   FILES,
-} from "../../components/BackupVault/docker/pgbackrest";
+} from "../../components/docker/pgbackrest";
 import { waitUntilHealthy } from "../../operations/docker/health";
 import { DEFAULT_IMAGES, POSTGRES } from "../../components/contract/dockerTarget";
 import { ADMINISTRATOR } from "../../components/jobs";

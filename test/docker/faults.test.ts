@@ -1,7 +1,7 @@
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { DISK_PATH, PGDATA, PLACES, type Place } from "../../components/BackupVault/docker/pgbackrest";
+import { DISK_PATH, PGDATA, PLACES, type Place } from "../../components/docker/pgbackrest";
 import { moments } from "../../jobs/testing/killing";
 import { useEngine, type Engine } from "./engine";
 import { inside } from "./runInContainer";

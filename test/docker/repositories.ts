@@ -1,4 +1,4 @@
-import { PLACES, type Place } from "../../components/BackupVault/docker/pgbackrest";
+import { PLACES, type Place } from "../../components/docker/pgbackrest";
 
 /** Runs a command in the container of copies. @throws Error with its output, if it does not end with 0 */
 type Succeed = (...command: string[]) => Promise<string>;

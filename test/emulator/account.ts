@@ -32,7 +32,7 @@ import {
   S3Client,
 } from "@aws-sdk/client-s3";
 import { ListSecretsCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
-import { holdingsOf } from "../../components/SslEndpoint/aws/albCapacity";
+import { holdingsOf } from "../../operations/aws/albCapacity";
 import type { World } from "./world";
 
 /** What is in the emulated account, as AWS's own API tells it. */

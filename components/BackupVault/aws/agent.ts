@@ -8,14 +8,13 @@ import { LocallySignedCert } from "@pulumi/tls/locallySignedCert";
 import { PrivateKey } from "@pulumi/tls/privateKey";
 import { SelfSignedCert } from "@pulumi/tls/selfSignedCert";
 import { policyDocument, useKey } from "../../aws/iam";
-import { randomPassword } from "../../aws/secret";
 import { componentTags } from "../../aws/tags";
 import { replicateCommand, type ReplicateConfiguration } from "../../jobs";
-import type { AwsTarget } from "../../contract/target";
 import { remember } from "../../doOnce";
-import { keepsBackups, type Repository } from ".";
-import type { ExportKeys } from "./export";
-import { PULLED, type BackupVaultArgs, type Copy, type OnPremisesCopy } from "..";
+import { randomPassword } from "../../password";
+import type { ExportKeys, Repository, VaultContext } from "./context";
+import { PULLED } from "../copies";
+import type { Copy, OnPremisesCopy } from "../contract";
 import { machineOf, nameOf, refuseLosingPasswords, refuseUnknownOwner, standingsOf } from "../onPremises";
 import { COPY_HOURS, DRILL_EVERY_HOURS, DRILL_HOURS, RETENTION } from "../../../plans/retention";
 import { TELL, watchCopies } from "./watch";
@@ -43,14 +42,11 @@ const PERIOD = 6 * 3600;
  * @returns the record of which hosts these are, which the engine may refuse
  */
 export function onPremisesAgents(
-  parent: pulumi.Resource,
-  name: string,
-  args: BackupVaultArgs,
-  target: AwsTarget,
+  vault: VaultContext,
   repository: Repository,
   keys: ExportKeys,
 ): pulumi.Resource {
-  const kept = keepsBackups(args);
+  const { name, args, target, keepsBackups: kept } = vault;
   const known = remember(
     `${name}-on-premises`,
     {
@@ -58,9 +54,9 @@ export function onPremisesAgents(
       refuse: refuseLosingPasswords,
       refuseFirst: async () => refuseUnknownOwner(await lastOnPremises(), args.onPremises),
     },
-    { parent },
+    vault.opts,
   );
-  const opts = { parent, dependsOn: [known] };
+  const opts = { ...vault.opts, dependsOn: [known] };
   const authority = certificateAuthority(name, args.tenant.id, opts);
   const anchor = new rolesanywhere.TrustAnchor(
     `${name}-agents`,
@@ -85,7 +81,7 @@ export function onPremisesAgents(
     });
     if (copy.retire) return;
     const identity = agentCertificate(agent, authority, opts);
-    const access = agentAccess(agent, args, target, repository, anchor.arn, opts);
+    const access = agentAccess(agent, { ...vault, opts }, repository, anchor.arn);
     const configuration = pulumi
       .all([repository.name, anchor.arn, access.profileArn, access.roleArn])
       .apply(([bucket, trustAnchorArn, profileArn, roleArn]): ReplicateConfiguration => ({
@@ -109,9 +105,7 @@ export function onPremisesAgents(
       watchCopies(
         `${agent}-${server}`,
         { tenant: args.tenant.id, server, place: agent },
-        target,
-        PERIOD,
-        opts,
+        { target, period: PERIOD, opts },
       );
     runAgent(
       agent,
@@ -197,11 +191,9 @@ function agentCertificate(
 /** Temporary credentials for one agent: read the repositories, and hold restic's lock while doing so. */
 function agentAccess(
   agent: string,
-  { servers }: BackupVaultArgs,
-  { region, keyArn }: AwsTarget,
+  { servers, target: { region, keyArn }, opts }: VaultContext,
   repository: Repository,
   anchorArn: pulumi.Output<string>,
-  opts: pulumi.CustomResourceOptions,
 ) {
   const tags = componentTags();
   const role = new iam.Role(

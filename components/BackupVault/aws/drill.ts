@@ -4,14 +4,12 @@ import { componentTags } from "../../aws/tags";
 import { container, fargateTask } from "../../aws/task";
 import { DISK } from "../../../operations/aws/taskRequest";
 import { drillCommand, SECRETS } from "../../jobs";
-import type { DataManagementServer } from "../../DataManagementServer";
-import type { AwsTarget } from "../../contract/target";
-import type { Repository } from ".";
+import type { Repository, SavedServer, VaultContext } from "./context";
+import type { ScheduledTask } from "./schedule";
 import { COPY_HOURS, DRILL_EVERY_HOURS, DRILL_HOURS } from "../../../plans/retention";
 import { dimensions, TELL, watchCopies } from "./watch";
 
 export interface DrillArgs {
-  tenant: string;
   repository: Repository;
   executionRoleArn: pulumi.Input<string>;
   /** ARN of the secret that holds the repositories' password. */
@@ -28,13 +26,12 @@ const DAY = 86_400;
  */
 export function drillTask(
   name: string,
-  { server, aws }: DataManagementServer,
+  { target, args: { tenant }, opts }: VaultContext,
+  { server, aws }: SavedServer,
   args: DrillArgs,
-  target: AwsTarget,
-  opts: pulumi.CustomResourceOptions,
-) {
+): ScheduledTask {
   const { platform, keyArn, region } = target;
-  const { tenant, repository } = args;
+  const { repository } = args;
   const tags = componentTags(server);
   const taskRoleArn = serviceRole(
     name,
@@ -60,7 +57,7 @@ export function drillTask(
     },
     opts,
   );
-  const watched = { tenant, server, place: region };
+  const watched = { tenant: tenant.id, server, place: region };
   const task = fargateTask(
     name,
     {
@@ -77,7 +74,8 @@ export function drillTask(
             {
               dimensions: dimensions(watched),
               everyHours: DRILL_EVERY_HOURS,
-              ...{ maxAgeHours: COPY_HOURS, maxDrillAgeHours: DRILL_HOURS },
+              maxAgeHours: COPY_HOURS,
+              maxDrillAgeHours: DRILL_HOURS,
             },
           ),
           environment: { AWS_REGION: region, [SECRETS.publicKey]: args.publicKey },
@@ -92,6 +90,15 @@ export function drillTask(
     },
     opts,
   );
-  watchCopies(name, watched, target, DAY, opts);
-  return { task, taskRoleArn, diskGiB: aws.jobs.disks.drill };
+  watchCopies(name, watched, { target, period: DAY, opts });
+  return {
+    what: "drill",
+    description: `Copies of ${server}, looked at and proven`,
+    hour: 6,
+    server,
+    aws,
+    task,
+    taskRoleArn,
+    diskGiB: aws.jobs.disks.drill,
+  };
 }

@@ -1,239 +1,173 @@
-import * as scheduler from "@pulumi/aws/scheduler";
 import * as pulumi from "@pulumi/pulumi";
 import { PrivateKey } from "@pulumi/tls/privateKey";
+import { DISK } from "../../../operations/aws/taskRequest";
 import { serviceRole, useKey } from "../../aws/iam";
-import { taskDisk, taskPlace } from "../../aws/place";
-import { randomPassword, secretPlace, secretValue } from "../../aws/secret";
+import { secretPlace, secretValue } from "../../aws/secret";
 import { componentTags } from "../../aws/tags";
 import { container, executionRole, fargateTask } from "../../aws/task";
-import { DISK, schedulerInput, taskRequest } from "../../../operations/aws/taskRequest";
 import { exportCommand, FILES_PATH, SECRETS } from "../../jobs";
-import type { AwsTarget } from "../../contract/target";
-import { keepsBackups, type Repository } from ".";
+import { randomPassword } from "../../password";
+import type { ExportKeys, Repository, SavedServer, VaultContext } from "./context";
 import { drillTask } from "./drill";
-import type { BackupVaultArgs } from "..";
+import { scheduleTasks, type ScheduledTask } from "./schedule";
 
-/** What is needed to read what the exports have written, and to know it for theirs. */
-export interface ExportKeys {
-  /** Of the repositories. */
-  password: pulumi.Output<string>;
-  /** Verifies the signatures; PEM. */
-  publicKey: pulumi.Output<string>;
+/** What the tasks of every server are made with. */
+interface ExportContext extends VaultContext {
+  repository: Repository;
+  keys: StoredKeys;
+  executionRoleArn: pulumi.Output<string>;
 }
 
 /**
  * Two daily tasks for each server: one writes database, files and settings into the portable repository; one looks at
  * what is there, and proves it once a week by restoring it.
  */
-export function exportOnAws(
-  parent: pulumi.Resource,
-  name: string,
-  args: BackupVaultArgs,
-  target: AwsTarget,
-  repository: Repository,
-): ExportKeys {
-  const { servers, tenant } = args;
-  const { platform, keyArn, region } = target;
-  const opts = { parent };
-  const keep = { ...opts, protect: keepsBackups(args) };
-
-  const place = secretPlace(
-    `${name}-repository-password`,
-    {
-      description: "Password of the portable repositories in the cloud",
-      keyArn,
-      tags: componentTags(),
-    },
-    opts,
-  );
-  const password = randomPassword(`${name}-repository-password`, 40, keep);
-  const passwordValue = secretValue(`${name}-repository-password-value`, place, password, opts);
-  const signing = new PrivateKey(`${name}-signing-key`, { algorithm: "ED25519" }, keep);
-  const signingPlace = secretPlace(
-    `${name}-signing-key`,
-    { description: "Signs the manifests of the portable exports", keyArn, tags: componentTags() },
-    opts,
-  );
-  const signingKey = secretValue(`${name}-signing-key-value`, signingPlace, signing.privateKeyPemPkcs8, opts);
+export function exportOnAws(vault: VaultContext, repository: Repository): ExportKeys {
+  const { name, target, opts, servers } = vault;
+  const keys = storedKeys(vault);
   const executionRoleArn = executionRole(
     `${name}-export-execution`,
     target,
     {
       logGroups: servers.map(({ aws }) => aws.logs.arn),
       secrets: [
-        ...[place.arn, signingPlace.arn],
+        ...keys.secretArns,
         ...servers.flatMap(({ aws }) => [aws.passwordsArn, aws.configuration.arn]),
       ],
       tags: componentTags(),
     },
     opts,
   );
+  const context = { ...vault, repository, keys, executionRoleArn };
+  const tasks = servers.flatMap((server) => [exportTask(context, server), drillOf(context, server)]);
+  scheduleTasks(vault, tasks, executionRoleArn);
+  return { password: keys.password, publicKey: keys.publicKey };
+}
 
-  const tasks = servers.flatMap((dataServer) => {
-    const { server, aws } = dataServer;
-    const tags = componentTags(server);
-    const taskRoleArn = serviceRole(
-      `${name}-export-${server}`,
-      {
-        service: "ecs-tasks.amazonaws.com",
-        accountId: platform.accountId,
-        statements: [
-          {
-            sid: "List",
-            actions: ["s3:GetBucketLocation", "s3:ListBucket"],
-            resources: [repository.arn],
-          },
-          {
-            sid: "Write",
-            actions: ["s3:GetObject", "s3:PutObject"],
-            resources: [pulumi.interpolate`${repository.arn}/${server}/*`],
-          },
-          {
-            // restic's own locks are the only objects it takes away.
-            sid: "Unlock",
-            actions: ["s3:DeleteObject"],
-            resources: [pulumi.interpolate`${repository.arn}/${server}/*/locks/*`],
-          },
-          {
-            sid: "Files",
-            actions: ["elasticfilesystem:ClientMount"],
-            resources: [aws.fileSystem.arn],
-            conditions: { StringEquals: { "elasticfilesystem:AccessPointArn": aws.files.accessPointArn } },
-          },
-          useKey(keyArn, "s3", region),
-        ],
-        tags,
-      },
-      opts,
-    );
-    const task = fargateTask(
-      `${name}-export-${server}`,
-      {
-        cpu: aws.jobs.cpu,
-        memory: aws.jobs.memory,
-        executionRoleArn,
-        taskRoleArn,
-        containers: [
-          container({
-            name: "export",
-            image: platform.images.jobs,
-            command: exportCommand(
-              aws.database.address,
-              server,
-              pulumi.interpolate`s3:https://s3.${region}.amazonaws.com/${repository.name}/${server}`,
-            ),
-            environment: { AWS_REGION: region },
-            secrets: {
-              [SECRETS.administrator]: aws.passwords.key("administrator"),
-              [SECRETS.repository]: passwordValue.whole,
-              [SECRETS.signing]: signingKey.whole,
-              [SECRETS.configuration]: aws.configuration.arn,
-            },
-            volumes: { [DISK]: "/tmp", files: FILES_PATH },
-            readOnlyVolumes: ["files"],
-            logGroup: aws.logs.name,
-            region,
-          }),
-        ],
-        disk: DISK,
-        files: { files: aws.files },
-        tags,
-      },
-      opts,
-    );
-    const drill = drillTask(
-      `${name}-drill-${server}`,
-      dataServer,
-      {
-        ...{ tenant: tenant.id, repository, executionRoleArn, password: passwordValue.whole },
-        publicKey: signing.publicKeyPem,
-      },
-      target,
-      opts,
-    );
-    // After the database's own windows; spread, so that not all servers are read at once.
-    const exported = {
-      what: "export",
-      description: `Portable export of ${server}`,
-      hour: 3,
-      task,
-      taskRoleArn,
-      diskGiB: aws.jobs.disks.dump,
-    };
-    const drilled = {
-      what: "drill",
-      description: `Copies of ${server}, looked at and proven`,
-      hour: 6,
-      ...drill,
-    };
-    return [exported, drilled].map((run) => ({ ...run, server, aws }));
+interface StoredKeys extends ExportKeys {
+  secretArns: pulumi.Output<string>[];
+  /** As a container's `secrets` refer to them. */
+  passwordSecret: pulumi.Output<string>;
+  signingSecret: pulumi.Output<string>;
+}
+
+/** The repositories' password and the key that signs the exports, in the state and in Secrets Manager. */
+function storedKeys({ name, target: { keyArn }, opts, keepsBackups }: VaultContext): StoredKeys {
+  const keep = { ...opts, protect: keepsBackups };
+  const place = (what: string, description: string) =>
+    secretPlace(`${name}-${what}`, { description, keyArn, tags: componentTags() }, opts);
+  const passwordPlace = place("repository-password", "Password of the portable repositories in the cloud");
+  const password = randomPassword(`${name}-repository-password`, 40, keep);
+  const signing = new PrivateKey(`${name}-signing-key`, { algorithm: "ED25519" }, keep);
+  const signingPlace = place("signing-key", "Signs the manifests of the portable exports");
+  return {
+    password,
+    publicKey: signing.publicKeyPem,
+    secretArns: [passwordPlace.arn, signingPlace.arn],
+    passwordSecret: secretValue(`${name}-repository-password-value`, passwordPlace, password, opts).whole,
+    signingSecret: secretValue(`${name}-signing-key-value`, signingPlace, signing.privateKeyPemPkcs8, opts)
+      .whole,
+  };
+}
+
+function drillOf(context: ExportContext, server: SavedServer): ScheduledTask {
+  const { name, repository, keys, executionRoleArn } = context;
+  return drillTask(`${name}-drill-${server.server}`, context, server, {
+    repository,
+    executionRoleArn,
+    password: keys.passwordSecret,
+    publicKey: keys.publicKey,
   });
+}
 
-  const schedulerRole = serviceRole(
-    `${name}-schedule`,
+function exportTask(context: ExportContext, { server, aws }: SavedServer): ScheduledTask {
+  const { name, target, opts, repository, keys, executionRoleArn } = context;
+  const { platform, region } = target;
+  const taskRoleArn = exportRole(context, { server, aws });
+  const task = fargateTask(
+    `${name}-export-${server}`,
     {
-      service: "scheduler.amazonaws.com",
-      accountId: platform.accountId,
-      statements: [
-        {
-          sid: "Start",
-          actions: ["ecs:RunTask"],
-          resources: tasks.map(({ task }) => task.arn),
-          conditions: { ArnEquals: { "ecs:cluster": platform.cluster.arn } },
-        },
-        {
-          // Without it ECS refuses to start a task that is given tags.
-          sid: "Tag",
-          actions: ["ecs:TagResource"],
-          resources: [
-            `arn:aws:ecs:${region}:${platform.accountId}:task/${platform.cluster.arn.split("/").at(-1)}/*`,
-          ],
-          conditions: { StringEquals: { "ecs:CreateAction": "RunTask" } },
-        },
-        {
-          sid: "HandOverRoles",
-          actions: ["iam:PassRole"],
-          resources: [executionRoleArn, ...tasks.map(({ taskRoleArn }) => taskRoleArn)],
-          conditions: { StringEquals: { "iam:PassedToService": "ecs-tasks.amazonaws.com" } },
-        },
-        {
-          sid: "HandOverDisks",
-          actions: ["iam:PassRole"],
-          resources: [target.diskRoleArn],
-          conditions: { StringEquals: { "iam:PassedToService": "ecs.amazonaws.com" } },
-        },
-        useKey(keyArn, "scheduler", region),
+      cpu: aws.jobs.cpu,
+      memory: aws.jobs.memory,
+      executionRoleArn,
+      taskRoleArn,
+      containers: [
+        container({
+          name: "export",
+          image: platform.images.jobs,
+          command: exportCommand(
+            aws.database.address,
+            server,
+            pulumi.interpolate`s3:https://s3.${region}.amazonaws.com/${repository.name}/${server}`,
+          ),
+          environment: { AWS_REGION: region },
+          secrets: {
+            [SECRETS.administrator]: aws.passwords.key("administrator"),
+            [SECRETS.repository]: keys.passwordSecret,
+            [SECRETS.signing]: keys.signingSecret,
+            [SECRETS.configuration]: aws.configuration.arn,
+          },
+          volumes: { [DISK]: "/tmp", files: FILES_PATH },
+          readOnlyVolumes: ["files"],
+          logGroup: aws.logs.name,
+          region,
+        }),
       ],
-      tags: componentTags(),
+      disk: DISK,
+      files: { files: aws.files },
+      tags: componentTags(server),
     },
     opts,
   );
-  for (const { what, description, hour, server, aws, task, diskGiB } of tasks) {
-    const place = taskPlace(target, {
-      container: what,
-      taskDefinition: task.arn,
-      securityGroup: aws.securityGroupId,
-      logGroup: aws.logs.name,
-      disk: taskDisk(target, diskGiB),
-      patience: 0,
-    });
-    new scheduler.Schedule(
-      `${name}-${what}-${server}`,
-      {
-        description,
-        scheduleExpression: `cron(0 ${hour} * * ? *)`,
-        flexibleTimeWindow: { mode: "FLEXIBLE", maximumWindowInMinutes: 60 },
-        kmsKeyArn: keyArn,
-        target: {
-          // The scheduler's own way of starting tasks knows no disks.
-          arn: "arn:aws:scheduler:::aws-sdk:ecs:runTask",
-          roleArn: schedulerRole,
-          input: place.apply((run) => schedulerInput(taskRequest(run))),
-          retryPolicy: { maximumEventAgeInSeconds: 3600, maximumRetryAttempts: 3 },
+  return {
+    what: "export",
+    description: `Portable export of ${server}`,
+    // After the database's own windows; spread, so that not all servers are read at once.
+    hour: 3,
+    server,
+    aws,
+    task,
+    taskRoleArn,
+    diskGiB: aws.jobs.disks.dump,
+  };
+}
+
+function exportRole(
+  { name, target, opts, repository }: ExportContext,
+  { server, aws }: SavedServer,
+): pulumi.Output<string> {
+  return serviceRole(
+    `${name}-export-${server}`,
+    {
+      service: "ecs-tasks.amazonaws.com",
+      accountId: target.platform.accountId,
+      statements: [
+        {
+          sid: "List",
+          actions: ["s3:GetBucketLocation", "s3:ListBucket"],
+          resources: [repository.arn],
         },
-      },
-      opts,
-    );
-  }
-  return { password, publicKey: signing.publicKeyPem };
+        {
+          sid: "Write",
+          actions: ["s3:GetObject", "s3:PutObject"],
+          resources: [pulumi.interpolate`${repository.arn}/${server}/*`],
+        },
+        {
+          // restic's own locks are the only objects it takes away.
+          sid: "Unlock",
+          actions: ["s3:DeleteObject"],
+          resources: [pulumi.interpolate`${repository.arn}/${server}/*/locks/*`],
+        },
+        {
+          sid: "Files",
+          actions: ["elasticfilesystem:ClientMount"],
+          resources: [aws.fileSystem.arn],
+          conditions: { StringEquals: { "elasticfilesystem:AccessPointArn": aws.files.accessPointArn } },
+        },
+        useKey(target.keyArn, "s3", target.region),
+      ],
+      tags: componentTags(server),
+    },
+    opts,
+  );
 }

@@ -37,9 +37,7 @@ export const TELL: Statement = {
 export function watchCopies(
   name: string,
   watched: Watched,
-  target: AwsTarget,
-  period: number,
-  opts: pulumi.CustomResourceOptions,
+  { target, period, opts }: { target: AwsTarget; period: number; opts: pulumi.CustomResourceOptions },
 ): void {
   const what = `of server ${watched.server} of tenant ${watched.tenant} in ${watched.place}`;
   const metrics = {

@@ -1,13 +1,15 @@
 import { Volume } from "@pulumi/docker/volume";
 import * as pulumi from "@pulumi/pulumi";
 import { PrivateKey } from "@pulumi/tls/privateKey";
-import { randomPassword } from "../../aws/secret";
-import type { DataManagementServer } from "../../DataManagementServer";
-import { handOver } from "../../DataManagementServer/docker";
+import type { Context } from "../../contract/context";
 import { service } from "../../docker/container";
-import type { DockerCopies, DockerTarget } from "../../contract/dockerTarget";
+import { handOver } from "../../docker/handOver";
+import type { DockerTarget } from "../../contract/dockerTarget";
 import { FILES_PATH, replicateCommand } from "../../jobs";
-import type { BackupVaultArgs } from "..";
+import { randomPassword } from "../../password";
+import type { BackupVaultArgs } from "../contract";
+import type { SavedServer } from "./context";
+import { diskVolume } from "./diskVolume";
 import {
   credentials,
   DISK_PATH,
@@ -22,19 +24,14 @@ import {
  * A container that once a day writes the server's database, file store and settings into the portable repository in the
  * cloud, brings that home to the disk under another key, and proves every week that both can be restored. It runs as the
  * application's user, to whom the files belong.
- * @param world a network through which it reaches the cloud
  * @returns the volume in which it tells how the copies are
  */
 export function portableOnDocker(
-  parent: pulumi.Resource,
-  { tenant }: BackupVaultArgs,
-  { server, docker }: DataManagementServer,
-  target: DockerTarget,
-  { disk, cloud }: DockerCopies,
-  world: pulumi.Output<string>,
+  { args, target, opts }: Context<BackupVaultArgs, DockerTarget>,
+  { server, docker, world, disk, cloud }: SavedServer,
 ): pulumi.Output<string> {
+  const { tenant } = args;
   const name = `${tenant.id}-${server}-portable`;
-  const opts = { parent };
   const keep = { ...opts, protect: docker.keepsData };
   const { user } = docker;
   const signing = new PrivateKey(`${name}-signing-key`, { algorithm: "ED25519" }, keep);
@@ -88,7 +85,10 @@ export function portableOnDocker(
       pids: 256,
       healthcheck: {
         tests: ["CMD-SHELL", healthcheck()],
-        ...{ interval: "10s", timeout: "10s", retries: 3, startPeriod: "30s" },
+        interval: "10s",
+        timeout: "10s",
+        retries: 3,
+        startPeriod: "30s",
       },
       // It is well when both places can be read; the first copy is made after that.
       startSeconds: 600,
@@ -99,18 +99,4 @@ export function portableOnDocker(
   );
   // The volume is its user's once it has been there: whoever reads in it comes after.
   return pulumi.all([told.name, container.id]).apply(([volume]) => volume);
-}
-
-/** The place on disk of one container: a folder in the directory that was named, or a volume. */
-export function diskVolume(
-  name: string,
-  { path }: DockerCopies["disk"],
-  folder: string,
-  opts: pulumi.CustomResourceOptions,
-): pulumi.Output<string> {
-  const bind = path && {
-    driver: "local",
-    driverOpts: { type: "none", o: "bind", device: `${path}/${folder}` },
-  };
-  return new Volume(name, { name, ...bind }, opts).name;
 }

@@ -6,7 +6,7 @@ import { alarm } from "../../aws/alarm";
 import { serviceRole } from "../../aws/iam";
 import { taskPlace } from "../../aws/place";
 import { isRehearsal, runOnce } from "../../aws/runOnce";
-import { randomPassword, secretValue } from "../../aws/secret";
+import { secretValue } from "../../aws/secret";
 import { componentTags } from "../../aws/tags";
 import { container, fargateTask, type Container, type TaskArgs } from "../../aws/task";
 import {
@@ -19,15 +19,17 @@ import {
 } from "../../jobs";
 import { doOnce, remember, valueOf, type RecordArgs } from "../../doOnce";
 import { APPLICATION_PORT } from "../../contract/application";
-import type { AwsTarget } from "../../contract/target";
+import type { Context } from "../../contract/context";
+import { resourcesOn, type AwsTarget } from "../../contract/target";
+import { randomPassword } from "../../password";
 import { importedAccounts } from "../adminPassword";
-import type { AwsServer } from ".";
+import type { AwsData } from "./data";
 import { redisOnAws } from "./cluster";
 import { dhisConf, type Redis } from "../dhisConf";
 import { fingerprint, NONE_IMPORTED, refuseNewEncryption } from "../encryption";
 import { DHIS2_IMAGE } from "../image";
 import { keepsData } from "../../../plans/plans";
-import type { DataManagementServerArgs } from "..";
+import type { DataManagementServerArgs } from "../contract";
 import { HOME, LOGGING, LOGGING_OPTION } from "../logging";
 import { SIZE_TERMS } from "../sizes";
 import { refuseDowngrade } from "../version";
@@ -42,17 +44,15 @@ const WRITABLE = {
 
 /** The replacement of the default administrator's password, the application, and the opening to the load balancer. */
 export function applicationOnAws(
-  parent: pulumi.Resource,
-  name: string,
-  args: DataManagementServerArgs,
-  target: AwsTarget,
-  data: AwsServer,
+  context: Context<DataManagementServerArgs, AwsTarget>,
+  data: AwsData,
   imported: pulumi.Resource | undefined,
 ): void {
-  const { server, tenant, endpoint } = args;
+  const { name, args, target, opts } = context;
+  const { server, tenant } = args;
+  const endpoint = resourcesOn("aws", args.endpoint);
   const { platform, region } = target;
   const tags = componentTags(server);
-  const opts = { parent };
   const size = SIZE_TERMS[args.size].application;
 
   // Made even where the import brings one, so that no update has it to delete.
@@ -62,7 +62,7 @@ export function applicationOnAws(
   });
   const encryptionPassword = pulumi.output(args.import?.encryptionPassword ?? ownPassword);
   const { instances = 1 } = args;
-  const redis = redisOnAws(name, args, target, data, opts);
+  const redis = redisOnAws(context, data);
   const configuration = configurationValue(name, args, data, encryptionPassword, redis, opts);
   const history = remember(
     `${name}-history`,
@@ -192,7 +192,7 @@ export function applicationOnAws(
       healthCheckGracePeriodSeconds: size.startSeconds,
       loadBalancers: [
         {
-          targetGroupArn: endpoint.aws.targetGroupArn,
+          targetGroupArn: endpoint.targetGroupArn,
           containerName: "dhis2",
           containerPort: APPLICATION_PORT,
         },
@@ -279,7 +279,7 @@ export function applicationOnAws(
       metric: "HealthyHostCount",
       dimensions: {
         LoadBalancer: platform.balancer.arnSuffix,
-        TargetGroup: endpoint.aws.targetGroupSuffix,
+        TargetGroup: endpoint.targetGroupSuffix,
       },
       statistic: "Maximum",
       below: 1,
@@ -296,7 +296,7 @@ export function applicationOnAws(
 function configurationValue(
   name: string,
   args: DataManagementServerArgs,
-  data: AwsServer,
+  data: AwsData,
   encryptionPassword: pulumi.Output<string>,
   redis: Redis | undefined,
   opts: pulumi.CustomResourceOptions,
@@ -321,7 +321,7 @@ function configurationValue(
 function snapshotBefore(
   name: string,
   dhis2: string,
-  data: AwsServer,
+  data: AwsData,
   tags: Record<string, string>,
   opts: pulumi.CustomResourceOptions,
 ): rds.Snapshot {
@@ -345,7 +345,7 @@ function secureAdmin(
   name: string,
   args: DataManagementServerArgs,
   target: AwsTarget,
-  data: AwsServer,
+  data: AwsData,
   because: RecordArgs["because"],
   redis: Redis | undefined,
   { containers, ...dhis2 }: Omit<TaskArgs, "containers"> & { containers: (after: string[]) => Container[] },

@@ -1,14 +1,14 @@
 import * as ec2 from "@pulumi/aws/ec2";
 import * as elasticache from "@pulumi/aws/elasticache";
 import * as vpc from "@pulumi/aws/vpc";
-import * as pulumi from "@pulumi/pulumi";
 import { alarm } from "../../aws/alarm";
+import { shortName } from "../../aws/shortName";
 import { componentTags } from "../../aws/tags";
-import { targetGroupName } from "../../SslEndpoint/aws";
+import type { Context } from "../../contract/context";
 import type { AwsTarget } from "../../contract/target";
-import type { AwsServer } from ".";
+import type { AwsData } from "./data";
 import type { Redis } from "../dhisConf";
-import type { DataManagementServerArgs } from "..";
+import type { DataManagementServerArgs } from "../contract";
 
 const PORT = 6379;
 
@@ -19,13 +19,12 @@ const PORT = 6379;
  * @returns nothing where there is one instance, which keeps its sessions in memory
  */
 export function redisOnAws(
-  name: string,
-  { server, tenant }: DataManagementServerArgs,
-  { platform, keyArn }: AwsTarget,
-  { securityGroupId: tasks, redisPassword: password }: AwsServer,
-  opts: pulumi.CustomResourceOptions,
+  { name, args, target, opts }: Context<DataManagementServerArgs, AwsTarget>,
+  { securityGroupId: tasks, redisPassword: password }: AwsData,
 ): Redis | undefined {
   if (!password) return undefined;
+  const { server, tenant } = args;
+  const { platform, keyArn } = target;
   const tags = componentTags(server);
   const group = new ec2.SecurityGroup(
     `${name}-redis`,
@@ -51,7 +50,7 @@ export function redisOnAws(
     ),
   ];
   // One name for all three; AWS allows 40 characters.
-  const id = targetGroupName(tenant.id, server);
+  const id = shortName(tenant.id, server);
   const subnets = new elasticache.SubnetGroup(
     `${name}-redis`,
     { name: id, description: name, subnetIds: platform.network.taskSubnetIds, tags },

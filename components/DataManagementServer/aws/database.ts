@@ -7,8 +7,9 @@ import { componentTags } from "../../aws/tags";
 import { isPaid, keepsData } from "../../../plans/plans";
 import { RETENTION } from "../../../plans/retention";
 import { ADMINISTRATOR } from "../../jobs";
+import type { Context } from "../../contract/context";
 import type { AwsTarget } from "../../contract/target";
-import type { DataManagementServerArgs } from "..";
+import type { DataManagementServerArgs } from "../contract";
 import { postgresParameters, SIZE_TERMS } from "../sizes";
 
 /** Days that logs are kept: long enough to look into an incident that is noticed a quarter later. */
@@ -20,11 +21,8 @@ export const STORAGE_TYPE = "gp3";
 
 /** A PostgreSQL 17 of the server's own, and the alarms about it. */
 export function databaseOnAws(
-  name: string,
-  args: DataManagementServerArgs,
-  target: AwsTarget,
+  { name, args, target, opts }: Context<DataManagementServerArgs, AwsTarget>,
   access: { securityGroupId: pulumi.Input<string>; administratorPassword: pulumi.Input<string> },
-  opts: pulumi.CustomResourceOptions,
 ): rds.Instance {
   const { platform, keyArn } = target;
   const tags = componentTags(args.server);

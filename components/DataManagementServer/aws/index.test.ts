@@ -440,7 +440,8 @@ describe("with data to start with", () => {
         import: {
           sha256: "a".repeat(64),
           encryptionPassword: "e".repeat(24),
-          load: ({ aws }) => new Stash("import", { input: "done" }, { dependsOn: [aws.prepared] }),
+          load: ({ resources }) =>
+            new Stash("import", { input: "done" }, { dependsOn: [resources.prepared] }),
         },
       });
     });

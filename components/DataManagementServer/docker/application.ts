@@ -17,23 +17,22 @@ import { importedAccounts } from "../adminPassword";
 import { dhisConf } from "../dhisConf";
 import { DHIS2_IMAGE } from "../image";
 import { HOME, LOGGING, LOGGING_FILE, LOGGING_OPTION, LOGS } from "../logging";
-import { handOver, job, type DataSide, type DockerServer } from ".";
+import { handOver } from "../../docker/handOver";
+import type { Context } from "../../contract/context";
+import { job } from "./data";
 import { versionStarted, type Version } from "./version";
-import type { DataManagementServerArgs } from "..";
+import type { DataManagementServerArgs, DockerData, DockerServer } from "../contract";
 import { SIZE_TERMS } from "../sizes";
 
 /** The application on prepared, or imported, data, and the replacement of the default administrator's password. */
 export function applicationOnDocker(
-  parent: pulumi.Resource,
-  name: string,
-  args: DataManagementServerArgs,
-  target: DockerTarget,
-  data: DataSide,
+  context: Context<DataManagementServerArgs, DockerTarget>,
+  data: DockerData,
   { encryptionPassword, accepted }: Version,
   imported: pulumi.Resource | undefined,
 ): DockerServer {
+  const { name, args, target, opts } = context;
   const { server } = args;
-  const opts = { parent };
   const { memoryGiB, cpus, startSeconds } = SIZE_TERMS[args.size].application;
   const reference = `${target.images.dhis2}:${args.dhis2}`;
   const image = pulledImage(data.application, reference, opts);
@@ -108,7 +107,7 @@ export function applicationOnDocker(
     },
     { ...opts, dependsOn: [handed, start.given, ready] },
   );
-  versionStarted(parent, name, args, target, data, application.started);
+  versionStarted(context, data, application.started);
   const upstream = `${data.application}:${APPLICATION_PORT}`;
   const secured = runOnce(
     `${name}-secured`,
@@ -135,7 +134,7 @@ export function applicationOnDocker(
 function startProgram(
   name: string,
   target: DockerTarget,
-  { jobs }: DataSide,
+  { jobs }: DockerData,
   opts: pulumi.CustomResourceOptions,
 ): { volume: pulumi.Output<string>; given: pulumi.Resource } {
   const volume = new Volume(name, { name }, opts).name;
@@ -165,7 +164,7 @@ function startProgram(
 
 function configuration(
   { hostname }: DataManagementServerArgs,
-  data: DataSide,
+  data: DockerData,
   encryptionPassword: pulumi.Output<string>,
 ): pulumi.Output<string> {
   return pulumi.all([data.passwords.role, encryptionPassword]).apply(([password, encryption]) =>

@@ -1,11 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
-import { randomPassword } from "../../aws/secret";
+import type { Context } from "../../contract/context";
 import type { DockerTarget } from "../../contract/dockerTarget";
 import { doOnce, remember, valueOf } from "../../doOnce";
-import type { DataSide } from ".";
+import { randomPassword } from "../../password";
 import { fingerprint, NONE_IMPORTED, refuseNewEncryption } from "../encryption";
 import { keepsData } from "../../../plans/plans";
-import type { DataManagementServerArgs } from "..";
+import type { DataManagementServerArgs, DockerData } from "../contract";
 import { refuseDowngrade } from "../version";
 
 /** The version of DHIS2, and the key of what it encrypts, that a server's data have been given to. */
@@ -20,14 +20,10 @@ export interface Version {
  * back to an earlier one only with a cluster that is of it (`npm run rollback`).
  */
 export function versionOnDocker(
-  parent: pulumi.Resource,
-  name: string,
-  args: DataManagementServerArgs,
-  target: DockerTarget,
-  data: DataSide,
+  { name, args, target, opts }: Context<DataManagementServerArgs, DockerTarget>,
+  data: DockerData,
 ): Version {
   const { tenant, server } = args;
-  const opts = { parent };
   // Made even where the import brings one, so that no update has it to delete.
   const ownPassword = randomPassword(`${name}-encryption-password`, 40, {
     ...opts,
@@ -85,7 +81,7 @@ function onHost() {
 async function clusterJob(
   { tenant, server }: DataManagementServerArgs,
   { host, images }: DockerTarget,
-  { volumes }: DataSide,
+  { volumes }: DockerData,
   show: (line: string) => Promise<void>,
 ) {
   const [{ serverOn }] = await onHost();
@@ -95,11 +91,8 @@ async function clusterJob(
 
 /** The version has come to answer: what was kept before it gives way to what is kept before the next. */
 export function versionStarted(
-  parent: pulumi.Resource,
-  name: string,
-  args: DataManagementServerArgs,
-  target: DockerTarget,
-  data: DataSide,
+  { name, args, target, opts }: Context<DataManagementServerArgs, DockerTarget>,
+  data: DockerData,
   started: pulumi.Resource,
 ): void {
   const { server, dhis2 } = args;
@@ -115,6 +108,6 @@ export function versionStarted(
         await onClusters(title, await clusterJob(args, target, data, show), "done");
       },
     },
-    { parent, dependsOn: [started] },
+    { ...opts, dependsOn: [started] },
   );
 }

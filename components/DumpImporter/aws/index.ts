@@ -10,21 +10,22 @@ import { container, fargateTask } from "../../aws/task";
 import { DISK } from "../../../operations/aws/taskRequest";
 import { DATABASE_PATIENCE } from "../../../operations/patience";
 import { importCommand, SECRETS } from "../../jobs";
-import type { AwsTarget } from "../../contract/target";
+import type { Context } from "../../contract/context";
+import { resourcesOn, type AwsTarget } from "../../contract/target";
 import { verifyDump } from "../dump";
-import { refuseReimport, type DumpImporterArgs, type Imported } from "..";
+import type { DumpImporterArgs } from "../contract";
+import { refuseReimport, type Imported } from "../reimport";
 
 /** The dump in S3, the task that loads it, and its run. */
-export function importOnAws(
-  parent: pulumi.Resource,
-  name: string,
-  args: DumpImporterArgs,
-  target: AwsTarget,
-): pulumi.Stash {
+export function importOnAws({
+  name,
+  args,
+  target,
+  opts,
+}: Context<DumpImporterArgs, AwsTarget>): pulumi.Stash {
   const { server, sha256, dhis2, sanitise = false, reimport = false } = args;
-  const data = server.aws;
+  const data = resourcesOn("aws", server);
   const tags = componentTags(server.server);
-  const opts = { parent };
 
   const object = args.dump.startsWith("s3://")
     ? objectAt(args.dump)
@@ -51,7 +52,11 @@ export function importOnAws(
           name: "import",
           image: target.platform.images.jobs,
           command: importCommand(data.database.address, {
-            ...{ dump: object.address, sha256, dhis2, sanitise, reimport },
+            dump: object.address,
+            sha256,
+            dhis2,
+            sanitise,
+            reimport,
           }),
           environment: { AWS_REGION: target.region },
           secrets: { [SECRETS.administrator]: data.passwords.key("administrator") },

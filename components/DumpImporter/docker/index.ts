@@ -1,24 +1,27 @@
 import path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { runOnce } from "../../docker/runOnce";
+import type { Context } from "../../contract/context";
+import { resourcesOn } from "../../contract/target";
 import { DATABASE_HOST, type DockerTarget } from "../../contract/dockerTarget";
 import { DATABASE_PATIENCE } from "../../../operations/patience";
 import { importCommand, SECRETS } from "../../jobs";
 import { verifyDump } from "../dump";
-import { refuseReimport, type DumpImporterArgs, type Imported } from "..";
+import type { DumpImporterArgs } from "../contract";
+import { refuseReimport, type Imported } from "../reimport";
 
 /** In the job's own scratch volume, which goes with it. */
 const DUMP = "/tmp/dump";
 
 /** The job that loads the dump, and its run. */
-export function importOnDocker(
-  parent: pulumi.Resource,
-  name: string,
-  args: DumpImporterArgs,
-  target: DockerTarget,
-): pulumi.Stash {
+export function importOnDocker({
+  name,
+  args,
+  target,
+  opts,
+}: Context<DumpImporterArgs, DockerTarget>): pulumi.Stash {
   const { server, sha256, dhis2, sanitise = false, reimport = false } = args;
-  const { dataNetwork, jobs, passwords, prepared, volumes } = server.docker;
+  const { dataNetwork, jobs, passwords, prepared, volumes, application } = resourcesOn("docker", server);
   const from = path.resolve(args.directory ?? ".", args.dump);
   const now: Imported = { sha256, dump: args.dump, sanitised: sanitise };
   const command = importCommand(DATABASE_HOST, { dump: DUMP, sha256, dhis2, sanitise, reimport });
@@ -44,8 +47,8 @@ export function importOnDocker(
       because: { ...now, volume: volumes.database },
       refuse: (before) => refuseReimport(server.server, before, now, reimport),
       // It would write what it knows of the former database into the new one.
-      stops: server.docker.application,
+      stops: application,
     },
-    { parent, dependsOn: [prepared] },
+    { ...opts, dependsOn: [prepared] },
   );
 }

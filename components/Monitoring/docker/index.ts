@@ -1,13 +1,12 @@
 import { Network } from "@pulumi/docker/network";
 import { Volume } from "@pulumi/docker/volume";
 import * as pulumi from "@pulumi/pulumi";
-import type { Told } from "../../BackupVault/docker";
-import type { DataManagementServer } from "../../DataManagementServer";
+import type { Context } from "../../contract/context";
 import { service } from "../../docker/container";
 import { NOBODY, type DockerTarget } from "../../contract/dockerTarget";
 import { MONITOR } from "../../jobs";
-import { PORTS } from "../../SslEndpoint/docker/caddyfile";
-import type { TenantGateway } from "../../SslEndpoint/docker/gateway";
+import { resourcesOn } from "../../contract/target";
+import type { MonitoringArgs, MonitoringOutputs } from "../contract";
 import { databasesConfiguration, watchedTargets } from "./targets";
 
 /** Where the image finds what it is given. */
@@ -21,42 +20,43 @@ const FILES = {
 const PAGE_HOST = "page";
 const PORT = 9090;
 
-export interface Watched {
-  server: DataManagementServer;
-  hostname: string;
-  /** What the containers that keep its copies say of them, in volumes that are theirs to write. @default none */
-  copies?: Told | undefined;
-}
-
 /**
  * The page on which people see how a tenant's servers are, and the one container behind it. It asks the databases and
  * applications in their own, internal networks, in which nothing of it listens, and it has no way to the world; what
  * it shows is reached at one private address of the host.
- * @param tenant its id and its name, for people
- * @returns the page's address
  */
-export function watchOnDocker(
-  tenant: { id: string; displayName: string },
-  target: DockerTarget,
-  servers: readonly Watched[],
-  gateway: TenantGateway,
-  opts: pulumi.CustomResourceOptions,
-): string {
-  const name = `${tenant.id}-monitoring`;
+export function monitoringOnDocker({
+  name,
+  args,
+  target,
+  opts,
+}: Context<MonitoringArgs, DockerTarget>): MonitoringOutputs {
   const { address, port } = target.monitoring;
+  const gateway = resourcesOn("docker", args.gateway);
+  const { reports } = resourcesOn("docker", args.vault);
+  const servers = args.servers.map((server) => ({
+    server: server.server,
+    url: server.url,
+    hostname: server.hostname,
+    docker: resourcesOn("docker", server),
+    reports: reports[server.server],
+  }));
   const { kind } = target.certificates;
   const targets = watchedTargets(
-    tenant.displayName,
+    args.displayName,
     { kind, ownAuthority: gateway.trusted !== undefined },
-    servers.map(({ server: { server, url, docker }, hostname, copies }) => ({
-      ...{ server, url, hostname, copies: copies !== undefined },
-      gateway: `${gateway.name}:${PORTS.https}`,
+    servers.map(({ server, url, hostname, docker, reports }) => ({
+      server,
+      url,
+      hostname,
+      copies: reports !== undefined,
+      gateway: gateway.address,
       application: docker.upstream,
       database: docker.database,
     })),
   );
   const passwords = Object.fromEntries(
-    servers.map(({ server: { server, docker } }) => [server, docker.passwords.monitor]),
+    servers.map(({ server, docker }) => [server, docker.passwords.monitor]),
   );
   // What it answers finds its way back through the engine; of what it asks nothing would come back.
   const page = new Network(
@@ -75,12 +75,12 @@ export function watchOnDocker(
       networks: [
         { name: page.name, aliases: [PAGE_HOST] },
         { name: gateway.watched },
-        ...servers.map(({ server: { docker } }) => ({ name: docker.dataNetwork })),
+        ...servers.map(({ docker }) => ({ name: docker.dataNetwork })),
       ],
       volumes: { "/var/lib/prometheus": history.name },
       reads: Object.fromEntries(
-        servers.flatMap(({ copies = {} }) =>
-          Object.entries(copies).map(([name, volume]) => [`/var/lib/copies/${name}`, volume]),
+        servers.flatMap(({ reports = {} }) =>
+          Object.entries(reports).map(([name, volume]) => [`/var/lib/copies/${name}`, volume]),
         ),
       ),
       scratch: { "/tmp": "size=16m" },
@@ -97,7 +97,7 @@ export function watchOnDocker(
     },
     opts,
   );
-  return pageUrl(target.monitoring);
+  return { page: pageUrl(target.monitoring) };
 }
 
 function pageUrl({ address, port }: DockerTarget["monitoring"]): string {

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { ofType, one, registered, type Registration } from "../../testing/mocks";
 import { TARGET, tenant } from "../../testing/tenant";
-import { targetGroupName } from ".";
+import { shortName } from "../../aws/shortName";
 import { SslEndpoint } from "..";
 
 let made: Registration[];
@@ -45,13 +45,13 @@ describe("SslEndpoint on AWS", () => {
   });
 
   it("has target groups of different names for servers of different tenants, within AWS's 32 characters", () => {
-    const longest = targetGroupName("a-tenant-with-24-letters", "fifteen-letters");
+    const longest = shortName("a-tenant-with-24-letters", "fifteen-letters");
     expect(longest.length).toBeLessThanOrEqual(32);
     const names = [
       ["moh-a", "b"],
       ["moh", "a-b"],
       ["moh", "b"],
-    ].map(([id = "", server = ""]) => targetGroupName(id, server));
+    ].map(([id = "", server = ""]) => shortName(id, server));
     expect(new Set(names).size).toBe(3);
   });
 

@@ -1,22 +1,15 @@
-import { createHash } from "node:crypto";
 import * as acm from "@pulumi/aws/acm";
 import * as lb from "@pulumi/aws/lb";
 import * as route53 from "@pulumi/aws/route53";
 import type * as pulumi from "@pulumi/pulumi";
 import { alarm } from "../../aws/alarm";
+import { shortName } from "../../aws/shortName";
 import { componentTags } from "../../aws/tags";
 import { APPLICATION_PORT } from "../../contract/application";
+import type { Context } from "../../contract/context";
 import type { AwsTarget } from "../../contract/target";
 import { claimName, claimOf } from "./claim";
-import type { SslEndpointArgs } from "..";
-
-export interface AwsEndpoint {
-  /** The application's tasks register here; the listener already knows it. */
-  targetGroupArn: pulumi.Output<string>;
-  /** As CloudWatch knows it. */
-  targetGroupSuffix: pulumi.Output<string>;
-  certificateArn: pulumi.Output<string>;
-}
+import type { Endpoint, SslEndpointArgs } from "../contract";
 
 /**
  * Certificates of ACM live 395 days and less from 2026 on (198), and are renewed 60 or 45 days before their end. An
@@ -25,15 +18,10 @@ export interface AwsEndpoint {
 export const DAYS_LEFT_ALARM = 30;
 
 /** TLS policy, redirect from HTTP, security headers and WAF are the platform's listener's, for all tenants alike. */
-export function endpointOnAws(
-  parent: pulumi.Resource,
-  name: string,
-  args: SslEndpointArgs,
-  { platform }: AwsTarget,
-): AwsEndpoint {
+export function endpointOnAws({ name, args, target, opts }: Context<SslEndpointArgs, AwsTarget>): Endpoint {
   const { hostname, server } = args;
+  const { platform } = target;
   const tags = componentTags(server);
-  const opts = { parent };
   const { balancer, zone, network } = platform;
 
   const claim = new route53.Record(
@@ -59,7 +47,7 @@ export function endpointOnAws(
   const targetGroup = new lb.TargetGroup(
     `${name}-target`,
     {
-      name: targetGroupName(args.tenant.id, server),
+      name: shortName(args.tenant.id, server),
       vpcId: network.vpcId,
       targetType: "ip",
       protocol: "HTTP",
@@ -140,17 +128,14 @@ export function endpointOnAws(
   );
 
   return {
-    // ECS takes a target group only when a listener forwards to it.
-    targetGroupArn: rule.id.apply(() => targetGroup.arn),
-    targetGroupSuffix: targetGroup.arnSuffix,
-    certificateArn: certificate.arn,
+    url: `https://${hostname}`,
+    resources: {
+      kind: "aws",
+      // ECS takes a target group only when a listener forwards to it.
+      targetGroupArn: rule.id.apply(() => targetGroup.arn),
+      targetGroupSuffix: targetGroup.arnSuffix,
+    },
   };
-}
-
-/** AWS allows 32 characters, too few for a tenant's and a server's name: the sum tells apart what the rest does not. */
-export function targetGroupName(tenant: string, server: string): string {
-  const sum = createHash("sha256").update(`${tenant}/${server}`).digest("hex").slice(0, 8);
-  return `${server}-${sum}`;
 }
 
 /** A certificate that ACM renews for as long as the validation record stands: no `pulumi up` is needed for it. */

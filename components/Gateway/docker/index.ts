@@ -5,45 +5,29 @@ import { LocallySignedCert } from "@pulumi/tls/locallySignedCert";
 import { CertRequest } from "@pulumi/tls/certRequest";
 import { PrivateKey } from "@pulumi/tls/privateKey";
 import { SelfSignedCert } from "@pulumi/tls/selfSignedCert";
-import { handOver } from "../../DataManagementServer/docker";
-import { service } from "../../docker/container";
+import type { Context } from "../../contract/context";
 import { NOBODY, type DockerTarget } from "../../contract/dockerTarget";
+import { resourcesOn } from "../../contract/target";
+import { service } from "../../docker/container";
+import { handOver } from "../../docker/handOver";
+import type { GatewayArgs, GatewayOutputs } from "../contract";
 import { caddyfile, PATHS, PORTS, STARTING } from "./caddyfile";
-
-/** A server that is ready to be reached. */
-export interface Opened {
-  hostname: string;
-  upstream: string;
-  webNetwork: pulumi.Output<string>;
-  jobs: pulumi.Output<string>;
-  /** The default administrator's password is gone. */
-  secured: pulumi.Resource;
-}
-
-export interface TenantGateway {
-  /** Of the container. */
-  name: string;
-  /** An internal network in which the gateway is asked how it is. */
-  watched: pulumi.Output<string>;
-  /** PEM of whom to trust to find its certificates good. @default the world's authorities */
-  trusted?: pulumi.Input<string>;
-  /** PEM of the authority that browsers have to be given, where it is the tenant's own. */
-  authority?: pulumi.Output<string>;
-}
 
 /**
  * The one container of a tenant that the world reaches: Caddy, before all of the tenant's servers. It opens once each
  * of them is secured; while one is made anew it stays, and says that DHIS2 is starting.
  */
-export function openGateway(
-  name: string,
-  target: DockerTarget,
-  servers: readonly Opened[],
-  /** Whether the authority that people were given outlives even a `pulumi destroy`. */
-  keep: boolean,
-  opts: pulumi.CustomResourceOptions,
-): TenantGateway {
+export function gatewayOnDocker({
+  name,
+  args,
+  target,
+  opts,
+}: Context<GatewayArgs, DockerTarget>): GatewayOutputs {
   const { certificates, published } = target;
+  const servers = args.servers.map((server) => ({
+    hostname: server.hostname,
+    ...resourcesOn("docker", server),
+  }));
   const config = caddyfile({
     sites: servers,
     certificates: certificates.kind,
@@ -52,7 +36,10 @@ export function openGateway(
       acme: { ...certificates, ownAuthority: certificates.authority !== undefined },
     }),
   });
-  const { files, ...trust } = certificateFiles(name, target, { ...opts, protect: keep });
+  const { files, trusted, authority } = certificateFiles(name, target, {
+    ...opts,
+    protect: args.keepsAuthority,
+  });
   const data =
     certificates.kind === "acme"
       ? new Volume(`${name}-certificates`, { name: `${name}-certificates` }, opts)
@@ -106,7 +93,8 @@ export function openGateway(
     },
     { ...opts, dependsOn: [...servers.map(({ secured }) => secured), ...handed] },
   );
-  return { name, watched, ...trust };
+  const address = `${name}:${PORTS.https}`;
+  return { authority, resources: { kind: "docker", address, watched, ...(trusted && { trusted }) } };
 }
 
 /**
@@ -117,11 +105,19 @@ const DATA = "/var/lib/gateway";
 
 const YEAR_HOURS = 365 * 24;
 
+interface CertificateFiles {
+  files: Record<string, pulumi.Input<string>>;
+  /** As in `DockerGateway`. */
+  trusted?: pulumi.Input<string>;
+  /** As in `GatewayOutputs`. */
+  authority?: pulumi.Output<string>;
+}
+
 function certificateFiles(
   name: string,
   { certificates }: DockerTarget,
   opts: pulumi.CustomResourceOptions,
-): { files: Record<string, pulumi.Input<string>> } & Pick<TenantGateway, "trusted" | "authority"> {
+): CertificateFiles {
   switch (certificates.kind) {
     case "acme": {
       const { authority } = certificates;

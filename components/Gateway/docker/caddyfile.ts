@@ -1,4 +1,5 @@
 import type { Certificates } from "../../contract/dockerTarget";
+import { authority } from "../../docker/address";
 
 /** A server behind the gateway. */
 export interface Site {
@@ -42,11 +43,6 @@ const CIPHERS = [
   "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
   "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
 ];
-
-/** A host name as it stands in an address. */
-export function authority(hostname: string, port: number): string {
-  return port === 443 ? hostname : `${hostname}:${port}`;
-}
 
 /**
  * The gateway's configuration. What a client says of itself in forwarding headers is overwritten: Caddy trusts

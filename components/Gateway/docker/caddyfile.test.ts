@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { duration } from "../../docker/container";
-import { authority, caddyfile, PATHS, type Gateway } from "./caddyfile";
+import { authority } from "../../docker/address";
+import { caddyfile, PATHS, type Gateway } from "./caddyfile";
 
 const gateway: Gateway = {
   sites: [

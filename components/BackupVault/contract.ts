@@ -1,0 +1,54 @@
+import type * as pulumi from "@pulumi/pulumi";
+import type { Nothing, OnTarget, Target, TenantIdentity } from "../contract/target";
+import type { Server } from "../DataManagementServer/contract";
+
+/** A second place in the cloud. */
+export interface RegionCopy {
+  region: string;
+  /** The provider of that region. */
+  provider: pulumi.ProviderResource;
+}
+
+/** A Docker host in the customer's own building. */
+export interface OnPremisesCopy {
+  /** Its address, as people know it. */
+  host: string;
+  /** The directory on it that holds the copy, writable for uid 65534. */
+  path: string;
+  /** Names it for good, whatever its address. @default made of the host */
+  name?: string | undefined;
+  /** The host is given up: nothing runs there and it has no access; the password is kept. @default false */
+  retire?: boolean;
+  /** The Docker provider of that host. */
+  provider: pulumi.ProviderResource;
+}
+
+export interface BackupVaultArgs {
+  tenant: TenantIdentity;
+  /** Whose data it keeps. */
+  servers: readonly Server[];
+  /** On AWS, at least one in another region and one on premises; on Docker the target says where the copies go. */
+  regions: RegionCopy[];
+  onPremises: OnPremisesCopy[];
+  target: Target;
+}
+
+/** One copy, for people. */
+export interface Copy {
+  where: string;
+  kind: string;
+  retentionDays: number;
+}
+
+/** A vault, for components that work with it. */
+export interface Vault {
+  /** Known once they have been accepted. */
+  copies: pulumi.Output<Copy[]>;
+  /** What it consists of, for components on the same target (`resourcesOn`). */
+  resources: OnTarget<{ aws: Nothing; docker: DockerVault }>;
+}
+
+export interface DockerVault {
+  /** By server: the volumes in which the containers that make its backups report, by a name for each. */
+  reports: Record<string, Record<string, pulumi.Output<string>>>;
+}

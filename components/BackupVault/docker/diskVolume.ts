@@ -1,0 +1,17 @@
+import { Volume } from "@pulumi/docker/volume";
+import type * as pulumi from "@pulumi/pulumi";
+import type { DockerCopies } from "../../contract/dockerTarget";
+
+/** The place on disk of one container: a folder in the directory that was named, or a volume. */
+export function diskVolume(
+  name: string,
+  { path }: DockerCopies["disk"],
+  folder: string,
+  opts: pulumi.CustomResourceOptions,
+): pulumi.Output<string> {
+  const bind = path && {
+    driver: "local",
+    driverOpts: { type: "none", o: "bind", device: `${path}/${folder}` },
+  };
+  return new Volume(name, { name, ...bind }, opts).name;
+}

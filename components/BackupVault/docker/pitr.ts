@@ -1,0 +1,101 @@
+import { Volume } from "@pulumi/docker/volume";
+import * as pulumi from "@pulumi/pulumi";
+import { RETENTION } from "../../../plans/retention";
+import type { Context } from "../../contract/context";
+import { DATABASE_HOST, POSTGRES, type DockerTarget } from "../../contract/dockerTarget";
+import { service } from "../../docker/container";
+import {
+  COPIES_HOST,
+  copiesConfiguration,
+  DISK_PATH,
+  FILES,
+  PGDATA,
+  scheduleCommand,
+  TOLD_PATH,
+} from "../../docker/pgbackrest";
+import { ADMINISTRATOR } from "../../jobs";
+import { randomPassword } from "../../password";
+import type { BackupVaultArgs } from "../contract";
+import type { SavedServer } from "./context";
+import { daysOf } from "./copies";
+import { diskVolume } from "./diskVolume";
+
+/** A container that takes the database's log, copies the database when a copy is due, and restores to any moment. */
+export function pitrOnDocker(
+  { args, target, opts }: Context<BackupVaultArgs, DockerTarget>,
+  { server, docker, world, disk, cloud }: SavedServer,
+): pulumi.Output<string> | undefined {
+  const { tenant } = args;
+  const { handsOver } = docker;
+  if (!handsOver) return undefined;
+  const name = `${tenant.id}-${server}-copies`;
+  // What opens the copies, and the copies: kept as long as the data are, and with them.
+  const keep = { ...opts, protect: docker.keepsData };
+  const days = daysOf(RETENTION[tenant.plan]);
+  const passphrase = (place: string) => randomPassword(`${name}-${place}-passphrase`, 48, keep);
+  const configuration = pulumi
+    .all([passphrase("disk"), passphrase("cloud"), cloud.secretAccessKey])
+    .apply(([ofDisk, ofCloud, secretAccessKey]) =>
+      copiesConfiguration(
+        { days: days.disk, passphrase: ofDisk },
+        {
+          ...cloud,
+          secretAccessKey,
+          ownAuthority: cloud.authority !== undefined,
+          days: days.cloud,
+          passphrase: ofCloud,
+        },
+        `${tenant.id}/${server}`,
+        ADMINISTRATOR,
+      ),
+    );
+  const told = new Volume(`${name}-told`, { name: `${name}-told` }, opts);
+  const { container } = service(
+    name,
+    target,
+    {
+      image: target.images.postgres,
+      user: POSTGRES,
+      command: scheduleCommand(),
+      environment: {
+        PGHOST: DATABASE_HOST,
+        PGUSER: ADMINISTRATOR,
+        PGDATABASE: "postgres",
+        PGSSLMODE: "require",
+        PGPASSFILE: "/tmp/pgpass",
+        TENANT: tenant.id,
+        SERVER: server,
+      },
+      networks: [{ name: docker.dataNetwork, aliases: [COPIES_HOST] }, { name: world }],
+      volumes: {
+        [PGDATA.replace(/\/[^/]+$/, "")]: docker.volumes.database,
+        [DISK_PATH]: diskVolume(`${name}-disk`, disk, server, keep),
+        [TOLD_PATH]: told.name,
+      },
+      scratch: { "/tmp": "size=256m", "/run/postgresql": `uid=${POSTGRES},gid=${POSTGRES},mode=0775` },
+      files: {
+        [FILES.configuration]: configuration,
+        [FILES.certificate]: handsOver.certificate,
+        [FILES.privateKey]: handsOver.privateKey,
+        [FILES.administrator]: docker.passwords.administrator,
+        ...(cloud.authority && { [FILES.authority]: cloud.authority }),
+      },
+      memory: 1024,
+      pids: 128,
+      healthcheck: {
+        tests: ["CMD", "copies", "healthy"],
+        interval: "10s",
+        timeout: "10s",
+        retries: 3,
+        startPeriod: "30s",
+      },
+      // It is well when the places are made; the first full copy goes on after that.
+      startSeconds: 600,
+      // pgBackRest ends its copy, to be resumed.
+      stopSeconds: 30,
+    },
+    { ...opts, dependsOn: [docker.prepared] },
+  );
+  // The volume is its user's once it has been there: whoever reads in it comes after.
+  return pulumi.all([told.name, container.id]).apply(([volume]) => volume);
+}
