@@ -49,10 +49,3 @@ export const RETENTION: Readonly<Record<Plan, Retention>> = {
     lockGraceDays: 7,
   },
 };
-
-/** Oldest that the newest copy may be: a day, and time for the export and the pull. The jobs' own default. Hours. */
-export const COPY_HOURS = 30;
-/** A drill is made when the last good one is so old. A little less than a week, so that one run a day makes one a week. */
-export const DRILL_EVERY_HOURS = 6.5 * 24;
-/** Oldest that the last good drill may be: a week, and a day to try again. Hours. */
-export const DRILL_HOURS = 8 * 24;

@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { copiesConfiguration, databaseConfigurations, SCHEDULES, scheduleCommand } from "./pgbackrest";
 
@@ -45,6 +47,16 @@ describe("the configuration of the copies", () => {
     expect(own["repo2-storage-port"]).toBe("9000");
     expect(own["repo2-storage-ca-file"]).toMatch(/^\/.*\.crt$/);
   });
+});
+
+it("makes backups as often as docs/docker/backups.md says", () => {
+  const page = readFileSync(path.join(__dirname, "../../docs/docker/backups.md"), "utf8");
+  const rows = [...page.matchAll(/^\| (disk|cloud) +\| (\d+) days \| (\d+) day +\| (\d+) hours? +\|/gm)];
+  const documented = rows.map(([, place, full, diff, incr]) => [
+    place,
+    { full: Number(full) * 24, diff: Number(diff) * 24, incr: Number(incr) },
+  ]);
+  expect(Object.fromEntries(documented)).toEqual(SCHEDULES);
 });
 
 describe("the configurations beside the database", () => {

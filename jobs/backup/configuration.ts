@@ -1,6 +1,7 @@
 /** What the agent on a Docker host is told; no secret is in it. The component writes it. */
 import { readFileSync } from "node:fs";
 import { z } from "zod";
+import { DRILL_HOURS, PORTABLE_HOURS } from "../../plans/thresholds";
 import { UsageError } from "../import/cli/options";
 
 const word = z.string().regex(/^\S+$/, "no spaces");
@@ -43,13 +44,13 @@ const schema = z
     /** Runs in which all data here are read and checked once. */
     parts: z.int().min(1).max(365).default(24),
     /** An older newest copy is an alarm. @default a day, and time for the export and the pull */
-    maxAgeHours: z.number().positive().default(30),
+    maxAgeHours: z.number().positive().default(PORTABLE_HOURS),
     /** Drills of what is here, for which a PostgreSQL server has to be on this machine. @default none are made */
     drill: z
       .strictObject({
         everyHours: z.number().positive().default(168),
         /** A longer time since the last good one is an alarm. @default a week, and a day to try again */
-        maxAgeHours: z.number().positive().default(192),
+        maxAgeHours: z.number().positive().default(DRILL_HOURS),
         /** Tables that are loaded at the same time. */
         jobs: z.int().min(1).max(64).default(2),
       })

@@ -16,7 +16,8 @@ import type { ExportKeys, Repository, VaultContext } from "./context";
 import { PULLED } from "../copies";
 import type { Copy, OnPremisesCopy } from "../contract";
 import { machineOf, nameOf, refuseLosingPasswords, refuseUnknownOwner, standingsOf } from "../onPremises";
-import { COPY_HOURS, DRILL_EVERY_HOURS, DRILL_HOURS, RETENTION } from "../../../plans/retention";
+import { RETENTION } from "../../../plans/retention";
+import { DRILL_EVERY_HOURS, DRILL_HOURS, PORTABLE_HOURS } from "../../../plans/thresholds";
 import { TELL, watchCopies } from "./watch";
 
 /** Where the agent finds what it is given; the files are in its own container, not on the host. */
@@ -97,7 +98,7 @@ export function onPremisesAgents(
         publicKeyFile: FILES.publicKey,
         copies: COPIES,
         retentionDays: RETENTION[args.tenant.plan].onPremises,
-        maxAgeHours: COPY_HOURS,
+        maxAgeHours: PORTABLE_HOURS,
         drill: { everyHours: DRILL_EVERY_HOURS, maxAgeHours: DRILL_HOURS },
         metrics: { Tenant: args.tenant.id, Place: agent },
       }));

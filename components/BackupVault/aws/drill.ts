@@ -6,7 +6,7 @@ import { DISK } from "../../../operations/aws/taskRequest";
 import { drillCommand, SECRETS } from "../../jobs";
 import type { Repository, SavedServer, VaultContext } from "./context";
 import type { ScheduledTask } from "./schedule";
-import { COPY_HOURS, DRILL_EVERY_HOURS, DRILL_HOURS } from "../../../plans/retention";
+import { DRILL_EVERY_HOURS, DRILL_HOURS, PORTABLE_HOURS } from "../../../plans/thresholds";
 import { dimensions, TELL, watchCopies } from "./watch";
 
 export interface DrillArgs {
@@ -74,7 +74,7 @@ export function drillTask(
             {
               dimensions: dimensions(watched),
               everyHours: DRILL_EVERY_HOURS,
-              maxAgeHours: COPY_HOURS,
+              maxAgeHours: PORTABLE_HOURS,
               maxDrillAgeHours: DRILL_HOURS,
             },
           ),

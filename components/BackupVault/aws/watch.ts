@@ -3,7 +3,7 @@ import { alarm } from "../../aws/alarm";
 import type { Statement } from "../../aws/iam";
 import { componentTags } from "../../aws/tags";
 import type { AwsTarget } from "../../contract/target";
-import { COPY_HOURS, DRILL_HOURS } from "../../../plans/retention";
+import { DRILL_HOURS, PORTABLE_HOURS } from "../../../plans/thresholds";
 
 /** Where the jobs tell how old copies and drills are, and what a recovery takes (`jobs/backup/health.ts`). */
 const NAMESPACE = "DHIStance/Copies";
@@ -53,10 +53,10 @@ export function watchCopies(
     `${name}-copy-overdue`,
     {
       ...metrics,
-      says: `The newest copy ${what} is older than ${COPY_HOURS} hours, or nobody knows.`,
+      says: `The newest copy ${what} is older than ${PORTABLE_HOURS} hours, or nobody knows.`,
       section: "copy-overdue",
       metric: "CopyAge",
-      above: COPY_HOURS * 3600,
+      above: PORTABLE_HOURS * 3600,
       silence: "breaching",
     },
     opts,

@@ -2,7 +2,8 @@
 import { DATABASE_HOST, type DockerCopies } from "../../contract/dockerTarget";
 import { administratorAt, DATABASE, FILES_PATH, type ReplicateConfiguration } from "../../jobs";
 import type { TenantIdentity } from "../../contract/target";
-import { COPY_HOURS, DRILL_EVERY_HOURS, DRILL_HOURS, RETENTION } from "../../../plans/retention";
+import { RETENTION } from "../../../plans/retention";
+import { DRILL_EVERY_HOURS, DRILL_HOURS, PORTABLE_HOURS } from "../../../plans/thresholds";
 
 /** Where the container finds what it is given. */
 const GIVEN = "/run/dhistance";
@@ -73,7 +74,7 @@ export function portableConfiguration(
     },
     copies: DISK_PATH,
     retentionDays: onPremises,
-    maxAgeHours: COPY_HOURS,
+    maxAgeHours: PORTABLE_HOURS,
     drill: { everyHours: DRILL_EVERY_HOURS, maxAgeHours: DRILL_HOURS },
     told: TOLD_PATH,
   };
