@@ -1,5 +1,5 @@
 /** What a stack's state says of a server on AWS: where its portable copies are, their keys, and what a restore needs. */
-import type { TaskDisk } from "../operations/aws/runTask";
+import type { TaskDisk } from "../operations/aws/taskRequest";
 import { placeIn, requestIn } from "../operations/aws/taskRequest";
 import { adminPassword } from "../components/DataManagementServer/adminPassword";
 import { outputsIn, type Deployment } from "./deployment";

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { AwsTarget } from "../contract/target";
-import type { TaskDisk, TaskRun } from "../../operations/aws/runTask";
+import type { TaskDisk, TaskRun } from "../../operations/aws/taskRequest";
 
 export interface PlacedTask {
   container: string;

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { doOnce, valueOf, type WorkArgs } from "../doOnce";
 import type { AwsTarget } from "../contract/target";
-import type { TaskRun } from "../../operations/aws/runTask";
+import type { TaskRun } from "../../operations/aws/taskRequest";
 
 /** No real account has it: with a cluster in this account everything is a rehearsal, and nothing can be run. */
 export const REHEARSAL_ACCOUNT = "000000000000";

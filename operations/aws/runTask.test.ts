@@ -1,7 +1,8 @@
 import type { Task } from "@aws-sdk/client-ecs";
 import { describe, expect, it } from "vitest";
 import type { RunFailed } from "../runFailed";
-import { runTask, type Aws, type TaskRun } from "./runTask";
+import { runTask, type Aws } from "./runTask";
+import type { TaskRun } from "./taskRequest";
 
 const RUN: TaskRun = {
   region: "eu-west-1",

@@ -1,5 +1,34 @@
 import type { RunTaskCommandInput } from "@aws-sdk/client-ecs";
-import type { TaskRun } from "./runTask";
+
+/** A task of one container, and where it runs. */
+export interface TaskRun {
+  region: string;
+  /** ARNs. */
+  cluster: string;
+  taskDefinition: string;
+  /** The container whose end counts and whose output is shown. */
+  container: string;
+  /** What it runs. @default its definition's own command */
+  command?: string[];
+  /** What it finds in its environment besides; no secrets, for AWS shows it. @default nothing */
+  environment?: Record<string, string>;
+  subnets: string[];
+  securityGroups: string[];
+  assignPublicIp: boolean;
+  logGroup: string;
+  /** For the volume that its definition leaves to the start. @default none */
+  disk?: TaskDisk;
+  /** After so many seconds nobody waits for it any longer. */
+  patience: number;
+}
+
+/** A disk that ECS makes for one task and deletes with it. */
+export interface TaskDisk {
+  sizeGiB: number;
+  keyArn: string;
+  /** The role in which ECS makes it. */
+  roleArn: string;
+}
 
 /** The name of the volume that is a disk of the task's own. */
 export const DISK = "scratch";
