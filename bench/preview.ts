@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { ensureToolchain, useToolchain } from "../tools/toolchain";
 import { progressOn } from "../tools/toolchain/progress";
-import { ROOT } from "../scripts/checkout";
-import { preparePlatform, prepareTenants } from "../scripts/rehearsal";
+import { ROOT } from "../scripts/lib/checkout";
+import { preparePlatform, prepareTenants } from "../scripts/lib/rehearsal";
 
 /**
  * `npm run bench:preview -- [RUNS]`: previews of the example tenants, nothing of them made yet, against a preview of an

@@ -1,53 +1,43 @@
 import type { Command } from "commander";
 import { parseArgsStringToArgv } from "string-argv";
-import { afterEach, describe, expect, it } from "vitest";
-import { keptServers } from "./deployment";
-import { kept } from "./onDocker";
-import { next, program as pitr } from "./pitr";
-import { program as restore } from "./restore";
-import { look } from "./restoring";
-import { program as rollback } from "./rollback";
-import { program as start } from "./start";
-import { describeAccess, describeNext } from "./summary";
+import { describe, expect, it } from "vitest";
+import { dhistance } from "./dhistance";
+import { pitrCommand } from "./lib/docker/pitr";
+import { refuseProtected } from "./lib/dockerTenant/down";
+import { plainText } from "./lib/output";
+import { protectedServers } from "./lib/pulumi/stackState";
+import { nextSteps } from "./lib/restore/request";
+import { describeAccess, describeNext } from "./lib/summary";
 
 /** What a printed command asks for, by the real parser: an option or a command that does not exist fails. */
-async function ask(program: Command, words: string[]): Promise<Record<string, unknown>> {
+async function ask(words: string[]): Promise<Record<string, unknown>> {
   let asked: Record<string, unknown> | undefined;
   const capture = (command: Command): void => {
-    command.exitOverride().configureOutput({ writeErr: () => undefined });
+    command.commands.forEach(capture);
+    if (command.commands.length > 0) return;
     command.action((...given: unknown[]) => {
       const options = command.opts<Record<string, unknown>>();
       const names = command.registeredArguments.map((argument) => argument.name());
       const named = Object.fromEntries(names.map((name, index) => [name, given[index]]));
       asked = { command: command.name(), ...options, ...named };
     });
-    command.commands.forEach(capture);
   };
-  if (program.commands.length > 0) program.commands.forEach(capture);
-  else capture(program);
-  program.exitOverride();
+  const program = dhistance();
+  capture(program);
   await program.parseAsync(words, { from: "user" });
   if (!asked) throw new Error(`"${words.join(" ")}" does nothing`);
   return asked;
 }
 
-const PROGRAMS: Record<string, Command> = { start, pitr, restore, rollback };
-
-/** Every command of ours in a text, and what the real programs understand by it. */
+/** Every command of ours in a text, and what the real program understands by it. */
 async function commandsIn(text: string): Promise<Record<string, unknown>[]> {
-  const plain = text.replace(/\u001b\[\d+m/g, "");
-  const found = plain
+  const found = plainText(text)
     .split("\n")
     .flatMap((line) => /npm (?:run )?\w+ -- .*?(?=\s\s|$)/.exec(line)?.[0] ?? []);
   return Promise.all(
-    found.map((command) => {
-      const [name = "", ...words] = parseArgsStringToArgv(command.replace(/^npm (run )?/, "")).filter(
-        (word) => word !== "--",
-      );
-      const program = PROGRAMS[name];
-      if (!program) throw new Error(`${command}: there is no such command`);
-      return ask(program, words);
-    }),
+    found.map((command) =>
+      ask(parseArgsStringToArgv(command.replace(/^npm (run )?/, "")).filter((word) => word !== "--")),
+    ),
   );
 }
 
@@ -58,46 +48,41 @@ const ACCESS = {
   login: { account: "admin", passwordFile: ".dhistance/docker/moh-premium-passwords/hmis" },
 };
 
-afterEach(() => {
-  process.exitCode = undefined;
-});
-
 describe("a command that is printed", () => {
   it("does not take down another tenant than the one that was brought up", async () => {
-    expect(await commandsIn(describeAccess("moh-premium", [ACCESS], MONITORING))).toMatchObject([
-      { target: "docker", tenant: "moh-premium", down: false },
-      { target: "docker", tenant: "moh-premium", down: true, yes: false },
-    ]);
+    const [up, down, ...rest] = await commandsIn(describeAccess("moh-premium", [ACCESS], MONITORING));
+    expect(rest).toEqual([]);
+    expect(up).toEqual({ command: "start", target: "docker", tenant: "moh-premium" });
+    expect(down).toEqual({ command: "start", target: "docker", tenant: "moh-premium", down: true });
   });
 
   it("names the tenant whose data would be deleted, after a refusal of that", async () => {
-    expect(await commandsIn(kept("moh-premium", ["hmis"]) ?? "")).toMatchObject([
-      { target: "docker", tenant: "moh-premium", down: false },
-      { target: "docker", tenant: "moh-premium", down: true },
-    ]);
+    const [up, down, ...rest] = await commandsIn(refuseProtected("moh-premium", ["hmis"]) ?? "");
+    expect(rest).toEqual([]);
+    expect(up).toEqual({ command: "start", target: "docker", tenant: "moh-premium" });
+    expect(down).toEqual({ command: "start", target: "docker", tenant: "moh-premium", down: true });
   });
 
   it("does not settle the restore of another server, or on another host", async () => {
     const host = "ssh://ops@dhis2.moh.example.org";
     for (const verb of ["confirm", "undo", "list"]) {
-      expect(await commandsIn(next(verb, "moh", "hmis", { host }))).toMatchObject([
+      expect(await commandsIn(pitrCommand(verb, "moh", "hmis", { host }))).toMatchObject([
         { command: verb, tenant: "moh", server: "hmis", host },
       ]);
     }
-    const command = "npm run restore -- moh hmis --cwd /srv/tenants";
-    const how = { command, sure: () => Promise.resolve() };
-    expect(await commandsIn(look(how))).toMatchObject([
-      { tenant: "moh", server: "hmis", cwd: "/srv/tenants", confirm: true },
-      { tenant: "moh", server: "hmis", cwd: "/srv/tenants", undo: true },
-    ]);
+    expect(await commandsIn(nextSteps({ tenant: "moh", server: "hmis", cwd: "/srv/tenants" }))).toMatchObject(
+      [
+        { command: "restore", tenant: "moh", server: "hmis", cwd: "/srv/tenants", confirm: true },
+        { command: "restore", tenant: "moh", server: "hmis", cwd: "/srv/tenants", undo: true },
+      ],
+    );
   });
 
   it("of the rehearsal is one that exists", async () => {
-    const lines = describeNext("moh-premium", ["moh-trial"]).split("\n");
-    const text = lines.filter((line) => !line.includes("npm run preview")).join("\n");
-    expect(await commandsIn(text)).toMatchObject([
-      { target: "rehearsal", tenant: "moh-trial" },
-      { target: "docker" },
+    expect(await commandsIn(describeNext("moh-premium", ["moh-trial"]))).toMatchObject([
+      { command: "start", target: "rehearsal", tenant: "moh-trial" },
+      { command: "preview", tenant: "moh-premium" },
+      { command: "start", target: "docker" },
     ]);
   });
 
@@ -115,10 +100,12 @@ describe("servers that keep their data", () => {
 
   it("are those with a protected database, by their names in the stack file", () => {
     const resources = [
-      ...[resource("moh-hmis-database-data", true), resource("moh-hmis-files", true)],
-      ...[resource("moh-old-one-database-data", false), resource("moh-two-b-database-data", true)],
+      resource("moh-hmis-database-data", true),
+      resource("moh-hmis-files", true),
+      resource("moh-old-one-database-data", false),
+      resource("moh-two-b-database-data", true),
     ];
-    expect(keptServers({ resources }, "moh")).toEqual(["hmis", "two-b"]);
-    expect(kept("moh", [])).toBeUndefined();
+    expect(protectedServers({ resources }, "moh")).toEqual(["hmis", "two-b"]);
+    expect(refuseProtected("moh", [])).toBeUndefined();
   });
 });

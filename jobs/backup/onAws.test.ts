@@ -14,8 +14,8 @@ import { Client } from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runTask } from "../../operations/aws/runTask";
 import { SECRETS } from "../../components/jobs";
-import { outputsIn, type Deployment } from "../../scripts/deployment";
-import { serverIn, type ServerOnAws } from "../../scripts/serverOnAws";
+import { serverIn, type ServerOnAws } from "../../scripts/lib/restore/serverOnAws";
+import { outputsIn, type StackState } from "../../scripts/lib/pulumi/stackState";
 import { onPath } from "../../tools/toolchain/installedEngine";
 import { certify } from "../../test/docker/certificate";
 import { ROOT, TestTenants, type TenantStack } from "../../test/engine/tenants";
@@ -129,9 +129,9 @@ async function tlsPostgres(): Promise<TestPostgres> {
 }
 
 /** @returns the state that the script will find, its secrets in plain text */
-async function moveToThisMachine(): Promise<Deployment> {
+async function moveToThisMachine(): Promise<StackState> {
   const { stdout } = await stack.succeed("stack", "export");
-  const { deployment } = JSON.parse(stdout) as { deployment: Deployment };
+  const { deployment } = JSON.parse(stdout) as { deployment: StackState };
   const { address } = find(deployment, "aws:rds/instance:Instance", `${TENANT}-hmis-database`);
   const cloud = /https:\/\/s3\.us-east-1\.amazonaws\.com\/([^/"\\]+)\/hmis/;
   const [from = "", bucket = ""] = cloud.exec(stdout) ?? [];
@@ -145,27 +145,27 @@ async function moveToThisMachine(): Promise<Deployment> {
   await writeFile(work.path("state.json"), moved);
   await stack.succeed("stack", "import", "--file", work.path("state.json"));
   const state = await stack.succeed("stack", "export", "--show-secrets");
-  return (JSON.parse(state.stdout) as { deployment: Deployment }).deployment;
+  return (JSON.parse(state.stdout) as { deployment: StackState }).deployment;
 }
 
-function find(deployment: Deployment, type: string, name: string) {
+function find(deployment: StackState, type: string, name: string) {
   const outputs = outputsIn(deployment, type, name);
   if (!outputs) throw new Error(`no ${name} in the state`);
   return outputs;
 }
 
-function containersOf(deployment: Deployment, name: string): Container[] {
+function containersOf(deployment: StackState, name: string): Container[] {
   const { containerDefinitions } = find(deployment, "aws:ecs/taskDefinition:TaskDefinition", name);
   return JSON.parse(String(containerDefinitions)) as Container[];
 }
 /** The one of a task definition. */
-const containerOf = (deployment: Deployment, name: string) =>
+const containerOf = (deployment: StackState, name: string) =>
   (containersOf(deployment, name) as [Container])[0];
 const secretIn = ({ secrets }: Container, variable: string) =>
   secrets.find(({ name }) => name === variable)?.valueFrom ?? "";
 
 /** As Secrets Manager finds them: by ARN, and by a key if the value is a JSON object. */
-function secretsOf(deployment: Deployment): (valueFrom: string) => string {
+function secretsOf(deployment: StackState): (valueFrom: string) => string {
   const versions = (deployment.resources ?? [])
     .filter(({ type }) => type === "aws:secretsmanager/secretVersion:SecretVersion")
     .map(({ type, urn }) => outputsIn(deployment, type, urn.slice(urn.lastIndexOf("::") + 2)));
@@ -199,7 +199,7 @@ function restore(server: string, ...options: string[]): Promise<Ended> {
   return new Promise((resolve) => {
     const child = execFile(
       path.join(ROOT, "node_modules/.bin/tsx"),
-      ["scripts/restore.ts", TENANT, server, ...options],
+      ["scripts/dhistance.ts", "restore", TENANT, server, ...options],
       { cwd: ROOT, env: { ...stack.env, ...environment } },
       (_error, stdout, stderr) => resolve({ code: child.exitCode, output: `${stdout}${stderr}` }),
     );
@@ -273,7 +273,7 @@ it("restores into any server that this machine reaches", async () => {
   expect(await typed("--to", at(postgres.port), ...scratch)).toMatchObject({ code: 5 });
   expect(await restore("training", "--replace", "--yes")).toEqual({
     code: 2,
-    output: saying('is there a server "training"'),
+    output: saying('Check the name of server "training"'),
   });
   expect(await contents(another, "hmis")).toEqual(exported);
 });

@@ -17,8 +17,8 @@ export interface Needs {
 
 /** Less than this free is too little for any tenant: images are about 3 GiB, and databases grow. */
 const LEAST_DISK_GIB = 10;
-/** Left to the host itself. */
-const HOST_GIB = 1;
+/** Memory for the host itself. */
+export const HOST_GIB = 1;
 const GIB = 2 ** 30;
 /** Seconds. */
 const CONNECT_TIMEOUT = 20;

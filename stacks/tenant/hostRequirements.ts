@@ -3,19 +3,42 @@ import type { Needs } from "../../operations/docker/inspect";
 import { DEFAULT_IMAGES, type Images } from "../../components/contract/dockerTarget";
 import type { DockerTenant } from "./spec";
 
-/** Of the gateway, and of monitoring, in GiB. */
+/** Memory limits of the gateway and of monitoring, in GiB. */
 const GATEWAY_GIB = 0.5;
 const MONITORING_GIB = 0.5;
 
-/** Of the two containers that keep the copies of each server, if copies are made, in GiB. */
-const COPIES_GIB = 1 + 2;
+/** Memory limits of the two containers that keep the backups of each server, in GiB. */
+const BACKUPS_GIB = 1 + 2;
+
+/** The memory that a part of a tenant needs on its Docker host. */
+export interface MemoryPart {
+  what: string;
+  memoryGiB: number;
+}
+
+/** The memory limits of all containers of a tenant on Docker, by part. */
+export function memoryOf({ servers, backups }: Pick<DockerTenant, "servers" | "backups">): MemoryPart[] {
+  const parts: MemoryPart[] = [];
+  for (const { name, size } of servers) {
+    const { application, database } = SIZE_TERMS[size];
+    parts.push({ what: name, memoryGiB: application.memoryGiB + database.memoryGiB });
+    if (backups.copies.length > 0) parts.push({ what: `backups of ${name}`, memoryGiB: BACKUPS_GIB });
+  }
+  parts.push({ what: "gateway", memoryGiB: GATEWAY_GIB }, { what: "monitoring", memoryGiB: MONITORING_GIB });
+  return parts;
+}
+
+/** The memory that a tenant needs on its Docker host, besides what the host needs for itself. */
+export function totalMemoryGiB(spec: Pick<DockerTenant, "servers" | "backups">): number {
+  return memoryOf(spec).reduce((sum, { memoryGiB }) => sum + memoryGiB, 0);
+}
 
 /** The images that a tenant on Docker is made of. */
 export function imagesOf({ target }: DockerTenant): Images {
   return { ...DEFAULT_IMAGES, ...withoutUndefined(target.docker.images) };
 }
 
-/** What a tenant needs of its Docker host. */
+/** What a tenant requires of its Docker host. */
 export function needsOf(tenant: string, spec: DockerTenant): Needs {
   const { published, monitoring } = spec.target.docker;
   const { address } = published;
@@ -34,10 +57,7 @@ export function needsOf(tenant: string, spec: DockerTenant): Needs {
       ...(copies ? [images.drill] : []),
       ...new Set(spec.servers.map(({ dhis2 }) => `${images.dhis2}:${dhis2}`)),
     ],
-    memoryGiB: spec.servers.reduce((sum, { size }) => {
-      const { application, database } = SIZE_TERMS[size];
-      return sum + application.memoryGiB + database.memoryGiB + (copies ? COPIES_GIB : 0);
-    }, GATEWAY_GIB + MONITORING_GIB),
+    memoryGiB: totalMemoryGiB(spec),
   };
 }
 

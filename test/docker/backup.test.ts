@@ -51,7 +51,7 @@ async function pitr(verb: string, { to = "", from = "disk" } = {}): Promise<stri
   const unasked = verb === "list" ? [] : ["--yes"];
   const { stdout } = await promisify(execFile)(
     path.join(ROOT, "node_modules/.bin/tsx"),
-    ["scripts/pitr.ts", verb, ...args, "--host", world.engine.host, ...unasked],
+    ["scripts/dhistance.ts", "pitr", verb, ...args, "--host", world.engine.host, ...unasked],
     { cwd: ROOT },
   );
   return stdout;
@@ -167,7 +167,9 @@ describe("any moment is restored", () => {
     const second = await note("2");
     await note("3");
     expect(await pitr("list")).toMatch(/full backup: .*F\n[^]*repo1: [^]*repo2: /);
-    expect(await pitr("restore", { from: "cloud", to: second })).toContain("Look whether all is well");
+    expect(await pitr("restore", { from: "cloud", to: second })).toContain(
+      "Next: log in and look at the newest data.",
+    );
     expect(await notes()).toEqual(["1", "2"]);
     await pitr("undo");
     expect(await notes()).toEqual(["1", "2", "3"]);

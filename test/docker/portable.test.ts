@@ -148,7 +148,7 @@ describe("a restore", () => {
     expect(said).toMatch(
       /stopping portmoh-hmis-application\n[^]*Restored dhis2[^]*starting portmoh-hmis-application\n/,
     );
-    expect(said).toMatch(/its analytics tables, [^]*The analytics tables are made\.\n/);
+    expect(said).toMatch(/Generating analytics tables [^]*The analytics tables are made\.\n/);
     expect(await sql("select count(*) from analytics_note")).toBe(String(before - 1));
     expect(said).not.toContain("another encryption.password");
     expect(code).toBe(0);
@@ -179,7 +179,7 @@ describe("a restore", () => {
     await copied.succeed("portable", "sh", "-c", "rm -rf /copies/hmis");
     expect(await restore("--replace")).toMatchObject({
       code: 3,
-      stderr: expect.stringMatching(/^Not restored\. \/copies\/hmis does not exist\./) as string,
+      stderr: expect.stringMatching(/^error: Not restored\. \/copies\/hmis does not exist\./) as string,
     });
     expect(await notes()).toBe(0);
     const older = "--replace --from cloud --snapshot ID";
@@ -212,13 +212,13 @@ describe("a restore", () => {
   it("is refused for a place that is none, and for another server", async () => {
     expect(await restore("--replace", "", "--from", "tape")).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining('--from "tape"; there are disk, cloud.') as string,
+      stderr: expect.stringContaining('--from "tape" is not possible; allowed: disk, cloud.') as string,
     });
     expect(await restore("--replace", "", "--snapshot", "ffff", "--from", "cloud")).toMatchObject({
       code: 3,
       stdout: "",
       stderr: expect.stringMatching(
-        /--snapshot "ffff" begins no id in cloud; there are [0-9a-f]{8}, /,
+        /No snapshot in cloud starts with "ffff"; snapshots: [0-9a-f]{8}, /,
       ) as string,
     });
     expect(await restore("", "", "--to", "postgres://elsewhere", "--password-file", "x")).toMatchObject({

@@ -112,8 +112,8 @@ async function until(what: string, done: () => Promise<boolean>): Promise<void> 
 
 describe("npm start -- --target docker", () => {
   it("says in plain lines what it does, and ends with an address that answers", async () => {
-    expect(first.stdout).toContain(`${address}  answers: asked just now`);
-    expect((await fetch(said(/See how it is\n +(\S+)/))).status).toBe(200);
+    expect(first.stdout).toContain(`${address}  answers, certificate verified with the tenant's root`);
+    expect((await fetch(said(/Monitoring\n +(\S+)/))).status).toBe(200);
     expect(first.stdout).toMatch(/✔ Tenant moh-docker: \d+ created in \d+ s/);
     expect(first.stdout).not.toContain("\u001b");
     expect(await visitor.get(HMIS, "/api/ping")).toMatchObject({ status: 200, text: "" });
@@ -152,7 +152,7 @@ describe("npm start -- --target docker", () => {
     });
     expect(code).toBe(1);
     expect(stderr).toMatch(
-      /cannot be brought up; nothing was made\.\n[^]*- target\.docker\.images: "registry\.invalid\/caddy:0" is not on the host, and cannot be pulled .* \(docker -H \S+ load\)/,
+      /cannot be brought up; nothing was changed\.\n[^]*- target\.docker\.images: "registry\.invalid\/caddy:0" is not on the host, and cannot be pulled .* \(docker -H \S+ load\)/,
     );
     expect(stderr).toContain(
       `- target.docker.monitoring.port: port ${theirPlace.monitoring.port} is taken by the container ${THEIRS}-monitoring.`,
@@ -508,9 +508,9 @@ describe("--down", () => {
     const before = await ids(OURS);
     const { code, stderr } = await start("--down");
     expect({ code, stderr }).toEqual({
-      code: 1,
+      code: 2,
       stderr:
-        "error: This takes moh-docker down and deletes all that was saved in it. Cannot ask for confirmation here. " +
+        "error: This removes moh-docker and deletes all its data. Cannot ask for confirmation here. " +
         "Pass --yes to confirm.\n",
     });
     expect(await ids(OURS)).toEqual(before);
@@ -522,7 +522,7 @@ describe("--down", () => {
     expect({ code, stderr }).toMatchObject({
       code: 1,
       stderr: expect.stringContaining(
-        `another run is at work on ${OURS} (me@${hostname()}, process ${process.pid})`,
+        `another run is in progress on ${OURS} (me@${hostname()}, process ${process.pid})`,
       ),
     });
   });
@@ -569,8 +569,8 @@ describe("--down", () => {
       expect({ code, stderr }).toEqual({
         code: 1,
         stderr: [
-          `error: ${SECOND} is on a paid plan, which keeps the data of hmis. Nothing was taken down.`,
-          `To delete them for good: set retire: true on each of these servers in tenants/Pulumi.${SECOND}.yaml, then run`,
+          `error: ${SECOND} is on a paid plan, which protects the data of hmis. Nothing was changed.`,
+          `To delete the data: set retire: true on each of these servers in tenants/Pulumi.${SECOND}.yaml, then run`,
           `  npm start -- --target docker --tenant ${SECOND}`,
           `  npm start -- --target docker --tenant ${SECOND} --down\n`,
         ].join("\n"),

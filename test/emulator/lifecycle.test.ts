@@ -3,7 +3,7 @@ import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { issueEntitlement, type Entitlement } from "../../plans/entitlement";
-import { newIssuer } from "../../scripts/entitlement";
+import { newIssuer } from "../../scripts/lib/entitlements";
 import { newProject } from "../engine/pulumi";
 import { Account, PLATFORM } from "./account";
 import { FORGOTTEN } from "./unsupported";

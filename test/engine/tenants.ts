@@ -4,7 +4,7 @@ import path from "node:path";
 import type { JWK } from "jose";
 import { parse } from "yaml";
 import { issueEntitlement, type Entitlement } from "../../plans/entitlement";
-import { newIssuer } from "../../scripts/entitlement";
+import { newIssuer } from "../../scripts/lib/entitlements";
 import { pathText, secretsIn, valueAt } from "../../stacks/config";
 import { tenantSchema } from "../../stacks/tenant/spec";
 import {

@@ -50,7 +50,7 @@ export function portableOnDocker(
       image: target.images.drill,
       user,
       command: replicateCommand(FILES.configuration, SCRATCH_PATH),
-      // For whatever is run in it as well (scripts/restore.ts). No secret: names of files.
+      // For whatever is run in it as well (scripts/lib/restore). No secret: names of files.
       environment: {
         AWS_REGION: cloud.region,
         AWS_SHARED_CREDENTIALS_FILE: FILES.credentials,

@@ -1,0 +1,52 @@
+import { Command, InvalidArgumentError, Option } from "commander";
+import { PLANS } from "../../plans/plans";
+import type { IssueOptions, KeyOptions } from "../lib/entitlements";
+import { Output } from "../lib/output";
+
+export function entitlementCommand(): Command {
+  const entitlement = new Command("entitlement").description(
+    "Make an issuer's keys; issue and verify entitlements.",
+  );
+  entitlement
+    .command("key")
+    .description("Make an issuer's Ed25519 key.")
+    .argument("<private-file>", "new file for the private half")
+    .argument("<issuers-file>", "JWKS file that gets the public half")
+    .requiredOption("--kid <id>", "the key's id, such as dhistance-2026")
+    .action(async (privateFile: string, issuersFile: string, options: KeyOptions) => {
+      const { makeKey } = await import("../lib/entitlements");
+      await makeKey(privateFile, issuersFile, options, new Output());
+    });
+  entitlement
+    .command("issue")
+    .description("Print a signed entitlement that is valid from now.")
+    .requiredOption("--key <file>", "the issuer's private key")
+    .requiredOption("--tenant <id>", "the tenant's id, which is also the name of its stack")
+    .addOption(new Option("--plan <plan>", "the plan that was bought").choices(PLANS).makeOptionMandatory())
+    .option(
+      "--servers <n>",
+      "maximum of servers; default: the plan's maximum; required for enterprise",
+      wholeNumber,
+    )
+    .option("--days <n>", "days until it expires", wholeNumber, 365)
+    .requiredOption("--issuer <name>", "the issuer's name, for people to read")
+    .action(async (options: IssueOptions) => {
+      const { issue } = await import("../lib/entitlements");
+      await issue(options, new Output());
+    });
+  entitlement
+    .command("verify")
+    .description("Print what an entitlement grants. The keys of DHISTANCE_ISSUERS are trusted.")
+    .argument("[file]", "file with the entitlement (default: standard input)")
+    .option("--json", "print one JSON object")
+    .action(async (file: string | undefined, { json }: { json?: boolean }) => {
+      const { verify } = await import("../lib/entitlements");
+      await verify(file, new Output(json));
+    });
+  return entitlement;
+}
+
+function wholeNumber(text: string): number {
+  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError("Allowed: a whole number of 1 or more.");
+  return Number(text);
+}

@@ -1,0 +1,102 @@
+import { serverOn, whileStopped, type ServerOnHost } from "../../../operations/docker/server";
+import { isOnDocker } from "../../../stacks/tenant/spec";
+import { ROOT, tenants } from "../checkout";
+import { confirm, type Confirmable } from "../confirm";
+import { projectFolderOf } from "../dockerTenant/project";
+import { UsageError } from "../errors";
+import type { Output } from "../output";
+import { readTenant, refuseUnknownServer, refuseUnknownTenant } from "../tenants";
+import { runPitr } from "./backupContainers";
+import { requireSecureAdmin, startSecured } from "./securedStart";
+
+/** Point-in-time recovery of the database of a server on Docker. */
+
+export interface PitrOptions extends Confirmable {
+  host?: string;
+}
+
+export interface PitrRestoreOptions extends PitrOptions {
+  /** Point in time. @default the newest */
+  to?: string;
+  from: string;
+}
+
+export function listPitr(tenant: string, server: string, options: PitrOptions): Promise<void> {
+  return runPitr(find(tenant, server, options), ["list"]);
+}
+
+/** Restores beside the live database, then exchanges the two. */
+export async function restorePitr(
+  tenant: string,
+  name: string,
+  options: PitrRestoreOptions,
+  output: Output,
+): Promise<void> {
+  const server = find(tenant, name, options);
+  await runPitr(server, ["restore", options.from, ...(options.to ? [options.to] : [])]);
+  await confirm(
+    `Stop ${server.application} and replace its database with the restored one?`,
+    options,
+    "Cancelled. The live database was not changed.",
+  );
+  await whileDown(server, output, () => runPitr(server, ["swap"]));
+  output.print(
+    [
+      "Next: log in and look at the newest data. Then one of these:",
+      `  ${pitrCommand("confirm", tenant, name, options)}  deletes the previous database`,
+      `  ${pitrCommand("undo", tenant, name, options)}  puts it back`,
+    ].join("\n"),
+  );
+}
+
+/** Puts the previous database back. */
+export async function undoPitr(
+  tenant: string,
+  name: string,
+  options: PitrOptions,
+  output: Output,
+): Promise<void> {
+  const server = find(tenant, name, options);
+  // Fails before anything is stopped if there is no previous database.
+  await runPitr(server, ["previous"]);
+  await confirm(`Stop ${server.application} and put its previous database back?`, options);
+  await whileDown(server, output, () => runPitr(server, ["undo"]));
+}
+
+/** Deletes the previous database. */
+export async function confirmPitr(tenant: string, name: string, options: PitrOptions): Promise<void> {
+  const server = find(tenant, name, options);
+  await confirm(`Delete the previous database of ${server.database}? This cannot be undone.`, options);
+  await runPitr(server, ["confirm"]);
+}
+
+/** What to type next about the same server. */
+export function pitrCommand(verb: string, tenant: string, name: string, { host }: PitrOptions): string {
+  return `npm run pitr -- ${verb} ${tenant} ${name}${host ? ` --host ${host}` : ""}`;
+}
+
+/** Works on the database while nobody uses it, and starts DHIS2 again in any case. */
+async function whileDown(server: ServerOnHost, output: Output, work: () => Promise<void>): Promise<void> {
+  const show = (line: string) => Promise.resolve(output.progress(line));
+  await requireSecureAdmin(server);
+  await whileStopped(server, show, work).finally(() => startSecured(server, show));
+}
+
+function find(tenant: string, name: string, { host }: PitrOptions): ServerOnHost {
+  return serverOn(host ?? hostOf(tenant, name), tenant, name);
+}
+
+/** The host of the tenant's stack file; without a stack file that of DOCKER_HOST. */
+function hostOf(tenant: string, name: string): string {
+  const folder = projectFolderOf(tenant, ROOT);
+  const known = tenants(folder);
+  const fromEnvironment = process.env["DOCKER_HOST"];
+  if (!known.includes(tenant) && fromEnvironment) return fromEnvironment;
+  refuseUnknownTenant(tenant, known);
+  const spec = readTenant(tenant, folder);
+  refuseUnknownServer(tenant, spec, name);
+  if (!isOnDocker(spec)) {
+    throw new UsageError(`${tenant} is on AWS, where RDS does point-in-time recovery; see docs/recovery.md.`);
+  }
+  return spec.target.docker.host;
+}
