@@ -198,8 +198,8 @@ interface Ended {
 function restore(server: string, ...options: string[]): Promise<Ended> {
   return new Promise((resolve) => {
     const child = execFile(
-      path.join(ROOT, "node_modules/.bin/tsx"),
-      ["scripts/dhistance.ts", "restore", TENANT, server, ...options],
+      process.execPath,
+      ["scripts/bin.mjs", "restore", TENANT, server, ...options],
       { cwd: ROOT, env: { ...stack.env, ...environment } },
       (_error, stdout, stderr) => resolve({ code: child.exitCode, output: `${stdout}${stderr}` }),
     );

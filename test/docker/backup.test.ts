@@ -50,8 +50,8 @@ async function pitr(verb: string, { to = "", from = "disk" } = {}): Promise<stri
   const args = options.map((option) => values[option] ?? option);
   const unasked = verb === "list" ? [] : ["--yes"];
   const { stdout } = await promisify(execFile)(
-    path.join(ROOT, "node_modules/.bin/tsx"),
-    ["scripts/dhistance.ts", "pitr", verb, ...args, "--host", world.engine.host, ...unasked],
+    process.execPath,
+    ["scripts/bin.mjs", "pitr", verb, ...args, "--host", world.engine.host, ...unasked],
     { cwd: ROOT },
   );
   return stdout;
