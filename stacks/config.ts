@@ -9,7 +9,7 @@ export function object<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   return z.strictObject(shape, {
     error: (issue) =>
       issue.code === "unrecognized_keys"
-        ? `is not a key here; allowed: ${Object.keys(shape).join(", ")}`
+        ? `unknown key; allowed keys: ${Object.keys(shape).join(", ")}`
         : undefined,
   });
 }

@@ -41,7 +41,7 @@ export function refuseLosingPasswords(
   const [gone] = Object.keys(before).filter((name) => before[name] !== MAY_GO && !(name in now));
   if (gone === undefined) return undefined;
   return (
-    `backups.copies: the on-premises backup at ${String(before[gone])} is no longer in the stack file. Its password, ` +
+    `backups.locations: the on-premises backup at ${String(before[gone])} is no longer in the stack file. Its password, ` +
     "without which nobody can read what that host holds, would be deleted. If the same machine or disk has a new " +
     `address, change host and add name: ${gone} to that entry. To give the host up, put the entry back with ` +
     "retire: true and run pulumi up: its agent and its access are removed, the password stays. Remove the entry after " +
@@ -57,7 +57,7 @@ export function refuseLosingPasswords(
 export function refuseUnknownOwner(before: string[], now: OnPremisesCopy[]): string | undefined {
   if (before.every((where, index) => now[index] && where === whereOf(now[index]))) return undefined;
   return (
-    "backups.copies: this version of DHIStance names on-premises backups by their host, and can take over the " +
+    "backups.locations: this version of DHIStance names on-premises backups by their host, and can take over the " +
     "passwords only if the entries are those of the last update, in the same order: " +
     `${before.join(", ")}. Put them back, run pulumi up, and make the change after that.`
   );

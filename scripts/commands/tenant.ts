@@ -21,7 +21,7 @@ export function tenantCommand(): Command {
         "stack use pulumi config set --secret --path instead.",
     )
     .argument("<tenant>", "name of a stack file")
-    .argument("<path>", "where the secret belongs, such as backups.copies[1].s3.secretAccessKey")
+    .argument("<path>", "where the secret belongs, such as backups.locations[1].s3.secretAccessKey")
     .action(async (name: string, at: string) => {
       const { setSecret } = await import("../lib/dockerTenant/secret");
       await setSecret(name, at, () => askSecret(`${at} (input is hidden): `));

@@ -9,7 +9,7 @@ config:
         dhis2: 42.6.0   # raised in May
         size: small
       - { name: training, dhis2: "42.6.0" }
-    backups: { copies: [ { s3: { secretAccessKey: { secure: "AAAB+/=" } } } ] }
+    backups: { locations: [ { s3: { secretAccessKey: { secure: "AAAB+/=" } } } ] }
 encryptionsalt: v1:abc
 `;
 

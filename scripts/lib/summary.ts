@@ -2,6 +2,12 @@ import type { Plan } from "../../plans/plans";
 import { stackFileOf } from "./checkout";
 import { PLAIN, table, type Colors } from "./output";
 
+interface Backup {
+  where: string;
+  kind: string;
+  retentionDays: number;
+}
+
 /** The outputs of a tenant's stack, as `stacks/tenant` exports them. */
 export interface TenantOutputs {
   tenant: {
@@ -15,13 +21,15 @@ export interface TenantOutputs {
     string,
     { url: string; dhis2: string; size: string; database: string; files: string; logs: string }
   >;
-  copies: { where: string; kind: string; retentionDays: number }[];
+  backups?: Backup[];
+  /** The name of `backups` before version 0.2, which a stack has until its next update. */
+  copies?: Backup[];
   contacts: Record<string, string>;
 }
 
 /** What a tenant has. */
 export function describeTenant(outputs: TenantOutputs, colors: Colors = PLAIN): string {
-  const { tenant, servers, copies, contacts } = outputs;
+  const { tenant, servers, contacts } = outputs;
   const { bold, cyan, dim } = colors;
   const { used, allowed } = tenant.servers;
   const lines = [
@@ -46,7 +54,11 @@ export function describeTenant(outputs: TenantOutputs, colors: Colors = PLAIN): 
     ];
     lines.push("", `  ${name}`, ...table(rows, { indent: "    " }));
   }
-  const backups = copies.map(({ where, kind, retentionDays }) => [where, kind, `kept ${retentionDays} days`]);
+  const backups = (outputs.backups ?? outputs.copies ?? []).map(({ where, kind, retentionDays }) => [
+    where,
+    kind,
+    `kept ${retentionDays} days`,
+  ]);
   lines.push("", bold("Backups"), ...(backups.length === 0 ? ["  none"] : table(backups)));
   lines.push("", bold("Contacts"), ...table(Object.entries(contacts)));
   return lines.join("\n");

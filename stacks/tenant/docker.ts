@@ -87,14 +87,14 @@ function copiesOf(
   files: TenantFiles,
   problems: string[],
 ): DockerCopies | undefined {
-  const disk = backups.copies.find((copy) => "disk" in copy)?.disk;
-  const index = backups.copies.findIndex((copy) => "s3" in copy);
-  const copy = backups.copies[index];
+  const disk = backups.locations.find((copy) => "disk" in copy)?.disk;
+  const index = backups.locations.findIndex((copy) => "s3" in copy);
+  const copy = backups.locations[index];
   if (!disk || !copy || !("s3" in copy)) return undefined;
   const { endpoint, region, bucket, accessKeyId, secretAccessKey, authority } = copy.s3;
   const { hostname, port } = new URL(endpoint);
   const read = (file: string) =>
-    readFile(`backups.copies[${index}].s3.authority`, file, files, problems) ?? "";
+    readFile(`backups.locations[${index}].s3.authority`, file, files, problems) ?? "";
   return {
     disk,
     cloud: {

@@ -22,7 +22,7 @@ export function memoryOf({ servers, backups }: Pick<DockerTenant, "servers" | "b
   for (const { name, size } of servers) {
     const { application, database } = SIZE_TERMS[size];
     parts.push({ what: name, memoryGiB: application.memoryGiB + database.memoryGiB });
-    if (backups.copies.length > 0) parts.push({ what: `backups of ${name}`, memoryGiB: BACKUPS_GIB });
+    if (backups.locations.length > 0) parts.push({ what: `backups of ${name}`, memoryGiB: BACKUPS_GIB });
   }
   parts.push({ what: "gateway", memoryGiB: GATEWAY_GIB }, { what: "monitoring", memoryGiB: MONITORING_GIB });
   return parts;
@@ -44,7 +44,7 @@ export function needsOf(tenant: string, spec: DockerTenant): Needs {
   const { address } = published;
   const gateway = { address, container: `${tenant}-gateway` };
   const images = imagesOf(spec);
-  const copies = spec.backups.copies.length > 0;
+  const copies = spec.backups.locations.length > 0;
   return {
     tenant,
     ports: [

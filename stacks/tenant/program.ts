@@ -20,7 +20,6 @@ import { setWithPulumi } from "./secrets";
 import { refuseDropping, standings } from "./servers";
 import {
   targetKindOf,
-  warningsOf,
   type AwsTenant,
   type DockerTenant,
   type ServerSpec,
@@ -35,8 +34,8 @@ const TENANT_KEY = "dhistance:tenant";
 /** The tenant whose name the stack has; what it exports is the summary that people and scripts read. */
 export async function tenant() {
   const { request, place } = await accepted();
-  const { spec, entitlement, token } = request;
-  for (const warning of warningsOf(spec)) await pulumi.log.warn(warning);
+  const { spec, entitlement, token, warnings } = request;
+  for (const warning of warnings) await pulumi.log.warn(warning);
 
   // A plan can go on while AWS is asked; nothing may be made before it has answered.
   if (pulumi.runtime.isDryRun()) await callsSent();
@@ -95,7 +94,7 @@ export async function tenant() {
         return [name, { url, dhis2, size, database, files, logs }];
       }),
     ),
-    copies: vault.copies,
+    backups: vault.copies,
     contacts: spec.contacts,
     monitoring: monitoring.page,
     ...(gateway.authority && { authority: gateway.authority }),
@@ -121,7 +120,7 @@ const PLACES: { [Kind in TargetKind]: (spec: Tenants[Kind], request: Request) =>
   docker: placeOnDocker,
 };
 
-function locationOf(request: Request): Promise<Place> {
+function placeOf(request: Request): Promise<Place> {
   // The compiler does not see that this is the one for the spec's own kind.
   const find = PLACES[targetKindOf(request.spec)] as (spec: Tenant, request: Request) => Promise<Place>;
   return find(request.spec, request);
@@ -165,7 +164,7 @@ async function accepted(): Promise<{ request: Request; place: Place }> {
       },
       project: pulumi.getRootDirectory(),
     });
-    return { request, place: await locationOf(request) };
+    return { request, place: await placeOf(request) };
   } catch (error) {
     if (error instanceof SpecError) return refuse(stack, error.problems);
     throw error;

@@ -67,24 +67,31 @@ const spec = (...servers: object[]) => ({
   target: { aws: { region: "eu-west-1" } },
   servers,
   backups: {
-    copies: [{ region: "eu-central-1" }, { onPremises: { host: "ssh://backup@office", path: "/srv/dhis2" } }],
+    locations: [
+      { region: "eu-central-1" },
+      { onPremises: { host: "ssh://backup@office", path: "/srv/dhis2" } },
+    ],
   },
 });
 
 /** A stack file in which nothing is encrypted. */
 const PLAIN = { value: undefined, holdsSecret: false, setSecret: setWithPulumi };
 
+async function inFull(given: Partial<Given>): Promise<Given> {
+  return {
+    stack: "moh",
+    keys: ["dhistance:entitlement", "dhistance:tenant", "aws:region"],
+    entitlement: await entitle(),
+    tenant: spec(server("hmis")),
+    file: PLAIN,
+    project: root,
+    ...given,
+  };
+}
+
 async function problemsOf(given: Partial<Given>): Promise<string[]> {
   try {
-    await readRequest({
-      stack: "moh",
-      keys: ["dhistance:entitlement", "dhistance:tenant", "aws:region"],
-      entitlement: await entitle(),
-      tenant: spec(server("hmis")),
-      file: PLAIN,
-      project: root,
-      ...given,
-    });
+    await readRequest(await inFull(given));
   } catch (error) {
     expect(error).toBeInstanceOf(SpecError);
     return (error as SpecError).problems;
@@ -134,7 +141,7 @@ describe("refuses", () => {
     expect(
       await problemsOf({ entitlement: undefined, tenant: { ...spec(server("hmis")), plan: "enterprise" } }),
     ).toEqual([
-      expect.stringMatching(/^plan: is not a key here/),
+      expect.stringMatching(/^plan: unknown key/),
       expect.stringMatching(/^dhistance:entitlement: is missing; allowed: the entitlement, or \{ file: … \}/),
     ]);
     expect(await problemsOf({ tenant: undefined })).toContainEqual("servers: is missing; allowed: a list");
@@ -216,7 +223,7 @@ describe("refuses", () => {
       ...spec(server("hmis")),
       target: { docker: {} },
       backups: {
-        copies: [
+        locations: [
           { disk: {} },
           {
             s3: { endpoint: "https://s3.example.org", bucket: "copies", accessKeyId: "id", secretAccessKey },
@@ -229,7 +236,7 @@ describe("refuses", () => {
 
     it.each<[string, (value: unknown) => object]>([
       ["servers[0].import.encryptionPassword", withImport],
-      ["backups.copies[1].s3.secretAccessKey", withS3],
+      ["backups.locations[1].s3.secretAccessKey", withS3],
     ])("%s", async (at, tenantWith) => {
       const tenant = tenantWith(plain);
       const problems = await problemsOf({ tenant });
@@ -253,7 +260,7 @@ describe("refuses", () => {
     it("also of a spec with other faults", async () => {
       expect(await problemsOf({ tenant: { ...withS3(plain), displayName: "" } })).toEqual([
         expect.stringMatching(/^displayName: /),
-        expect.stringMatching(/^backups\.copies\[1\]\.s3\.secretAccessKey: \[secret\]/),
+        expect.stringMatching(/^backups\.locations\[1\]\.s3\.secretAccessKey: \[secret\]/),
       ]);
     });
 
@@ -270,7 +277,7 @@ describe("what the operator allows", () => {
   const on = (host: string, images: object = {}) => ({
     ...spec(server("hmis")),
     target: { docker: { host, images } },
-    backups: { copies: [] },
+    backups: { locations: [] },
   });
   const given = async (env: NodeJS.ProcessEnv, tenant: object) => {
     for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
@@ -318,7 +325,7 @@ describe("what the operator allows", () => {
       expect.stringMatching(/^target\.docker\.images\.gateway: "caddy:2"; .*\(DHISTANCE_IMAGES/),
     ]);
     expect(await given(env, spec(server("hmis")))).toEqual([
-      expect.stringMatching(/^backups\.copies\[1\]\.onPremises\.host: "ssh:\/\/backup@office"/),
+      expect.stringMatching(/^backups\.locations\[1\]\.onPremises\.host: "ssh:\/\/backup@office"/),
     ]);
   });
 
@@ -330,4 +337,55 @@ describe("what the operator allows", () => {
       ]);
     },
   );
+});
+
+describe("backups.copies, the old name of backups.locations", () => {
+  const withOldName = (locations: unknown[], rest: object = {}) => ({
+    ...spec(server("hmis")),
+    ...rest,
+    backups: { copies: locations },
+  });
+  const s3 = { endpoint: "https://s3.example.org", bucket: "backups", accessKeyId: "id" };
+
+  it("is read as the new one, with a warning", async () => {
+    const { locations } = spec(server("hmis")).backups;
+    const request = await readRequest(await inFull({ tenant: withOldName(locations) }));
+    expect(request.spec.backups).toMatchObject({ locations });
+    expect(request.warnings).toEqual([
+      "backups.copies: is now backups.locations; rename the key in the stack file. The next version does not read the old name.",
+    ]);
+  });
+
+  it("is what messages and commands name, so that they fit the file", async () => {
+    const plain = { disk: {} };
+    const secretAccessKey = "correct horse battery staple";
+    const tenant = withOldName([plain, { s3: { ...s3, secretAccessKey } }], { target: { docker: {} } });
+    expect(await problemsOf({ tenant })).toEqual([
+      expect.stringMatching(
+        /^backups\.copies\[1\]\.s3\.secretAccessKey: .*'dhistance:tenant\.backups\.copies\[1\]\.s3\.secretAccessKey'/,
+      ),
+    ]);
+    expect(await problemsOf({ tenant: withOldName([]) })).toEqual([
+      expect.stringMatching(/^backups\.copies: \[\]; no backup in another region/),
+      expect.stringMatching(/^backups\.copies: \[\]; no backup on premises/),
+    ]);
+  });
+
+  it("is read with its secrets encrypted in the file", async () => {
+    const inFile = withOldName([{ disk: {} }, { s3: { ...s3, secretAccessKey: { secure: "v1:AAAA" } } }], {
+      target: { docker: {} },
+    });
+    const file = { ...PLAIN, value: inFile, holdsSecret: true };
+    expect(await problemsOf({ tenant: undecrypted(inFile), file })).toEqual([]);
+  });
+
+  it("is refused beside the new one", async () => {
+    const { backups, ...rest } = spec(server("hmis"));
+    const tenant = { ...rest, backups: { ...backups, copies: backups.locations } };
+    expect(await problemsOf({ tenant })).toEqual(["backups.copies: unknown key; allowed keys: locations"]);
+  });
+
+  it("gives no warning where it is not used", async () => {
+    expect((await readRequest(await inFull({}))).warnings).toEqual([]);
+  });
 });

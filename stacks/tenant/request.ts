@@ -5,8 +5,9 @@ import { serversWithinPlan, sizeWithinPlan, stackIsTenant } from "../../plans/qu
 import { SpecError, unknownKeys } from "../config";
 import { notAllowed } from "./allowed";
 import { FileRefused, TenantFiles } from "./files";
+import { asInFile, oldNameWarnings, withNewNames } from "./oldNames";
 import { plainSecrets, type InFile } from "./secrets";
-import { parseTenant, type Tenant } from "./spec";
+import { parseTenant, warningsOf, type Tenant } from "./spec";
 
 /** A tenant's stack as its file and its entitlement ask for it, found to be in order. */
 export interface Request {
@@ -16,6 +17,8 @@ export interface Request {
   token: string;
   /** The files of this machine that the spec may name. */
   files: TenantFiles;
+  /** What speaks against the spec that is not wrong, each with its path. */
+  warnings: string[];
 }
 
 export interface Given {
@@ -45,7 +48,7 @@ export async function readRequest(given: Given): Promise<Request> {
     problems.push(...error.problems);
   }
   const files = new TenantFiles(given.project, given.stack);
-  let granted: Omit<Request, "spec" | "files"> | undefined;
+  let granted: Pick<Request, "token" | "entitlement"> | undefined;
   try {
     const token = resolveEntitlement(given.entitlement, (file) => files.read(file));
     granted = { token, entitlement: await verifyEntitlement(token, loadIssuers()) };
@@ -56,10 +59,15 @@ export async function readRequest(given: Given): Promise<Request> {
   }
   // Of a spec with faults too, so that nobody has to mend it twice.
   if (granted) problems.push(...quotaProblems(granted.entitlement, given));
-  problems.push(...plainSecrets(given.tenant, given.file));
-  if (spec) problems.push(...dumpProblems(spec, files), ...notAllowed(given.stack, spec));
+  const file = { ...given.file, value: withNewNames(given.file.value) };
+  const plain = plainSecrets(withNewNames(given.tenant), file);
+  problems.push(...plain.map((problem) => asInFile(given.tenant, problem)));
+  if (spec) {
+    problems.push(...dumpProblems(spec, files));
+    problems.push(...notAllowed(given.stack, spec).map((problem) => asInFile(given.tenant, problem)));
+  }
   if (!spec || !granted || problems.length > 0) throw new SpecError(problems);
-  return { spec, ...granted, files };
+  return { spec, ...granted, files, warnings: [...oldNameWarnings(given.tenant), ...warningsOf(spec)] };
 }
 
 function quotaProblems(entitlement: Entitlement, { stack, tenant }: Given): string[] {

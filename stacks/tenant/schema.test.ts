@@ -38,7 +38,7 @@ describe("an editor with the schema", () => {
   it.each<[string, (secret: unknown) => object]>([
     [
       "secretAccessKey",
-      (secretAccessKey) => ({ backups: { copies: [{ disk: {} }, { s3: { ...s3, secretAccessKey } }] } }),
+      (secretAccessKey) => ({ backups: { locations: [{ disk: {} }, { s3: { ...s3, secretAccessKey } }] } }),
     ],
     [
       "encryptionPassword",
@@ -58,7 +58,7 @@ describe("an editor with the schema", () => {
       contacts: { operations: "ops@example.org", billing: "fin@example.org" },
       target: { docker: {} },
       servers: [SERVER],
-      backups: { copies: [] },
+      backups: { locations: [] },
       ...change,
     };
     return { config: { "dhistance:entitlement": { file: "entitlement.jws" }, "dhistance:tenant": tenant } };

@@ -8,7 +8,7 @@ const good = () => ({
   target: { aws: { region: "eu-west-1" } },
   servers: [{ name: "hmis", dhis2: "42.5.2", size: "medium", hostname: "hmis.moh.example.org" }],
   backups: {
-    copies: [
+    locations: [
       { region: "eu-central-1" },
       { onPremises: { host: "ssh://backup@office.example.org", path: "/srv/dhis2" } },
     ],
@@ -33,7 +33,7 @@ function problemsOf(change: (spec: Draft) => void): string[] {
 }
 
 /** What a tenant on Docker has otherwise. */
-const onDocker = { target: { docker: {} }, backups: { copies: [] } };
+const onDocker = { target: { docker: {} }, backups: { locations: [] } };
 
 it("warns of a version with security advisories", () => {
   const spec: Draft = good();
@@ -60,7 +60,7 @@ describe("parseTenant", () => {
     "does not take %s",
     (address) => {
       const given = { ...onDocker, target: { docker: { monitoring: { address } } } };
-      expect(() => parseTenant({ ...good(), ...given })).toThrow("is for yourselves");
+      expect(() => parseTenant({ ...good(), ...given })).toThrow("the monitoring page must not be public");
     },
   );
 
@@ -87,14 +87,12 @@ describe("parseTenant", () => {
     [
       "an unknown key",
       (s) => (s.servers[0].sizes = "small"),
-      [
-        "servers[0].sizes: is not a key here; allowed: name, dhis2, size, hostname, instances, import, retire",
-      ],
+      ["servers[0].sizes: unknown key; allowed keys: name, dhis2, size, hostname, instances, import, retire"],
     ],
     [
       "a plan in the spec",
       (s) => (s.plan = "enterprise"),
-      ["plan: is not a key here; allowed: displayName, contacts, target, servers, backups"],
+      ["plan: unknown key; allowed keys: displayName, contacts, target, servers, backups"],
     ],
     [
       "a size that is none",
@@ -123,47 +121,47 @@ describe("parseTenant", () => {
     [
       "two servers with one hostname",
       (s) => s.servers.push({ ...s.servers[0], name: "other" }),
-      [
-        'servers[1].hostname: "hmis.moh.example.org"; is already servers[0]\'s; allowed: a hostname of its own',
-      ],
+      ['servers[1].hostname: "hmis.moh.example.org"; already used by servers[0]; allowed: another hostname'],
     ],
     [
       "two servers with one name",
       (s) => s.servers.push({ ...s.servers[0], hostname: "b.example.org" }),
-      ['servers[1].name: "hmis"; is already servers[0]\'s; allowed: a name of its own'],
+      ['servers[1].name: "hmis"; already used by servers[0]; allowed: another name'],
     ],
     [
       "a cluster of a size that has none",
       (s) => (s.servers[0].instances = 2),
-      ["servers[0].instances: 2; a medium server is no cluster; allowed: 1, or size: large"],
+      ["servers[0].instances: 2; only size large can have more than one instance; allowed: 1"],
     ],
     [
-      "no copy outside the cloud",
-      (s) => s.backups.copies.pop(),
-      ["backups.copies: no copy outside the cloud; add { onPremises: { host: …, path: … } }"],
+      "no on-premises backup",
+      (s) => s.backups.locations.pop(),
+      ["backups.locations: no backup on premises; add { onPremises: { host: …, path: … } }"],
     ],
     [
-      "no copy in the cloud",
-      (s) => s.backups.copies.shift(),
-      ["backups.copies: no copy in the cloud; add { region: … } with a region other than the servers' own"],
+      "no backup in another region",
+      (s) => s.backups.locations.shift(),
+      [
+        "backups.locations: no backup in another region; add { region: … } with a region other than the servers' own",
+      ],
     ],
     [
       "a second region that is the first",
-      (s) => (s.backups.copies[0].region = "eu-west-1"),
-      ['backups.copies[0].region: "eu-west-1"; is the region the servers run in; allowed: another region'],
+      (s) => (s.backups.locations[0].region = "eu-west-1"),
+      ['backups.locations[0].region: "eu-west-1"; the servers run in this region; allowed: another region'],
     ],
     [
       "a copy of neither kind",
-      (s) => (s.backups.copies[0] = { tape: "LTO" }),
+      (s) => (s.backups.locations[0] = { tape: "LTO" }),
       [
-        "backups.copies[0]: { tape }; allowed: { region: … } or { onPremises: { host: …, path: … } } on AWS, " +
+        "backups.locations[0]: { tape }; allowed: { region: … } or { onPremises: { host: …, path: … } } on AWS, " +
           "{ disk: {} } or { s3: { … } } on Docker",
       ],
     ],
     [
       "a wrong value deep in one kind of copy",
-      (s) => (s.backups.copies[1].onPremises.path = "srv"),
-      ['backups.copies[1].onPremises.path: "srv"; allowed: an absolute path'],
+      (s) => (s.backups.locations[1].onPremises.path = "srv"),
+      ['backups.locations[1].onPremises.path: "srv"; allowed: an absolute path'],
     ],
     [
       "a target we do not have",
@@ -208,7 +206,7 @@ describe("parseTenant", () => {
         s.target = { docker: { monitoring: { address: "0.0.0.0" } } };
       },
       [
-        'target.docker.monitoring.address: "0.0.0.0"; is for yourselves; allowed: a private address: 127.0.0.1, or one of 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 100.64.0.0/10, fc00::/7',
+        'target.docker.monitoring.address: "0.0.0.0"; the monitoring page must not be public; allowed: a private address: 127.0.0.1, or one of 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 100.64.0.0/10, fc00::/7',
       ],
     ],
     [
@@ -217,7 +215,7 @@ describe("parseTenant", () => {
         Object.assign(s, onDocker);
         s.target = { docker: { monitoring: { port: 443 } } };
       },
-      ["target.docker.monitoring.port: 443; is a port of the servers; allowed: another"],
+      ["target.docker.monitoring.port: 443; already used by the servers; choose another port"],
     ],
     [
       "what a Docker host cannot do",
@@ -228,10 +226,10 @@ describe("parseTenant", () => {
         s.servers[0].import = { dump: "s3://dumps/a.sql", sha256: "a".repeat(64) };
       },
       [
-        'servers[0].import.dump: "s3://dumps/a.sql"; is not reached from a Docker host; allowed: a file\'s path',
-        "servers[0].instances: 2; a server on Docker is no cluster; allowed: 1",
-        "backups.copies[0]: { region }; is for servers on AWS; allowed on Docker: { disk: {} } or { s3: { … } }",
-        "backups.copies[1]: { onPremises }; is for servers on AWS; allowed on Docker: { disk: {} } or { s3: { … } }",
+        'servers[0].import.dump: "s3://dumps/a.sql"; an import on a Docker host cannot read from S3; allowed: a file\'s path',
+        "servers[0].instances: 2; a server on Docker can have only one instance; allowed: 1",
+        "backups.locations[0]: { region }; only for servers on AWS; allowed on Docker: { disk: {} } or { s3: { … } }",
+        "backups.locations[1]: { onPremises }; only for servers on AWS; allowed on Docker: { disk: {} } or { s3: { … } }",
       ],
     ],
   ])("refuses %s", (_, change, expected) => {
@@ -243,45 +241,47 @@ describe("parseTenant", () => {
     ...{ accessKeyId: "id", secretAccessKey: "secret" },
   };
 
-  it("takes copies on disk and in S3 for a tenant on Docker", () => {
-    const copies = [{ disk: { path: "/mnt/copies" } }, { s3 }];
-    const spec = parseTenant({ ...good(), ...onDocker, backups: { copies } });
-    expect(spec.backups.copies).toEqual([copies[0], { s3: { ...s3, region: "us-east-1" } }]);
+  it("takes backups on disk and in S3 for a tenant on Docker", () => {
+    const locations = [{ disk: { path: "/mnt/copies" } }, { s3 }];
+    const spec = parseTenant({ ...good(), ...onDocker, backups: { locations } });
+    expect(spec.backups.locations).toEqual([locations[0], { s3: { ...s3, region: "us-east-1" } }]);
   });
 
   it.each<[string, unknown[], string[]]>([
     [
       "disk alone",
       [{ disk: {} }],
-      ["backups.copies: no copy in the cloud; add { s3: { endpoint: …, bucket: …, … } }"],
+      ["backups.locations: no backup in S3; add { s3: { endpoint: …, bucket: …, … } }"],
     ],
     [
       "S3 alone",
       [{ s3 }],
-      ["backups.copies: no copy outside the cloud; add { disk: {} } or { disk: { path: … } }"],
+      ["backups.locations: no backup on disk; add { disk: {} } or { disk: { path: … } }"],
     ],
     [
       "two disks",
       [{ disk: {} }, { s3 }, { disk: {} }],
-      ["backups.copies[2]: { disk }; is a second copy of the kind; allowed: one disk"],
+      ["backups.locations[2]: { disk }; is a second disk; allowed: one disk"],
     ],
     [
       "S3 without TLS",
       [{ disk: {} }, { s3: { ...s3, endpoint: "http://s3.example.org" } }],
-      ['backups.copies[1].s3.endpoint: "http://s3.example.org"; allowed: https://host or https://host:port'],
+      [
+        'backups.locations[1].s3.endpoint: "http://s3.example.org"; allowed: https://host or https://host:port',
+      ],
     ],
     [
       "no secret, and shows none",
       [{ disk: {} }, { s3: { ...s3, secretAccessKey: "" } }],
-      ["backups.copies[1].s3.secretAccessKey: [secret]; allowed: the secret of an access key"],
+      ["backups.locations[1].s3.secretAccessKey: [secret]; allowed: the secret of an access key"],
     ],
-  ])("refuses copies on Docker: %s", (_, copies, expected) => {
-    expect(problemsOf((s) => Object.assign(s, onDocker, { backups: { copies } }))).toEqual(expected);
+  ])("refuses backups on Docker: %s", (_, locations, expected) => {
+    expect(problemsOf((s) => Object.assign(s, onDocker, { backups: { locations } }))).toEqual(expected);
   });
 
-  it("refuses copies on AWS that are for Docker", () => {
-    expect(problemsOf((s) => s.backups.copies.push({ disk: {} }))).toEqual([
-      "backups.copies[2]: { disk }; is for servers on Docker; allowed on AWS: { region: … } or { onPremises: { host: …, path: … } }",
+  it("refuses backups on AWS that are for Docker", () => {
+    expect(problemsOf((s) => s.backups.locations.push({ disk: {} }))).toEqual([
+      "backups.locations[2]: { disk }; only for servers on Docker; allowed on AWS: { region: … } or { onPremises: { host: …, path: … } }",
     ]);
   });
 
@@ -299,7 +299,7 @@ describe("parseTenant", () => {
       s.displayName = "";
       s.contacts.billing = "nobody";
       s.servers[0].hostname = "HMIS";
-      s.backups.copies = [];
+      s.backups.locations = [];
     });
     expect(problems.map((problem) => problem.split(":")[0])).toEqual(
       expect.arrayContaining(["displayName", "contacts.billing", "servers[0].hostname"]),

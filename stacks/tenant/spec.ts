@@ -3,6 +3,7 @@ import { z } from "zod";
 import { nameOf } from "../../components/BackupVault/onPremises";
 import { SIZES } from "../../plans/plans";
 import { noSuchRelease, releaseWarnings } from "../../plans/releases";
+import { judge } from "./oldNames";
 import { matching, object, parseConfig, REGION, secret } from "../config";
 
 /**
@@ -14,7 +15,7 @@ import { matching, object, parseConfig, REGION, secret } from "../config";
 export const SUPPORTED_DHIS2_MAJORS = [41, 42, 43] as const;
 
 const HOSTNAME = /^(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/;
-/** No password in it, and nothing that `ssh` would take for an option. */
+/** Without a password, and without anything that `ssh` would read as an option. */
 const SSH_HOST = /^ssh:\/\/([\w][\w.-]*@)?[a-zA-Z0-9[][\w.:[\]-]*$/;
 const DOCKER_HOST = new RegExp(`${SSH_HOST.source}|^unix:\\/\\/\\/\\S+$|^tcp:\\/\\/[^\\s/@]+:\\d+$`);
 
@@ -33,7 +34,7 @@ const dhis2Version = matching(VERSION, "a full version such as 42.5.2").superRef
 });
 
 const importSchema = object({
-  // What AWS reads as a pattern or a variable in a policy is not part of a key.
+  // A key must not have characters that an AWS policy reads as a pattern or a variable.
   dump: matching(
     /^(s3:\/\/[a-z0-9][a-z0-9.-]+\/[^\s*?$]+|[^\s:]+)$/,
     "a file's path or s3://bucket/key",
@@ -56,43 +57,47 @@ const serverSchema = object({
   name: matching(/^[a-z][a-z0-9-]{0,13}[a-z0-9]$/, "2 to 15 of a-z, 0-9 and -, a letter first").describe(
     "Names the server's resources. Changing it makes a new server.",
   ),
-  dhis2: dhis2Version.describe("DHIS2 version. Raising it upgrades the server; DHIS2 has no way down."),
-  size: z.enum(SIZES).describe("Within what the plan allows."),
+  dhis2: dhis2Version.describe(
+    "DHIS2 version. A higher version upgrades the server; DHIS2 cannot be downgraded.",
+  ),
+  size: z.enum(SIZES).describe("The plan limits which sizes are allowed."),
   hostname: matching(HOSTNAME, "a full host name, lower case, such as hmis.moh.example.org"),
   instances: z
     .int()
     .min(1, "allowed: 1 to 4")
     .max(4, "allowed: 1 to 4")
     .default(1)
-    .describe("How many times DHIS2 runs, as a cluster on one database. More than 1 with size large alone."),
+    .describe(
+      "Number of DHIS2 instances, which form a cluster on one database. More than 1 needs size large.",
+    ),
   import: importSchema.optional(),
   retire: z
     .boolean()
     .default(false)
-    .describe("Let go of the server's data, so that it can be taken out of the list after the next up."),
+    .describe("Allow deletion of this server's data. Apply, then remove the server."),
 });
 
-const copySchema = z.union(
+const locationSchema = z.union(
   [
-    object({ region: region.describe("A second AWS region that keeps a copy under its own key.") }),
+    object({
+      region: region.describe("A second AWS region, which keeps backups encrypted with its own key."),
+    }),
     object({
       onPremises: object({
-        host: dockerHost.describe(
-          "The Docker host, in the customer's own building, whose agent pulls the copy.",
-        ),
+        host: dockerHost.describe("The on-premises Docker host. Its agent pulls the backups."),
         path: matching(/^\/[^\s:]+$/, "an absolute path").describe(
-          "The directory on that host that holds the copy.",
+          "The directory for the backups on that host.",
         ),
         name: matching(/^[a-z][a-z0-9-]{0,17}[a-z0-9]$/, "2 to 19 of a-z, 0-9 and -, a letter first")
           .optional()
           .describe(
-            "Names the backup, its agent and its password for good. Give it when the host's address changes, or for two directories of one host. Default: made of the host.",
+            "Permanent name of this location, its agent and its password. Set it before the host's address changes, or for two directories of one host. Default: made from the host.",
           ),
         retire: z
           .boolean()
           .default(false)
           .describe(
-            "Give this host up: its agent and its access are removed, the password of its backups stays. Apply, then remove the entry.",
+            "Stop using this host. Its agent and its access are removed; the password of its backups is kept. Apply, then remove the entry.",
           ),
       }),
     }),
@@ -101,7 +106,7 @@ const copySchema = z.union(
         path: matching(/^\/[^\s:]+$/, "an absolute path")
           .optional()
           .describe(
-            "A directory of the Docker host, best on a disk of its own, with one for each server in it. Default: volumes.",
+            "A directory of the Docker host, best on a separate disk. Each server gets its own folder in it. Default: volumes.",
           ),
       }),
     }),
@@ -110,7 +115,7 @@ const copySchema = z.union(
         endpoint: matching(
           /^https:\/\/[a-z0-9.-]+(:\d{1,5})?$/,
           "https://host or https://host:port",
-        ).describe("A server that speaks S3."),
+        ).describe("Address of the S3 server."),
         region: matching(/^[a-z0-9-]+$/, "the region's name, as the S3 server has it").default("us-east-1"),
         bucket: matching(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "a bucket's name"),
         accessKeyId: z.string().min(1, "allowed: the id of an access key"),
@@ -159,7 +164,9 @@ const certificatesSchema = z.union(
           "https://…, the address of an ACME directory",
         )
           .optional()
-          .describe("Of another authority, such as the ministry's own. Default: Let's Encrypt's."),
+          .describe(
+            "ACME directory of another certificate authority, such as the ministry's. Default: Let's Encrypt.",
+          ),
         authority: matching(/^[^\s:]+$/, "a file's path")
           .optional()
           .describe(
@@ -167,19 +174,19 @@ const certificatesSchema = z.union(
           ),
       }).refine(({ directory, authority }) => directory !== undefined || authority === undefined, {
         path: ["authority"],
-        error: "only with a directory: Let's Encrypt has the world's trust",
+        error: "only with a directory: every system trusts the CA of Let's Encrypt",
       }),
-    }).describe("By ACME, for host names that the authority finds to lead to this host."),
+    }).describe("Obtained by ACME; the host names must resolve to this host."),
     object({ private: object({}) }).describe(
-      "From an authority of the tenant's own; the output authority is its root.",
+      "Issued by a private CA of the tenant. The stack output `authority` is its root certificate.",
     ),
     object({
       given: object({
         certificate: matching(/^[^\s:]+$/, "a file's path").describe(
-          "PEM file in tenants/<tenant>, with one certificate for every host name, and its chain.",
+          "PEM file in tenants/<tenant>: one certificate for all host names, with its chain.",
         ),
         privateKey: matching(/^[^\s:]+$/, "a file's path").describe(
-          "PEM file in tenants/<tenant>, with its key.",
+          "PEM file in tenants/<tenant>: the private key of the certificate.",
         ),
       }),
     }),
@@ -204,7 +211,7 @@ for (const [net, prefix] of [
 PRIVATE_ADDRESSES.addAddress("::1", "ipv6");
 PRIVATE_ADDRESSES.addSubnet("fc00::", 7, "ipv6");
 
-/** Whether the world cannot reach an address, whatever listens there. */
+/** Whether an address cannot be reached from the internet. */
 function isPrivate(address: string): boolean {
   return PRIVATE_ADDRESSES.check(address, isIPv6(address) ? "ipv6" : "ipv4");
 }
@@ -215,23 +222,23 @@ const dockerSchema = object({
     "unix:///path/to/socket or ssh://user@host",
   )
     .default("unix:///var/run/docker.sock")
-    .describe("The Docker host, as DOCKER_HOST has it. Default: this machine."),
+    .describe("The Docker host, in the form of DOCKER_HOST. Default: this machine."),
   published: object({
-    address: address.default("0.0.0.0").describe("The host's address that the servers are reached under."),
+    address: address.default("0.0.0.0").describe("Address of the host on which the servers listen."),
     http: port.default(80),
     https: port.default(443),
   })
     .default({ address: "0.0.0.0", http: 80, https: 443 })
-    .describe("Where the servers are reached."),
+    .describe("Where users reach the servers."),
   monitoring: object({
     address: address
-      .refine(isPrivate, `is for yourselves; allowed: a private address: ${PRIVATE}`)
+      .refine(isPrivate, `the monitoring page must not be public; allowed: a private address: ${PRIVATE}`)
       .default("127.0.0.1")
-      .describe("A private address of the host, where the page that shows how the servers are is reached."),
+      .describe("Private address of the host for the monitoring page."),
     port: port.default(9090),
   })
     .default({ address: "127.0.0.1", port: 9090 })
-    .describe("The page that shows how the servers are."),
+    .describe("Where operators reach the monitoring page."),
   certificates: certificatesSchema.default({ acme: {} }),
   images: object({
     postgres: imageName(true).optional(),
@@ -242,7 +249,9 @@ const dockerSchema = object({
     dhis2: imageName(false).optional(),
   })
     .default({})
-    .describe("Images from elsewhere, for a closed network: a mirror, or what was loaded into the host."),
+    .describe(
+      "Images to use instead of the defaults, for a network without internet: from a mirror, or loaded into the host.",
+    ),
 });
 
 const targetSchema = z.union([object({ aws: awsSchema }), object({ docker: dockerSchema })], {
@@ -251,14 +260,16 @@ const targetSchema = z.union([object({ aws: awsSchema }), object({ docker: docke
 
 const tenantShape = object({
   displayName: z.string().trim().min(1, "allowed: a name").max(120, "allowed: up to 120 characters"),
-  contacts: object({ operations: email, billing: email }).describe("Who is written to, about what."),
+  contacts: object({ operations: email, billing: email }).describe(
+    "E-mail addresses for operations and for billing.",
+  ),
   target: targetSchema.describe("Where the tenant's servers run."),
   servers: z.array(serverSchema).min(1, "allowed: one server or more, as the plan grants"),
   backups: object({
-    copies: z
-      .array(copySchema)
+    locations: z
+      .array(locationSchema)
       .describe(
-        "On AWS at least one copy in another region and one on premises; on Docker one on disk and one in S3, or none.",
+        "Where backups are kept. AWS: at least one other region and one on-premises host. Docker: one disk and one S3 bucket, or none.",
       ),
   }),
 });
@@ -271,85 +282,93 @@ export const tenantSchema = tenantShape.superRefine((tenant, context) => {
     tenant.servers.forEach((server, index) => {
       const first = tenant.servers.findIndex((other) => other[key] === server[key]);
       if (first < index)
-        problem(["servers", index, key], `is already servers[${first}]'s; allowed: a ${key} of its own`);
+        problem(["servers", index, key], `already used by servers[${first}]; allowed: another ${key}`);
     });
   }
   tenant.servers.forEach(({ size, instances }, index) => {
     if (instances > 1 && size !== "large")
-      problem(["servers", index, "instances"], `a ${size} server is no cluster; allowed: 1, or size: large`);
+      problem(["servers", index, "instances"], `only size large can have more than one instance; allowed: 1`);
   });
   if ("docker" in tenant.target) dockerProblems(tenant, problem);
-  else copyProblems(tenant.backups.copies, tenant.target.aws.region, problem);
+  else locationProblems(tenant.backups.locations, tenant.target.aws.region, problem);
 });
 
 type Problem = (path: (string | number)[], message: string) => void;
 
-function copyProblems(copies: z.output<typeof copySchema>[], home: string, problem: Problem): void {
-  copies.forEach((copy, index) => {
-    if ("disk" in copy || "s3" in copy)
+function locationProblems(
+  locations: z.output<typeof locationSchema>[],
+  home: string,
+  problem: Problem,
+): void {
+  locations.forEach((location, index) => {
+    if ("disk" in location || "s3" in location)
       problem(
-        ["backups", "copies", index],
-        "is for servers on Docker; allowed on AWS: { region: … } or { onPremises: { host: …, path: … } }",
+        ["backups", "locations", index],
+        "only for servers on Docker; allowed on AWS: { region: … } or { onPremises: { host: …, path: … } }",
       );
   });
-  const regions = copies.map((copy) => ("region" in copy ? copy.region : undefined));
-  regions.forEach((copy, index) => {
-    if (copy === home) {
+  const regions = locations.map((location) => ("region" in location ? location.region : undefined));
+  regions.forEach((location, index) => {
+    if (location === home) {
       problem(
-        ["backups", "copies", index, "region"],
-        "is the region the servers run in; allowed: another region",
+        ["backups", "locations", index, "region"],
+        "the servers run in this region; allowed: another region",
       );
     }
   });
   if (!regions.some(Boolean)) {
     problem(
-      ["backups", "copies"],
-      "no copy in the cloud; add { region: … } with a region other than the servers' own",
+      ["backups", "locations"],
+      "no backup in another region; add { region: … } with a region other than the servers' own",
     );
   }
-  const names = copies.map((copy) => ("onPremises" in copy ? nameOf(copy.onPremises) : undefined));
+  const names = locations.map((location) =>
+    "onPremises" in location ? nameOf(location.onPremises) : undefined,
+  );
   names.forEach((name, index) => {
     const first = names.indexOf(name);
     if (name !== undefined && first < index)
       problem(
-        ["backups", "copies", index, "onPremises"],
-        `is the same host or name as copies[${first}]; allowed: another host, or another name`,
+        ["backups", "locations", index, "onPremises"],
+        `same host or name as locations[${first}]; allowed: another host, or another name`,
       );
   });
-  if (!copies.some((copy) => "onPremises" in copy && !copy.onPremises.retire)) {
-    problem(["backups", "copies"], "no copy outside the cloud; add { onPremises: { host: …, path: … } }");
+  if (!locations.some((location) => "onPremises" in location && !location.onPremises.retire)) {
+    problem(["backups", "locations"], "no backup on premises; add { onPremises: { host: …, path: … } }");
   }
 }
 
 function dockerProblems({ target, servers, backups }: z.output<typeof tenantShape>, problem: Problem): void {
   const { published, monitoring } = "docker" in target ? target.docker : {};
   if (published?.http === published?.https)
-    problem(["target", "docker", "published", "https"], "is the port for http; allowed: another");
+    problem(["target", "docker", "published", "https"], "already used for http; choose another port");
   if (monitoring && [published?.http, published?.https].includes(monitoring.port))
-    problem(["target", "docker", "monitoring", "port"], "is a port of the servers; allowed: another");
+    problem(["target", "docker", "monitoring", "port"], "already used by the servers; choose another port");
   servers.forEach((server, index) => {
     if (server.import?.dump.startsWith("s3://"))
       problem(
         ["servers", index, "import", "dump"],
-        "is not reached from a Docker host; allowed: a file's path",
+        "an import on a Docker host cannot read from S3; allowed: a file's path",
       );
     if (server.instances > 1)
-      problem(["servers", index, "instances"], "a server on Docker is no cluster; allowed: 1");
+      problem(["servers", index, "instances"], "a server on Docker can have only one instance; allowed: 1");
   });
-  const kinds = backups.copies.map((copy) => ("disk" in copy ? "disk" : "s3" in copy ? "s3" : "other"));
+  const kinds = backups.locations.map((location) =>
+    "disk" in location ? "disk" : "s3" in location ? "s3" : "other",
+  );
   kinds.forEach((kind, index) => {
     if (kind === "other")
       problem(
-        ["backups", "copies", index],
-        "is for servers on AWS; allowed on Docker: { disk: {} } or { s3: { … } }",
+        ["backups", "locations", index],
+        "only for servers on AWS; allowed on Docker: { disk: {} } or { s3: { … } }",
       );
     else if (kinds.indexOf(kind) < index)
-      problem(["backups", "copies", index], `is a second copy of the kind; allowed: one ${kind}`);
+      problem(["backups", "locations", index], `is a second ${kind}; allowed: one ${kind}`);
   });
   if (kinds.includes("disk") && !kinds.includes("s3"))
-    problem(["backups", "copies"], "no copy in the cloud; add { s3: { endpoint: …, bucket: …, … } }");
+    problem(["backups", "locations"], "no backup in S3; add { s3: { endpoint: …, bucket: …, … } }");
   if (kinds.includes("s3") && !kinds.includes("disk"))
-    problem(["backups", "copies"], "no copy outside the cloud; add { disk: {} } or { disk: { path: … } }");
+    problem(["backups", "locations"], "no backup on disk; add { disk: {} } or { disk: { path: … } }");
 }
 
 type Shape = z.output<typeof tenantSchema>;
@@ -367,7 +386,7 @@ export function targetKindOf({ target }: Tenant): keyof Tenants {
   return "docker" in target ? "docker" : "aws";
 }
 
-/** Of the other kind the type is narrowed as well. */
+/** A type guard on a negative narrows as well, so `!isOnDocker(spec)` is an AwsTenant. */
 export function isOnDocker(spec: Tenant): spec is DockerTenant {
   return "docker" in spec.target;
 }
@@ -380,11 +399,11 @@ export type ImportSpec = NonNullable<ServerSpec["import"]>;
  * @throws SpecError with every problem: its path, the bad value and what is allowed
  */
 export function parseTenant(input: unknown): Tenant {
-  // What zod gives is one or the other, as its type does not say.
-  return parseConfig(tenantSchema, input, "dhistance:tenant") as Tenant;
+  // The type of zod's output does not say that it is one or the other.
+  return judge(input, (tenant) => parseConfig(tenantSchema, tenant, "dhistance:tenant")) as Tenant;
 }
 
-/** What speaks against a spec that is not wrong, each with its path. */
+/** Warnings about a valid spec, each with its path. */
 export function warningsOf({ servers }: Tenant): string[] {
   return servers.flatMap(({ dhis2 }, index) =>
     releaseWarnings(dhis2).map((warning) => `servers[${index}].dhis2: ${warning}`),

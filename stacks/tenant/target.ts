@@ -70,7 +70,10 @@ export function regionProvider(spec: AwsTenant, entitlement: Entitlement, platfo
     {},
   );
   const { tenant, plan } = entitlement;
-  const regions = [region, ...spec.backups.copies.flatMap((copy) => ("region" in copy ? [copy.region] : []))];
+  const regions = [
+    region,
+    ...spec.backups.locations.flatMap((copy) => ("region" in copy ? [copy.region] : [])),
+  ];
   const locked = remember(
     `${tenant}-lock`,
     {
@@ -153,12 +156,12 @@ export function copies(
   // What may not be made at home may not be made elsewhere.
   const elsewhere = { dependsOn: [home] };
   return {
-    regions: spec.backups.copies.flatMap((copy) =>
+    regions: spec.backups.locations.flatMap((copy) =>
       "region" in copy
         ? [{ region: copy.region, provider: providerOf(copy.region, entitlement, elsewhere) }]
         : [],
     ),
-    onPremises: spec.backups.copies.flatMap((copy) =>
+    onPremises: spec.backups.locations.flatMap((copy) =>
       "onPremises" in copy ? [{ ...copy.onPremises, provider: dockerProvider(copy.onPremises.host) }] : [],
     ),
   };

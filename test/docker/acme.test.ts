@@ -23,7 +23,7 @@ beforeAll(async () => {
     const ca = put("ca.pem", readFileSync(authority.authority, "utf8"));
     const certificates = { acme: { directory: authority.directory, authority: ca } };
     spec.target = { docker: { host: world.engine.host, ...place, certificates, images: world.images } };
-    spec.backups = { copies: [] };
+    spec.backups = { locations: [] };
     spec.servers = [{ name: "hmis", dhis2: VERSIONS[0], size: "small", hostname: HMIS }];
   });
   await stack.succeed("up", "--yes", "--skip-preview");

@@ -137,7 +137,7 @@ describe("a host that lacks something", () => {
             published: { ...published, https: port },
           },
         };
-        spec.backups = { copies: [] };
+        spec.backups = { locations: [] };
         spec.servers = Array.from({ length: 20 }, (_, index) => ({
           ...{ name: `s${index}`, dhis2: VERSIONS[0], size: "large", hostname: `s${index}.moh.test` },
         }));

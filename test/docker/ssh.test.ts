@@ -57,7 +57,7 @@ it("a tenant comes up there, answers, and does not change at a second up", async
     spec.target = {
       docker: { host: ssh.host, ...place, certificates: { private: {} }, images: world.images },
     };
-    spec.backups = { copies: [] };
+    spec.backups = { locations: [] };
     spec.servers = [{ name: "hmis", dhis2: VERSIONS[0], size: "small", hostname: HMIS }];
   });
   await stack.succeed("up", "--yes", "--skip-preview");
@@ -71,7 +71,7 @@ it("a host that does not let us in is refused before anything is made, with what
   needs(context, lacking);
   const others = await world.tenants.stack(`${TENANT}-other`, { plan: "trial", maxServers: 1 }, (spec) => {
     spec.target = { docker: { host: ssh.host.replace("ssh://", "ssh://nobody-") } };
-    spec.backups = { copies: [] };
+    spec.backups = { locations: [] };
   });
   const { code, stdout, stderr } = await others.run("up", "--yes", "--skip-preview");
   expect(code).not.toBe(0);

@@ -64,7 +64,7 @@ beforeAll(async () => {
     };
     const certificates = { given };
     spec.target = { docker: { host: world.engine.host, ...theirPlace, certificates, images: world.images } };
-    spec.backups = { copies: [] };
+    spec.backups = { locations: [] };
     spec.servers = [{ name: "hmis", dhis2: VERSIONS[0], size: "small", hostname: GIVEN }];
   });
   // At once: they are two tenants that know nothing of each other.
@@ -414,7 +414,7 @@ describe("a version whose migration fails", () => {
       expect(await rollbackOf(neighbour, "SERVER", { killWhen })).toMatchObject({ code: null, stderr: "" });
     const { code, stdout, stderr } = await rollbackOf(neighbour, "SERVER", { more: ["--json"] });
     expect(code).toBe(0);
-    expect(stderr).toMatch(/^warning: backups\.copies: \[\];.*\n$/);
+    expect(stderr).toMatch(/^warning: backups\.locations: \[\];.*\n$/);
     expect(JSON.parse(stdout)).toMatchObject({ server: "hmis", dhis2: VERSIONS[0], aside: VERSIONS[1] });
   }
 
@@ -560,7 +560,7 @@ describe("--down", () => {
     const takenDown = () => checkout.start([...down, "--yes"], { DOCKER_HOST: world.engine.host });
 
     it("says what the engine warns of", () => {
-      expect(up.stderr).toContain("warning: backups.copies: []; no copy of any server is made.");
+      expect(up.stderr).toContain("warning: backups.locations: []; no copy of any server is made.");
     });
 
     it("touches nothing while the plan keeps its data, and says what to do", async () => {

@@ -35,7 +35,7 @@ beforeAll(async () => {
   stack = await world.tenants.stack(TENANT, { plan: "premium", maxServers: 2 }, (spec, put) => {
     const { images } = world;
     spec.target = { docker: { host: world.engine.host, ...place, certificates: { private: {} }, images } };
-    spec.backups = { copies: [] };
+    spec.backups = { locations: [] };
     const data = { dump: put("hmis.sql", readFileSync(path.join(ROOT, DUMP), "utf8")), sha256: SHA256 };
     spec.servers = [
       { name: "hmis", dhis2: VERSIONS[0], size: "small", hostname: HMIS, import: data },

@@ -46,7 +46,7 @@ export async function startTenantWithBackups(
       spec.target = { docker: { host: engine.host, ...place, certificates: { private: {} }, images } };
       const access = { endpoint, bucket, accessKeyId, secretAccessKey };
       const ca = put("s3.pem", readFileSync(authority, "utf8"));
-      spec.backups = { copies: [{ disk }, { s3: { ...access, authority: ca } }] };
+      spec.backups = { locations: [{ disk }, { s3: { ...access, authority: ca } }] };
       spec.servers = [{ name: "hmis", dhis2: VERSIONS[0], size: "small", hostname: HOSTNAME }];
     });
     await stack.succeed("up", "--yes", "--skip-preview");

@@ -29,8 +29,8 @@ it.each<[string, (spec: Draft) => void, RegExp]>([
   ],
   [
     "a second region that is the first",
-    (s) => (s.backups.copies[0].region = "eu-west-1"),
-    /backups\.copies\[0\]\.region: "eu-west-1"; is the region the servers run in; allowed: another region/,
+    (s) => (s.backups.locations[0].region = "eu-west-1"),
+    /backups\.locations\[0\]\.region: "eu-west-1"; the servers run in this region; allowed: another region/,
   ],
   [
     "a database that AWS does not sell there",

@@ -25,7 +25,7 @@ let stack: TenantStack;
 beforeAll(async () => {
   tenants = await TestTenants.start({ platform: true });
   stack = await tenants.stack(TENANT, { plan: "trial", maxServers: 1 }, (spec) => {
-    spec.backups.copies = [{ region: "eu-central-1" }, entry("office"), entry("regional")];
+    spec.backups.locations = [{ region: "eu-central-1" }, entry("office"), entry("regional")];
   });
   await up();
 });
@@ -34,7 +34,7 @@ afterAll(() => tenants?.remove());
 const up = () => stack.succeed("up", "--yes", "--skip-preview");
 
 function onPremises(...entries: object[]): void {
-  stack.change((spec) => (spec.backups.copies = [{ region: "eu-central-1" }, ...entries]));
+  stack.change((spec) => (spec.backups.locations = [{ region: "eu-central-1" }, ...entries]));
 }
 
 async function bought(plan: Plan): Promise<void> {
@@ -210,10 +210,10 @@ describe("on-premises hosts", () => {
     expect(others).toEqual({ [NEW]: was[NEW], [REGIONAL]: was[REGIONAL] });
     expect(await passwords()).toEqual(keys);
     expect(await readPassword(OFFICE)).toBe(keys[OFFICE]);
-    const { copies } = JSON.parse((await stack.succeed("stack", "output", "--json")).stdout) as {
-      copies: { where: string }[];
+    const { backups } = JSON.parse((await stack.succeed("stack", "output", "--json")).stdout) as {
+      backups: { where: string }[];
     };
-    expect(copies.map(({ where }) => where)).not.toContain(`${host("office")}:/srv/dhis2`);
+    expect(backups.map(({ where }) => where)).not.toContain(`${host("office")}:/srv/dhis2`);
 
     onPremises(entry("newoffice"), entry("regional"));
     await up();

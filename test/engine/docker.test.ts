@@ -8,7 +8,7 @@ beforeAll(async () => {
   tenants = await TestTenants.start({ platform: false, env: { DOCKER_HOST: "unix:///nowhere.sock" } });
   stack = await tenants.stack("moh", { plan: "trial", maxServers: 1 }, (spec) => {
     spec.target = { docker: { host: "unix:///nowhere.sock", certificates: { private: {} } } };
-    spec.backups = { copies: [] };
+    spec.backups = { locations: [] };
   });
 });
 afterAll(() => tenants?.remove());

@@ -33,7 +33,7 @@ describe.each<[string, (spec: Draft) => void]>([
     "Docker",
     (spec) => {
       spec.target = { docker: { host: "unix:///nowhere.sock", certificates: { private: {} } } };
-      spec.backups = { copies: [] };
+      spec.backups = { locations: [] };
     },
   ],
 ])("the encryption.password of a server on %s", (target, place) => {

@@ -34,7 +34,7 @@ describe("a spec that is wrong", () => {
     [
       "an unknown key",
       (s) => (s.servers[0].ram = 4),
-      /servers\[0\]\.ram: is not a key here; allowed: name, dhis2, size/,
+      /servers\[0\]\.ram: unknown key; allowed keys: name, dhis2, size/,
     ],
     [
       "more servers than the plan has",
@@ -44,7 +44,7 @@ describe("a spec that is wrong", () => {
     [
       "two servers with one hostname",
       (s) => s.servers.push({ ...second("b"), hostname: s.servers[0].hostname }),
-      /servers\[1\]\.hostname: "bad-two-servers-with-o\.moh\.example\.org"; is already/,
+      /servers\[1\]\.hostname: "bad-two-servers-with-o\.moh\.example\.org"; already used by/,
     ],
     [
       "an unsupported DHIS2 version",
@@ -53,8 +53,8 @@ describe("a spec that is wrong", () => {
     ],
     [
       "no backup outside the cloud",
-      (s) => s.backups.copies.pop(),
-      /backups\.copies: no copy outside the cloud/,
+      (s) => s.backups.locations.pop(),
+      /backups\.locations: no backup on premises/,
     ],
     [
       "a size over the plan",
@@ -79,11 +79,11 @@ describe("a spec that is wrong", () => {
       s.colour = "red";
       s.servers[0].size = "huge";
       s.servers[0].hostname = "HMIS";
-      s.backups.copies = [];
+      s.backups.locations = [];
     });
     const said = await refusalOf(stack);
     for (const line of [
-      /colour: is not a key here/,
+      /colour: unknown key/,
       /servers\[0\]\.size: "huge"; allowed: small/,
       /servers\[0\]\.hostname: "HMIS"/,
     ]) {

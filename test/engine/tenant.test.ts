@@ -48,7 +48,7 @@ describe("a premium tenant with two servers", () => {
     expect(await made(stack)).toEqual([]);
   });
 
-  it("comes up, with a database, a file store, an endpoint and copies for each server", async () => {
+  it("comes up, with a database, a file store, an endpoint and backups for each server", async () => {
     const { code, stdout, stderr } = await stack.checked("up");
     expect(code, stdout + stderr).toBe(0);
     const types = (await stack.state()).resources.map(({ type }) => type);
@@ -73,7 +73,7 @@ describe("a premium tenant with two servers", () => {
       operations: "ops@moh.example.org",
       billing: "finance@moh.example.org",
     });
-    expect(outputs.copies.length).toBeGreaterThanOrEqual(2);
+    expect(outputs.backups.length).toBeGreaterThanOrEqual(2);
   });
 
   it("does not lose its host name to another tenant, which is refused in the preview and makes nothing", async () => {

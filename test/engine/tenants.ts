@@ -37,7 +37,7 @@ function goodSpec(tenant: string): Draft {
     target: { aws: { region: "eu-west-1" } },
     servers: [{ name: "hmis", dhis2: "42.5.2", size: "small", hostname: `${tenant}.moh.example.org` }],
     backups: {
-      copies: [
+      locations: [
         { region: "eu-central-1" },
         { onPremises: { host: "ssh://backup@office.example.org", path: "/srv/dhis2" } },
       ],

@@ -130,9 +130,12 @@ export function onPremisesAgents(
 async function lastOnPremises(): Promise<string[]> {
   const name = `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`;
   const { outputs } = (await pulumi.runtime.invoke("pulumi:pulumi:readStackOutputs", { name })) as {
-    outputs: { copies?: Copy[] };
+    // Stacks of versions before 0.2 have it as `copies`.
+    outputs: { backups?: Copy[]; copies?: Copy[] };
   };
-  return (outputs.copies ?? []).filter(({ kind }) => kind === PULLED).map(({ where }) => where);
+  return (outputs.backups ?? outputs.copies ?? [])
+    .filter(({ kind }) => kind === PULLED)
+    .map(({ where }) => where);
 }
 
 interface Authority {

@@ -51,13 +51,13 @@ describe("a tenant on a Docker host", () => {
     accessKeyId: "key",
     secretAccessKey: "secret",
   };
-  const tenant = (copies: object[]) =>
+  const tenant = (locations: object[]) =>
     parseTenant({
       displayName,
       contacts,
       servers,
       target: { docker },
-      backups: { copies },
+      backups: { locations },
     }) as DockerTenant;
 
   it("costs nothing on AWS, and has the memory printed that the preview asks of its host", () => {

@@ -12,7 +12,7 @@ import { FOLDER, prepareFolder, SECRETS_STACK, stackFile, useDockerProject } fro
 
 /**
  * Encrypts a secret with the folder's passphrase and writes it into the tenant's stack file.
- * @param at its path in the spec, such as `backups.copies[1].s3.secretAccessKey`
+ * @param at its path in the spec, such as `backups.locations[1].s3.secretAccessKey`
  * @param read asks for the secret, once its path is known to be valid
  */
 export async function setSecret(tenant: string, at: string, read: () => Promise<string>): Promise<void> {
@@ -28,7 +28,7 @@ export async function setSecret(tenant: string, at: string, read: () => Promise<
   if (!secrets.includes(at)) {
     throw new UsageError(
       `"${at}" is not a secret of a tenant's spec; allowed: a path such as servers[0].import.encryptionPassword or ` +
-        "backups.copies[1].s3.secretAccessKey.",
+        "backups.locations[1].s3.secretAccessKey.",
     );
   }
   const value = await read();

@@ -40,7 +40,7 @@ export async function restore(
 /** The hosts of the agents on premises, by the agents' names. */
 function agentHosts(tenant: string, { backups }: AwsTenant): Map<string, string> {
   const hosts = new Map<string, string>();
-  for (const copy of backups.copies) {
+  for (const copy of backups.locations) {
     if (!("onPremises" in copy)) continue;
     hosts.set(`${tenant}-vault-agent-${nameOf(copy.onPremises)}`, copy.onPremises.host);
   }
