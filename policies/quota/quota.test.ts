@@ -1,7 +1,10 @@
+import { UnknownValueError, type PolicyResource } from "@pulumi/policy";
 import { describe, expect, it } from "vitest";
+import { POLICIES } from "../policies";
 import { resource, serverResources, STACK, tenantResource, trustedIssuer, violations } from "../testing";
 import { entitlementValid } from "./entitlement-valid";
 import { serversWithinPlan } from "./servers-within-plan";
+import { quotaSoFar } from "./quota-so-far";
 import { sizeWithinPlan } from "./size-within-plan";
 import { stackIsTenant } from "./stack-is-tenant";
 
@@ -10,13 +13,16 @@ const entitle = trustedIssuer();
 describe("entitlement-valid", () => {
   it("refuses a stack without an entitlement, and one with two", async () => {
     expect(await violations(entitlementValid, [STACK, ...serverResources("hmis")])).toEqual([
-      expect.stringMatching(/has 0 dhistance:index:Tenant/),
+      expect.stringMatching(/has 0 resources of type dhistance:index:Tenant/),
     ]);
     const twice = [STACK, tenantResource(await entitle()), tenantResource(await entitle())];
     expect(await violations(entitlementValid, twice)).toEqual([
-      expect.stringMatching(/has 2 dhistance:index:Tenant/),
+      expect.stringMatching(/has 2 resources of type dhistance:index:Tenant \(moh, moh\)/),
     ]);
-    expect(await violations(entitlementValid, [STACK, tenantResource(undefined)])).toHaveLength(1);
+    expect(await violations(entitlementValid, [STACK, tenantResource(undefined)])).toEqual([
+      'moh (dhistance:index:Tenant) has no entitlement: its property "entitlement" is not set. ' +
+        "Make its resources through the tenant program.",
+    ]);
   });
 
   it("refuses an expired one and an edited one, and leaves the others silent", async () => {
@@ -94,5 +100,135 @@ describe("size-within-plan", () => {
       expect.stringMatching(/"shadow" has size unset/),
       expect.stringMatching(/"tracker" has size "huge"; allowed: small, medium, large/),
     ]);
+  });
+});
+
+describe("what goes by another name", () => {
+  const below = ["dhistance:index:Tenant", "dhistance:index:DataManagementServer"];
+  const container = (name: string, parents: string[], props = {}) =>
+    resource("docker:index/container:Container", name, props, parents);
+
+  it("is a server: databases beside a server's own, services and machines, containers outside it", async () => {
+    const more = [
+      resource("aws:rds/instance:Instance", "hmis-second", {}, below),
+      resource("aws:ecs/service:Service", "mine", {}, below.slice(0, 1)),
+      resource("aws:ec2/instance:Instance", "machine"),
+      container("other-application", below),
+      container("hmis-application-2", below.slice(0, 1)),
+    ];
+    for (const extra of more) {
+      const resources = [
+        STACK,
+        tenantResource(await entitle({ maxServers: 1 })),
+        ...serverResources("hmis"),
+        extra,
+      ];
+      expect(await violations(serversWithinPlan, resources)).toEqual([
+        expect.stringContaining(`has 2 servers (${["hmis", extra.name].sort().join(", ")})`),
+      ]);
+    }
+  });
+
+  it("is no server: what a server and a tenant are made of on Docker", async () => {
+    const vault = ["dhistance:index:Tenant", "dhistance:index:BackupVault"];
+    const resources = [
+      ...[STACK, tenantResource(await entitle({ maxServers: 1 }))],
+      resource("dhistance:index:DataManagementServer", "moh-hmis", { size: "small" }, below.slice(0, 1)),
+      ...["moh-hmis-database", "moh-hmis-application"].map((name) => container(name, below)),
+      ...["moh-hmis-copies", "moh-hmis-portable", "moh-vault-agent-office-1a2b3c"].map((name) =>
+        container(name, vault),
+      ),
+      ...["moh-gateway", "moh-monitoring"].map((name) => container(name, below.slice(0, 1))),
+    ];
+    expect(await violations(serversWithinPlan, resources)).toEqual([]);
+    const second = [...resources, container("another-gateway", below.slice(0, 1))];
+    expect(await violations(serversWithinPlan, second)).toEqual([expect.stringMatching(/another-gateway/)]);
+  });
+
+  it("is no larger than its server's size", async () => {
+    const parts = [
+      resource("aws:rds/instance:Instance", "hmis-db", { instanceClass: "db.m7g.16xlarge" }, below),
+      resource("aws:rds/instance:Instance", "hmis-db", { allocatedStorage: 5000 }, below),
+      container("hmis-application", below, { memory: 65_536 }),
+    ];
+    for (const part of parts) {
+      const [component] = serverResources("hmis") as [PolicyResource];
+      const resources = [STACK, tenantResource(await entitle()), component, part];
+      expect(await violations(sizeWithinPlan, resources)).toEqual([
+        expect.stringMatching(
+          new RegExp(`^server "hmis" has size "small", and ${part.name} has .*; allowed: `),
+        ),
+      ]);
+    }
+  });
+});
+
+describe("a value that a preview does not know", () => {
+  /** As the SDK hands one over: to read it throws. */
+  const unknown = (name: string) =>
+    Object.defineProperty({}, name, {
+      get: () => {
+        throw Object.create(UnknownValueError.prototype) as Error;
+      },
+    });
+
+  it("is refused, for it cannot be judged", async () => {
+    const resources = [STACK, resource("dhistance:index:Tenant", "moh", unknown("entitlement"))];
+    expect(await violations(entitlementValid, resources)).toEqual([
+      expect.stringMatching(/the entitlement of moh is not known in a preview/),
+    ]);
+    const sized = [
+      ...[STACK, tenantResource(await entitle())],
+      resource("dhistance:index:DataManagementServer", "hmis", unknown("size"), ["dhistance:index:Tenant"]),
+    ];
+    expect(await violations(sizeWithinPlan, sized)).toEqual([
+      expect.stringMatching(/"hmis" has size "not known in a preview"; allowed: small, medium, large/),
+    ]);
+  });
+});
+
+describe("quota-so-far", () => {
+  /** What it says of each resource. */
+  async function said(resources: PolicyResource[]): Promise<string[][]> {
+    const all: string[][] = [];
+    for (const each of resources) all.push(await violations(quotaSoFar, [each]));
+    return all;
+  }
+
+  it("refuses the first server that is too many, as it comes, and no part of those before it", async () => {
+    const parts = [
+      STACK,
+      tenantResource(await entitle()),
+      ...serverResources("a"),
+      ...serverResources("b"),
+      ...serverResources("c"),
+    ];
+    const none: string[] = [];
+    expect(await said(parts)).toEqual([
+      ...[none, none, none, none, none, none],
+      [expect.stringMatching(/has 3 servers \(a, b, c\)/)],
+      none,
+    ]);
+    // The same again, as the update after its preview.
+    expect((await said(parts.slice(0, 6))).flat()).toEqual([]);
+  });
+
+  it("refuses a server before any tenant, another tenant's entitlement, and a larger size than the plan's", async () => {
+    const [early] = serverResources("a") as [PolicyResource];
+    expect((await said([STACK, early])).flat()).toEqual([expect.stringMatching(/has 0 resources/)]);
+    const other = [STACK, tenantResource(await entitle({ tenant: "other" }))];
+    expect((await said(other)).flat()).toEqual([expect.stringMatching(/of tenant "other"/)]);
+    const large = [STACK, tenantResource(await entitle()), ...serverResources("a", "large")];
+    expect((await said(large)).flat()).toEqual([expect.stringMatching(/has size "large"/)]);
+  });
+
+  it("leaves a stack alone that has no tenant and nothing that serves", async () => {
+    const platform = [
+      STACK,
+      resource("aws:ec2/vpc:Vpc", "network"),
+      resource("aws:lb/loadBalancer:LoadBalancer", "lb"),
+    ];
+    expect((await said(platform)).flat()).toEqual([]);
+    for (const policy of POLICIES) expect(await violations(policy, platform)).toEqual([]);
   });
 });

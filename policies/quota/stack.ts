@@ -1,6 +1,7 @@
-import type { PolicyResource, StackValidationArgs } from "@pulumi/policy";
+import { UnknownValueError, type PolicyResource, type StackValidationArgs } from "@pulumi/policy";
 import { EntitlementError, verifyEntitlement, type Entitlement } from "../../plans/entitlement";
 import { loadIssuers } from "../../plans/issuers";
+import { countedServers, SERVER, type Server } from "./servers";
 
 /**
  * A tenant's stack as the quota policies see it. A policy is given resources and no configuration, so the
@@ -8,27 +9,21 @@ import { loadIssuers } from "../../plans/issuers";
  * not for where it stands.
  */
 
-const TENANT = "dhistance:index:Tenant";
-const SERVER = "dhistance:index:DataManagementServer";
-/** Engine's own resources: they exist in a stack that holds nothing. */
-const BOOKKEEPING = /^pulumi:(pulumi:Stack|providers:)/;
-/** What a server cannot be without. One outside every server component is a server that goes by another name. */
-const DATABASES = ["aws:rds/instance:Instance", "aws:rds/cluster:Cluster"];
+export const TENANT = "dhistance:index:Tenant";
 
-export interface Server {
-  name: string;
-  /** As the component says it; checked against the sizes we have by the policy that uses it. */
-  size: unknown;
+/** A property, or why it cannot be judged: in a preview a value may not be known yet. */
+export function propertyOf({ props }: PolicyResource, name: string): { value?: unknown; unknown?: true } {
+  try {
+    return { value: props[name] as unknown };
+  } catch (error) {
+    if (error instanceof UnknownValueError) return { unknown: true };
+    throw error;
+  }
 }
 
-/** The servers of a stack, by name: its server components, and databases that stand in none. */
+/** The servers of a stack, by name. */
 export function serversOf(resources: readonly PolicyResource[]): Server[] {
-  return resources
-    .filter(
-      ({ type, urn }) => type === SERVER || (DATABASES.includes(type) && !ancestors(urn).includes(SERVER)),
-    )
-    .map(({ name, props }) => ({ name, size: props["size"] }))
-    .sort((a, b) => (a.name < b.name ? -1 : 1));
+  return countedServers(resources);
 }
 
 /** `urn:pulumi:<stack>::<project>::<parent types>$<type>::<name>`: the part before the first `::` names the stack. */
@@ -36,25 +31,37 @@ export function stackOf(resources: readonly PolicyResource[]): string | undefine
   return resources[0]?.urn.split("::")[0]?.replace(/^urn:pulumi:/, "");
 }
 
-function ancestors(urn: string): string[] {
-  return urn.split("::")[2]?.split("$").slice(0, -1) ?? [];
-}
-
-/** The stack's entitlement if it holds, or the complaint about it; neither for a stack that holds nothing. */
+/**
+ * The stack's entitlement if it holds, or the complaint about it. Neither for a stack without a server and without a
+ * tenant: the platform's, or another project's, which a pack for a whole organisation is run on as well.
+ */
 export async function entitlementOf(
   resources: readonly PolicyResource[],
 ): Promise<{ entitlement?: Entitlement; complaint?: string }> {
-  const made = resources.filter(({ type }) => !BOOKKEEPING.test(type));
-  if (made.length === 0) return {};
-  const tenants = made.filter(({ type }) => type === TENANT);
-  const token: unknown = tenants[0]?.props["entitlement"];
-  if (tenants.length !== 1 || typeof token !== "string") {
+  const tenants = resources.filter(({ type }) => type === TENANT);
+  if (tenants.length === 0 && countedServers(resources).length === 0) return {};
+  const [tenant] = tenants;
+  if (tenants.length !== 1 || !tenant) {
+    const names = tenants.map(({ name }) => name).join(", ");
     return {
       complaint:
-        `the stack has ${tenants.length} ${TENANT} with an entitlement; a tenant's stack has exactly one. ` +
-        "Make its resources through the tenant program.",
+        `the stack has ${tenants.length} resources of type ${TENANT}${names && ` (${names})`}; a tenant's stack has exactly ` +
+        "one. Make its resources through the tenant program.",
     };
   }
+  const { value: token, unknown } = propertyOf(tenant, "entitlement");
+  if (unknown)
+    return {
+      complaint:
+        `the entitlement of ${tenant.name} is not known in a preview, so nothing can be judged by it. Read it from the ` +
+        "stack file, as the tenant program does.",
+    };
+  if (typeof token !== "string")
+    return {
+      complaint:
+        `${tenant.name} (${TENANT}) has no entitlement: its property "entitlement" is ${JSON.stringify(token) ?? "not set"}. ` +
+        "Make its resources through the tenant program.",
+    };
   try {
     return { entitlement: await verifyEntitlement(token, loadIssuers()) };
   } catch (error) {
@@ -64,12 +71,18 @@ export async function entitlementOf(
 }
 
 /** A check of a stack that has a good entitlement; about a bad one `entitlement-valid` alone complains. */
-export function whenEntitled(
-  check: (entitlement: Entitlement, resources: readonly PolicyResource[]) => (string | undefined)[],
-) {
+export type Check = (
+  entitlement: Entitlement,
+  resources: readonly PolicyResource[],
+) => (string | undefined)[];
+
+/** Judges the stack when all of it is there. */
+export function whenEntitled(check: Check) {
   return async ({ resources }: StackValidationArgs, report: (message: string) => void): Promise<void> => {
     const { entitlement } = await entitlementOf(resources);
     if (!entitlement) return;
     for (const complaint of check(entitlement, resources)) if (complaint) report(complaint);
   };
 }
+
+export { SERVER, type Server };

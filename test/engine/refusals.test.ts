@@ -175,4 +175,80 @@ describe("the policy pack, for a program that asks nothing itself", () => {
     expect(code).not.toBe(0);
     expect(stdout + stderr).toMatch(message);
   });
+
+  const database = (name: string, parent: string) => `
+    const aws = require("@pulumi/aws");
+    new aws.rds.Instance("${name}", { engine: "postgres", instanceClass: "db.t4g.medium", allocatedStorage: 20,
+      username: "dhis", password: "of a test", dbName: "dhis2", skipFinalSnapshot: true }, { parent: ${parent} });`;
+  it.each<[string, [string, string][], string, RegExp]>([
+    [
+      "free-third",
+      [
+        ["a", "small"],
+        ["b", "small"],
+        ["c", "small"],
+      ],
+      "",
+      /has 3 servers \(a, b, c\)/,
+    ],
+    [
+      "free-smuggled",
+      [
+        ["a", "small"],
+        ["b", "small"],
+      ],
+      database("smuggled", "tenant"),
+      /has 3 servers \(a, b, smuggled\)/,
+    ],
+    [
+      "free-lying",
+      [["a", "small"]],
+      database("a-db", "made[0]").replace("t4g.medium", "m7g.16xlarge"),
+      /server "a" has size "small", and a-db has instance class db\.m7g\.16xlarge; allowed: db\.t4g\.medium/,
+    ],
+  ])(
+    "makes nothing of %s that exceeds its plan, without a preview either",
+    async (name, servers, more, message) => {
+      const stack = await tenants.careless(name, premium, servers, more);
+      const { code, stdout, stderr } = await stack.checked("up", "--skip-preview");
+      expect(code).not.toBe(0);
+      expect((stdout + stderr).replace(/\s+/g, " ")).toMatch(message);
+      const counted = (await stack.state()).resources.filter(({ type }) =>
+        /DataManagementServer|rds/.test(type),
+      );
+      expect(counted.length).toBeLessThanOrEqual(2);
+      expect(counted.map(({ urn }) => urn).join()).not.toMatch(/::(c|smuggled|a-db)$/);
+    },
+  );
+
+  it("refuses an entitlement that a preview does not know yet", async () => {
+    const token = await tenants.entitlement({ tenant: "free-later", ...premium });
+    const more = `
+      const { RandomId } = require("@pulumi/random");
+      const later = new RandomId("r", { byteLength: 2 }).hex.apply(() => "${token}");
+      new Component("Tenant", "later", { entitlement: later });`;
+    const stack = await tenants.careless("free-later", undefined, [], more);
+    const { code, stdout, stderr } = await stack.checked("preview");
+    expect(code).not.toBe(0);
+    expect((stdout + stderr).replace(/\s+/g, " ")).toMatch(/entitlement of later is not known in a preview/);
+  });
+
+  it("counts containers that serve under names of their own", async () => {
+    const containers = await tenants.careless(
+      "free-docker",
+      premium,
+      [],
+      `
+      const docker = require("@pulumi/docker");
+      for (const n of ["a", "b", "c", "d"]) {
+        new docker.Container(n + "-application", { image: "dhis2/core:42.5.2" }, { parent: tenant });
+        new docker.Container(n + "-database", { image: "postgres:17" }, { parent: tenant });
+      }`,
+    );
+    const { code, stdout, stderr } = await containers.checked("up", "--skip-preview");
+    expect(code).not.toBe(0);
+    expect((stdout + stderr).replace(/\s+/g, " ")).toMatch(/has 3 servers/);
+    const made = (await containers.state()).resources.filter(({ type }) => type.startsWith("docker:"));
+    expect(made.length).toBeLessThanOrEqual(2);
+  });
 });

@@ -111,11 +111,15 @@ export class TestTenants {
     return stack;
   }
 
-  /** A tenant of a program that asks nothing: it makes whatever servers it is told, under the same component types. */
+  /**
+   * A tenant of a program that asks nothing: it makes whatever servers it is told, under the same component types.
+   * @param more JavaScript that goes on with `entitlement`, `tenant`, the servers `made`, and the class `Component`
+   */
   async careless(
     name: string,
     bought: Bought,
     servers: [name: string, size: string][],
+    more = "",
   ): Promise<TenantStack> {
     const entitlement =
       typeof bought === "object" ? await this.entitlement({ tenant: name, ...bought }) : bought;
@@ -130,7 +134,9 @@ export class TestTenants {
         }
         const { entitlement, servers } = ${JSON.stringify({ entitlement, servers })};
         const tenant = entitlement && new Component("Tenant", "tenant", { entitlement });
-        for (const [name, size] of servers) new Component("DataManagementServer", name, { size }, { parent: tenant });
+        const made = servers.map(([name, size]) =>
+          new Component("DataManagementServer", name, { size }, { parent: tenant }));
+        ${more}
       `,
     });
     this.removals.push(program.remove);
