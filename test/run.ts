@@ -10,33 +10,35 @@ import { onPath } from "../tools/toolchain/installedEngine";
  * named with the reason; in CI (`CI=true`) that is a failure. `npm test -- unit engine` runs only those.
  */
 
+const LANES = ["engine", "jobs", "docker"] as const;
+
 interface Tier {
   name: string;
   what: string;
-  /** Tiers of one lane run one after another, lanes side by side: of the docker tier most is waiting. */
-  lane: 0 | 1;
+  /** Tiers of one lane run one after another, lanes side by side: most of the docker and jobs tiers is waiting. */
+  lane: (typeof LANES)[number];
   /** What this machine lacks for it, if anything. */
   lacking?: () => string | undefined | Promise<string | undefined>;
 }
 
 const TIERS: Tier[] = [
-  { name: "unit", lane: 0, what: "pure functions; components under strict mocks" },
-  { name: "engine", lane: 0, what: "the real Pulumi engine with rehearsal providers" },
+  { name: "unit", lane: "engine", what: "pure functions; components under strict mocks" },
+  { name: "engine", lane: "engine", what: "the real Pulumi engine with rehearsal providers" },
   {
     name: "jobs",
-    lane: 0,
+    lane: "jobs",
     what: "the data jobs on a real PostgreSQL with PostGIS, restic and an S3 server",
     lacking: async () => postgresql() ?? (await copyTools()),
   },
   {
     name: "emulator",
-    lane: 0,
+    lane: "engine",
     what: "the real AWS provider before an emulated AWS",
     lacking: emulator,
   },
   {
     name: "docker",
-    lane: 1,
+    lane: "docker",
     what: "a tenant on a real Docker engine, by the real provider",
     lacking: docker,
   },
@@ -115,7 +117,7 @@ async function main(names: string[]): Promise<void> {
   for (const { name, what } of chosen) console.log(`${pc.bold(name.padEnd(8))} ${what}`);
 
   const results = await Promise.all([
-    ...[0, 1].map((lane) => run(chosen.filter((tier) => tier.lane === lane))),
+    ...LANES.map((lane) => run(chosen.filter((tier) => tier.lane === lane))),
     ...(names.length === 0 ? [checks()] : []),
   ]);
   const leftOut = results.flatMap((result) => result.leftOut);
