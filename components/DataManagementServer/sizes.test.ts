@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { SIZES } from "../../plans/plans";
-import { postgresParameters, SIZE_TERMS } from "./sizes";
+import { postgresParameters } from "./sizes";
+import { SIZE_TERMS } from "../../plans/sizes";
 
 /** Memory in GiB that Fargate offers for a number of cores (AWS, "Task size"). */
 const FARGATE: Record<number, { least: number; most: number; step: number }> = {

@@ -1,5 +1,5 @@
 import type { PolicyResource } from "@pulumi/policy";
-import { SIZE_TERMS } from "../../components/DataManagementServer/sizes";
+import { SIZE_TERMS } from "../../plans/sizes";
 import { SIZES, type Size } from "../../plans/plans";
 
 /** What counts as a server: our component, and whatever can serve DHIS2 and is not a part of one. */

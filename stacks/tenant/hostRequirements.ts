@@ -1,4 +1,4 @@
-import { SIZE_TERMS } from "../../components/DataManagementServer/sizes";
+import { SIZE_TERMS } from "../../plans/sizes";
 import type { Needs } from "../../operations/docker/inspect";
 import { DEFAULT_IMAGES, type Images } from "../../components/contract/dockerTarget";
 import type { DockerTenant } from "./spec";

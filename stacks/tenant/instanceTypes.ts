@@ -7,7 +7,7 @@ import { REHEARSAL_ACCOUNT } from "../../components/aws/runOnce";
 import { POSTGRESQL, STORAGE_TYPE } from "../../components/DataManagementServer/aws/database";
 import { takenName, type ZoneRecord } from "../../components/SslEndpoint/aws/claim";
 import type { Holdings } from "../../operations/aws/albCapacity";
-import { SIZE_TERMS } from "../../components/DataManagementServer/sizes";
+import { SIZE_TERMS } from "../../plans/sizes";
 import type { Size } from "../../plans/plans";
 import type { AwsTenant } from "./spec";
 

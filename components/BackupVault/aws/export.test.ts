@@ -7,7 +7,8 @@ import {
   schedulerInput,
   taskRequest,
 } from "../../../operations/aws/taskRequest";
-import { jobDisks, SIZE_TERMS } from "../../DataManagementServer/sizes";
+import { jobDisks } from "../../DataManagementServer/sizes";
+import { SIZE_TERMS } from "../../../plans/sizes";
 import { ofType, one, registered, type Registration } from "../../testing/mocks";
 import { allows, statements, type Call } from "../../testing/policies";
 import { makeServer, makeVault, PLATFORM, TARGET } from "../../testing/tenant";

@@ -31,7 +31,7 @@ import { DHIS2_IMAGE } from "../image";
 import { keepsData } from "../../../plans/plans";
 import type { DataManagementServerArgs } from "../contract";
 import { HOME, LOGGING, LOGGING_OPTION } from "../logging";
-import { SIZE_TERMS } from "../sizes";
+import { SIZE_TERMS } from "../../../plans/sizes";
 import { refuseDowngrade } from "../version";
 
 /** What DHIS2's image writes to besides its home (dhis2/docker-deployment, docker-compose.yml). */

@@ -10,7 +10,8 @@ import { ADMINISTRATOR } from "../../jobs";
 import type { Context } from "../../contract/context";
 import type { AwsTarget } from "../../contract/target";
 import type { DataManagementServerArgs } from "../contract";
-import { postgresParameters, SIZE_TERMS } from "../sizes";
+import { postgresParameters } from "../sizes";
+import { SIZE_TERMS } from "../../../plans/sizes";
 
 /** Days that logs are kept: long enough to look into an incident that is noticed a quarter later. */
 export const LOG_DAYS = 90;

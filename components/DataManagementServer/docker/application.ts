@@ -22,7 +22,7 @@ import type { Context } from "../../contract/context";
 import { job } from "./data";
 import { versionStarted, type Version } from "./version";
 import type { DataManagementServerArgs, DockerData, DockerServer } from "../contract";
-import { SIZE_TERMS } from "../sizes";
+import { SIZE_TERMS } from "../../../plans/sizes";
 
 /** The application on prepared, or imported, data, and the replacement of the default administrator's password. */
 export function applicationOnDocker(

@@ -14,7 +14,8 @@ import { adminPassword } from "../adminPassword";
 import { keepsData } from "../../../plans/plans";
 import { randomPassword } from "../../password";
 import type { DataManagementServerArgs, DockerData } from "../contract";
-import { postgresParameters, SIZE_TERMS } from "../sizes";
+import { postgresParameters } from "../sizes";
+import { SIZE_TERMS } from "../../../plans/sizes";
 
 /** What the network of one server calls it, for people: `docker network ls` shows it. */
 const LABEL = "dhistance.server";

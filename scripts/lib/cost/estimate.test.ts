@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
-import { SIZE_TERMS } from "../../../components/DataManagementServer/sizes";
+import { SIZE_TERMS } from "../../../plans/sizes";
 import { registered } from "../../../components/testing/mocks";
 import { makeServer, makeVault } from "../../../components/testing/tenant";
 import { NAT } from "../../../stacks/platform/spec";

@@ -1,5 +1,5 @@
 import type { AwsTenant, Tenant } from "../../../stacks/tenant/spec";
-import { SIZE_TERMS } from "../../../components/DataManagementServer/sizes";
+import { SIZE_TERMS } from "../../../plans/sizes";
 import type { Size } from "../../../plans/plans";
 import { NAT } from "../../../stacks/platform/spec";
 import prices from "./prices.json";
