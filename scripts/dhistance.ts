@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { version } from "../package.json";
+import { completionCommand } from "./commands/completion";
 import { entitlementCommand } from "./commands/entitlement";
 import { imagesCommand } from "./commands/images";
 import { pitrCommand } from "./commands/pitr";
@@ -27,6 +28,7 @@ export function dhistance(): Command {
     rollbackCommand(),
     entitlementCommand(),
     imagesCommand(),
+    completionCommand(dhistance),
   ])
     program.addCommand(command);
   for (const command of commandsOf(program)) {
