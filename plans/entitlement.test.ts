@@ -77,18 +77,30 @@ describe("verifyEntitlement", () => {
 
   it("refuses what the same key signed for another purpose", async () => {
     await expect(verifyEntitlement(await sign(claims, { typ: "invoice" }), issuers, now)).rejects.toThrow(
-      /"invoice", not an entitlement/,
+      /not an entitlement: its header has typ "invoice"; allowed: "dhistance-entitlement"/,
     );
   });
 
-  it("is void from its last moment on, and before its first", async () => {
-    const last = new Date(claims.expiresAt);
-    expect(await verifyEntitlement(token, issuers, new Date(last.getTime() - 1))).toEqual(claims);
-    await expect(verifyEntitlement(token, issuers, last)).rejects.toThrow(
+  it("says what the matter is with a header and with claims that are none", async () => {
+    const untyped = await new CompactSign(new TextEncoder().encode(JSON.stringify(claims)))
+      .setProtectedHeader({ alg: "EdDSA", kid: "ours" })
+      .sign(await importJWK(key.private, "EdDSA"));
+    await expect(verifyEntitlement(untyped, issuers, now)).rejects.toThrow(/typ unset; allowed/);
+    for (const nothing of [null, [], 7, "text"])
+      await expect(verifyEntitlement(await sign(nothing), issuers, now)).rejects.toThrow(
+        /^the entitlement's claims are not a JSON object\. Ask/,
+      );
+  });
+
+  it("is void before its first moment and from its last on, by clocks that differ by at most five minutes", async () => {
+    const at = (moment: string, seconds: number) => new Date(Date.parse(moment) + seconds * 1000);
+    for (const moment of [at(claims.expiresAt, 299), at(claims.activatedAt, -300)])
+      expect(await verifyEntitlement(token, issuers, moment)).toEqual(claims);
+    await expect(verifyEntitlement(token, issuers, at(claims.expiresAt, 300))).rejects.toThrow(
       /"moh-example" expired at 2027-01-01/,
     );
-    await expect(verifyEntitlement(token, issuers, new Date("2025-12-31T23:59:59Z"))).rejects.toThrow(
-      /begins only at/,
+    await expect(verifyEntitlement(token, issuers, at(claims.activatedAt, -301))).rejects.toThrow(
+      /begins only at .*; this machine's clock says 2025-12-31T23:54:59/,
     );
   });
 

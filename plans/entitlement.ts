@@ -87,29 +87,36 @@ export async function verifyEntitlement(
     const verified = await compactVerify(token.trim(), createLocalJWKSet(issuers), { algorithms: ["EdDSA"] });
     if (verified.protectedHeader.typ !== TYPE) {
       throw new EntitlementError(
-        `the token is a "${verified.protectedHeader.typ}", not an entitlement. ${ASK}`,
+        `the token is not an entitlement: its header has typ ${JSON.stringify(verified.protectedHeader.typ) ?? "unset"}; ` +
+          `allowed: "${TYPE}". ${ASK}`,
       );
     }
     payload = verified.payload;
   } catch (error) {
     throw error instanceof EntitlementError ? error : new EntitlementError(explain(error));
   }
-  const parsed = entitlementSchema.safeParse(parseJson(payload));
+  const json = parseJson(payload);
+  if (typeof json !== "object" || json === null || Array.isArray(json))
+    throw new EntitlementError(`the entitlement's claims are not a JSON object. ${ASK}`);
+  const parsed = entitlementSchema.safeParse(json);
   if (!parsed.success)
     throw new EntitlementError(`the entitlement's claims are wrong: ${problems(parsed.error)}. ${ASK}`);
   const claims = parsed.data;
-  if (now.getTime() >= Date.parse(claims.expiresAt)) {
+  if (now.getTime() - SKEW >= Date.parse(claims.expiresAt)) {
     throw new EntitlementError(
       `the entitlement of tenant "${claims.tenant}" expired at ${claims.expiresAt}. ${ASK}`,
     );
   }
-  if (now.getTime() < Date.parse(claims.activatedAt)) {
+  if (now.getTime() + SKEW < Date.parse(claims.activatedAt)) {
     throw new EntitlementError(
-      `the entitlement of tenant "${claims.tenant}" begins only at ${claims.activatedAt}. ${ASK}`,
+      `the entitlement of tenant "${claims.tenant}" begins only at ${claims.activatedAt}; this machine's clock says ${now.toISOString()}. ${ASK}`,
     );
   }
   return claims;
 }
+
+/** In ms: so much may an issuer's clock and this machine's differ. */
+const SKEW = 5 * 60_000;
 
 const ASK = "Ask the issuer for a new entitlement and put it into dhistance:entitlement.";
 
@@ -118,7 +125,10 @@ function explain(error: unknown): string {
     return `the entitlement was signed by a key that is not among the trusted issuers. ${ASK}`;
   }
   if (error instanceof errors.JWSSignatureVerificationFailed) {
-    return `the entitlement was changed after it was signed: its signature does not fit. ${ASK}`;
+    return `the entitlement was changed after it was signed, or another key signed it: its signature does not fit. ${ASK}`;
+  }
+  if (error instanceof errors.JOSENotSupported && /crit/i.test(error.message)) {
+    return `the entitlement's header has an extension ("crit") that is not supported. ${ASK}`;
   }
   if (error instanceof errors.JOSEAlgNotAllowed || error instanceof errors.JOSENotSupported) {
     return `the entitlement is not signed with EdDSA, the only algorithm accepted. ${ASK}`;

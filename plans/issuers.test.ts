@@ -49,6 +49,11 @@ describe("loadIssuers", () => {
   });
 });
 
+it("trusts nobody where nobody is named: a pull request could bring keys of its own into the checkout", () => {
+  delete process.env["DHISTANCE_ISSUERS"];
+  expect(() => loadIssuers()).toThrow(/^DHISTANCE_ISSUERS is not set\. Set it to the path of the JWKS file /);
+});
+
 describe("resolveEntitlement", () => {
   const never = () => expect.fail("no file is named");
   it("takes the token itself, and one from a file", () => {

@@ -25,13 +25,14 @@ const issuersSchema = z.object({
 });
 
 /**
- * The public keys of those whose entitlements count: the JWKS file that `DHISTANCE_ISSUERS` names, or
- * `.dhistance/issuers.json` of this checkout. Whoever can change that file decides what is trusted, so on an
- * operator's machine it belongs to the machine, not to the stack.
- * @throws EntitlementError if there is no such file, or if it is no set of Ed25519 public keys
+ * The public keys of those whose entitlements count: the JWKS file that `DHISTANCE_ISSUERS` names. Whoever can change
+ * that file decides what is trusted, so it belongs to the machine: a pull request could bring one of its own into the
+ * checkout. Only a rehearsal, and `npm start` on this machine's Docker, name the checkout's own (`tools/toolchain/env.ts`).
+ * @throws EntitlementError if none is named, there is no such file, or it is no set of Ed25519 public keys
  */
 export function loadIssuers(): JSONWebKeySet {
-  const file = process.env["DHISTANCE_ISSUERS"] || path.join(ROOT, ".dhistance/issuers.json");
+  const file = process.env["DHISTANCE_ISSUERS"];
+  if (!file) throw new EntitlementError(`DHISTANCE_ISSUERS is not set. ${NAME_THEM}`);
   const jwks = parseJson(read(file));
   const parsed = issuersSchema.safeParse(jwks);
   if (!parsed.success) {
@@ -65,6 +66,9 @@ export function resolveEntitlement(config: unknown, readFile: (file: string) => 
   return readFile(parsed.data.file).trim();
 }
 
+const NAME_THEM =
+  "Set it to the path of the JWKS file with the public keys of the issuers that you trust (docs/operating/aws.md). " +
+  "npm start and npm run preview use a local issuer of their own.";
 const ISSUERS = "Name the right file in DHISTANCE_ISSUERS, or run npm start once: it makes a local issuer.";
 const ASK = "Put the entitlement that the issuer sent into dhistance:entitlement.";
 

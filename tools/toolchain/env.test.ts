@@ -25,6 +25,8 @@ it("leaves to real providers whatever the user has set, and puts these tools in 
   expect(env).toMatchObject({ ...USER, PATH: "/cache/tools-2:/usr/bin", PULUMI_SKIP_UPDATE_CHECK: "true" });
   expect(env).not.toHaveProperty("PULUMI_CONFIG_PASSPHRASE");
   expect(env).not.toHaveProperty("PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION");
+  // Nor does it trust the issuer that a checkout may bring.
+  expect(env).not.toHaveProperty("DHISTANCE_ISSUERS");
 });
 
 it("keeps a rehearsal away from the user's Pulumi home, backend, plugins and passphrase", () => {
@@ -35,6 +37,7 @@ it("keeps a rehearsal away from the user's Pulumi home, backend, plugins and pas
     PULUMI_CONFIG_PASSPHRASE: "rehearsal",
     PULUMI_IGNORE_AMBIENT_PLUGINS: "true",
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+    DHISTANCE_ISSUERS: expect.stringMatching(/\/\.dhistance\/issuers\.json$/) as string,
   });
   expect(env).not.toHaveProperty("PULUMI_CONFIG_PASSPHRASE_FILE");
 });

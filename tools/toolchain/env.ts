@@ -53,6 +53,8 @@ export function engineEnvironment(
     // The home's providers or none: neither another one that happens to be on PATH nor a download.
     PULUMI_IGNORE_AMBIENT_PLUGINS: "true",
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+    // Examples' entitlements come from the checkout's own issuer. Nothing else trusts it.
+    DHISTANCE_ISSUERS: env["DHISTANCE_ISSUERS"] || path.join(ROOT, ".dhistance", "issuers.json"),
   };
   if (settings.providers === "docker")
     return { ...apart, PULUMI_HOME: settings.home, PULUMI_CONFIG_PASSPHRASE_FILE: settings.passphraseFile };
