@@ -39,17 +39,7 @@ export function privateBucket(name: string, args: PrivateBucketArgs, opts: pulum
   );
   const settings: pulumi.CustomResource[] = [
     versioning,
-    new s3.BucketPublicAccessBlock(
-      `${name}-private`,
-      {
-        ...of,
-        blockPublicAcls: true,
-        blockPublicPolicy: true,
-        ignorePublicAcls: true,
-        restrictPublicBuckets: true,
-      },
-      opts,
-    ),
+    privacy(name, bucket, opts),
     new s3.BucketServerSideEncryptionConfiguration(
       `${name}-encryption`,
       {
@@ -65,24 +55,7 @@ export function privateBucket(name: string, args: PrivateBucketArgs, opts: pulum
       },
       opts,
     ),
-    new s3.BucketPolicy(
-      `${name}-policy`,
-      {
-        ...of,
-        policy: policyDocument([
-          {
-            sid: "OnlyOverTls",
-            effect: "Deny",
-            principal: "*",
-            actions: ["s3:*"],
-            resources: [bucket.arn, pulumi.interpolate`${bucket.arn}/*`],
-            conditions: { Bool: { "aws:SecureTransport": "false" } },
-          },
-          ...(args.statements?.(bucket.arn) ?? []),
-        ]),
-      },
-      opts,
-    ),
+    policy(name, bucket, args, opts),
   ];
   if (lock) {
     settings.push(
@@ -102,11 +75,66 @@ export function privateBucket(name: string, args: PrivateBucketArgs, opts: pulum
       ),
     );
   }
+  expiry(name, { bucket: bucket.id, expireAfterDays, versioning }, opts);
+  const ready = pulumi.all([bucket.id, bucket.arn, ...settings.map((setting) => setting.id)]);
+  return { name: ready.apply(([id]) => id as string), arn: ready.apply(([, arn]) => arn as string) };
+}
+
+function privacy(name: string, bucket: s3.Bucket, opts: pulumi.CustomResourceOptions) {
+  return new s3.BucketPublicAccessBlock(
+    `${name}-private`,
+    {
+      bucket: bucket.id,
+      blockPublicAcls: true,
+      blockPublicPolicy: true,
+      ignorePublicAcls: true,
+      restrictPublicBuckets: true,
+    },
+    opts,
+  );
+}
+
+function policy(
+  name: string,
+  bucket: s3.Bucket,
+  { statements }: PrivateBucketArgs,
+  opts: pulumi.CustomResourceOptions,
+) {
+  return new s3.BucketPolicy(
+    `${name}-policy`,
+    {
+      bucket: bucket.id,
+      policy: policyDocument([
+        {
+          sid: "OnlyOverTls",
+          effect: "Deny",
+          principal: "*",
+          actions: ["s3:*"],
+          resources: [bucket.arn, pulumi.interpolate`${bucket.arn}/*`],
+          conditions: { Bool: { "aws:SecureTransport": "false" } },
+        },
+        ...(statements?.(bucket.arn) ?? []),
+      ]),
+    },
+    opts,
+  );
+}
+
+/** Ends uploads that were broken off, and removes objects that have expired. */
+function expiry(
+  name: string,
+  {
+    bucket,
+    expireAfterDays,
+    versioning,
+  }: { bucket: pulumi.Output<string>; expireAfterDays: number | undefined; versioning: pulumi.Resource },
+  opts: pulumi.CustomResourceOptions,
+): void {
   // Nothing waits for it: AWS takes a minute to spread it, and it guards nobody.
   new s3.BucketLifecycleConfiguration(
     `${name}-lifecycle`,
     {
-      ...of,
+      bucket,
       rules: [
         {
           id: "unfinished-uploads",
@@ -129,6 +157,4 @@ export function privateBucket(name: string, args: PrivateBucketArgs, opts: pulum
     },
     { ...opts, dependsOn: [versioning] },
   );
-  const ready = pulumi.all([bucket.id, bucket.arn, ...settings.map((setting) => setting.id)]);
-  return { name: ready.apply(([id]) => id as string), arn: ready.apply(([, arn]) => arn as string) };
 }

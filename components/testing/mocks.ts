@@ -18,6 +18,8 @@ export interface Registration {
   parent: string;
   /** The parents, by name, under which earlier versions made it. */
   formerParents: string[];
+  /** The names of what has to be there first, sorted. */
+  waitsFor: string[];
 }
 
 /** What the SDK's mocks do not hand on. */
@@ -28,6 +30,7 @@ interface Monitor {
       getName(): string;
       getProtect(): boolean;
       getParent(): string;
+      getDependenciesList(): string[];
       getAliasesList(): { getSpec(): { getParenturn(): string } | undefined }[];
     },
     done: unknown,
@@ -35,6 +38,7 @@ interface Monitor {
   registerResourceHook: (request: unknown, done: (error: null) => void) => void;
 }
 
+const NO_OPTIONS = { protect: false, parent: "", formerParents: [], waitsFor: [] };
 const ACCOUNT = "111122223333";
 
 /**
@@ -163,7 +167,7 @@ const CALLS: Record<string, Record<string, unknown>> = {
 export async function registered(program: () => unknown): Promise<Registration[]> {
   const registrations: Registration[] = [];
   const unexpected: string[] = [];
-  const given = new Map<string, Pick<Registration, "protect" | "parent" | "formerParents">>();
+  const given = new Map<string, Pick<Registration, "protect" | "parent" | "formerParents" | "waitsFor">>();
   await pulumi.runtime.setMocks(
     {
       newResource({ type, name, inputs, provider = "", custom = false }) {
@@ -173,7 +177,7 @@ export async function registered(program: () => unknown): Promise<Registration[]
           throw new Error(`unexpected resource type ${type}`);
         }
         const providerName = provider.split("::").at(-2) ?? "";
-        const options = given.get(`${type} ${name}`) ?? { protect: false, parent: "", formerParents: [] };
+        const options = given.get(`${type} ${name}`) ?? NO_OPTIONS;
         registrations.push({
           type,
           name,
@@ -209,6 +213,7 @@ export async function registered(program: () => unknown): Promise<Registration[]
         .getAliasesList()
         .map((alias) => nameIn(alias.getSpec()?.getParenturn() ?? ""))
         .filter((parent) => parent !== ""),
+      waitsFor: [...new Set(request.getDependenciesList().map(nameIn))].sort(),
     });
     register(request, done);
   };

@@ -15,6 +15,16 @@ export const TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09";
 /** Two years, as the preload list asks. */
 export const HSTS = "max-age=63072000; includeSubDomains";
 
+export interface BalancerArgs {
+  spec: PlatformSpec;
+  network: Network;
+  zone: route53.Zone;
+  /** Takes the access log. */
+  logBucket: pulumi.Output<string>;
+}
+
+const TAGS = { Name: "dhistance-balancer" };
+
 export interface Balancer {
   loadBalancer: lb.LoadBalancer;
   listener: lb.Listener;
@@ -22,17 +32,52 @@ export interface Balancer {
 }
 
 /** The region's load balancer: every tenant's endpoint adds its certificate and its rule. */
-export function makeBalancer(
-  spec: PlatformSpec,
-  network: Network,
-  zone: route53.Zone,
-  logBucket: pulumi.Output<string>,
+export function makeBalancer(args: BalancerArgs, opts: pulumi.CustomResourceOptions): Balancer {
+  const { network, logBucket } = args;
+  const securityGroup = balancerGroup(args, opts);
+
+  const loadBalancer = new lb.LoadBalancer(
+    "dhistance-balancer",
+    {
+      loadBalancerType: "application",
+      internal: false,
+      ipAddressType: "dualstack",
+      subnets: network.publicSubnetIds,
+      securityGroups: [securityGroup.id],
+      // DHIS2's analytics and imports answer late.
+      idleTimeout: 300,
+      dropInvalidHeaderFields: true,
+      preserveHostHeader: true,
+      accessLogs: { bucket: logBucket, prefix: "balancer", enabled: true },
+      tags: TAGS,
+    },
+    opts,
+  );
+  new lb.Listener(
+    "balancer-http",
+    {
+      loadBalancerArn: loadBalancer.arn,
+      port: 80,
+      protocol: "HTTP",
+      defaultActions: [
+        { type: "redirect", redirect: { protocol: "HTTPS", port: "443", statusCode: "HTTP_301" } },
+      ],
+      tags: TAGS,
+    },
+    opts,
+  );
+  const listener = httpsListener(args, loadBalancer, opts);
+  firewall(loadBalancer, opts);
+  return { loadBalancer, listener, securityGroupId: securityGroup.id };
+}
+
+function balancerGroup(
+  { spec, network }: BalancerArgs,
   opts: pulumi.CustomResourceOptions,
-): Balancer {
-  const tags = { Name: "dhistance-balancer" };
+): ec2.SecurityGroup {
   const securityGroup = new ec2.SecurityGroup(
     "balancer-group",
-    { vpcId: network.vpc.id, description: "Load balancer: the web in, applications out", tags },
+    { vpcId: network.vpc.id, description: "Load balancer: the web in, applications out", tags: TAGS },
     opts,
   );
   for (const port of [80, 443]) {
@@ -66,38 +111,15 @@ export function makeBalancer(
     },
     opts,
   );
+  return securityGroup;
+}
 
-  const loadBalancer = new lb.LoadBalancer(
-    "dhistance-balancer",
-    {
-      loadBalancerType: "application",
-      internal: false,
-      ipAddressType: "dualstack",
-      subnets: network.publicSubnetIds,
-      securityGroups: [securityGroup.id],
-      // DHIS2's analytics and imports answer late.
-      idleTimeout: 300,
-      dropInvalidHeaderFields: true,
-      preserveHostHeader: true,
-      accessLogs: { bucket: logBucket, prefix: "balancer", enabled: true },
-      tags,
-    },
-    opts,
-  );
-  new lb.Listener(
-    "balancer-http",
-    {
-      loadBalancerArn: loadBalancer.arn,
-      port: 80,
-      protocol: "HTTP",
-      defaultActions: [
-        { type: "redirect", redirect: { protocol: "HTTPS", port: "443", statusCode: "HTTP_301" } },
-      ],
-      tags,
-    },
-    opts,
-  );
-  const listener = new lb.Listener(
+function httpsListener(
+  { spec, zone }: BalancerArgs,
+  loadBalancer: lb.LoadBalancer,
+  opts: pulumi.CustomResourceOptions,
+): lb.Listener {
+  return new lb.Listener(
     "balancer-https",
     {
       loadBalancerArn: loadBalancer.arn,
@@ -120,12 +142,10 @@ export function makeBalancer(
       // DHIS2 shows its own apps in frames.
       routingHttpResponseXFrameOptionsHeaderValue: "SAMEORIGIN",
       routingHttpResponseServerEnabled: false,
-      tags,
+      tags: TAGS,
     },
     opts,
   );
-  firewall(loadBalancer, opts);
-  return { loadBalancer, listener, securityGroupId: securityGroup.id };
 }
 
 /** Answers for names of the zone that no tenant has; a tenant's own certificate comes before it. */

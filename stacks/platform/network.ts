@@ -63,19 +63,21 @@ export function makeNetwork(
   const publicSubnets = subnets("public");
   const privateSubnets = subnets("private");
 
-  const publicTable = routeTable("network-public", vpc, publicSubnets, name("public"), opts);
+  const publicTable = routeTable(
+    "network-public",
+    { vpc, subnets: publicSubnets, tags: name("public") },
+    opts,
+  );
   const route = (routeName: string, args: Omit<ec2.RouteArgs, "routeTableId">, table = publicTable) =>
     new ec2.Route(routeName, { routeTableId: table.id, ...args }, opts);
   route("network-public-ipv4", { destinationCidrBlock: "0.0.0.0/0", gatewayId: internet.id });
   route("network-public-ipv6", { destinationIpv6CidrBlock: "::/0", gatewayId: internet.id });
 
-  const gateways = natGateways(spec, publicSubnets, internet, name, opts);
+  const gateways = natGateways(spec, { subnets: publicSubnets, internet, name }, opts);
   const privateTables = privateSubnets.map((subnet, index) => {
     const table = routeTable(
       `network-private-${index}`,
-      vpc,
-      [subnet],
-      name(`private-${zones[index]}`),
+      { vpc, subnets: [subnet], tags: name(`private-${zones[index]}`) },
       opts,
     );
     const gateway = gateways[index] ?? gateways[0];
@@ -122,9 +124,7 @@ export function makeNetwork(
 
 function routeTable(
   name: string,
-  vpc: ec2.Vpc,
-  subnets: ec2.Subnet[],
-  tags: Record<string, string>,
+  { vpc, subnets, tags }: { vpc: ec2.Vpc; subnets: ec2.Subnet[]; tags: Record<string, string> },
   opts: pulumi.CustomResourceOptions,
 ): ec2.RouteTable {
   const table = new ec2.RouteTable(`${name}-routes`, { vpcId: vpc.id, tags }, opts);
@@ -141,9 +141,15 @@ function routeTable(
 
 function natGateways(
   { nat }: PlatformSpec,
-  subnets: ec2.Subnet[],
-  internet: ec2.InternetGateway,
-  name: (suffix: string) => Record<string, string>,
+  {
+    subnets,
+    internet,
+    name,
+  }: {
+    subnets: ec2.Subnet[];
+    internet: ec2.InternetGateway;
+    name: (suffix: string) => Record<string, string>;
+  },
   opts: pulumi.CustomResourceOptions,
 ): ec2.NatGateway[] {
   const count = { none: 0, one: 1, perZone: subnets.length }[nat];

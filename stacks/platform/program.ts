@@ -52,7 +52,10 @@ export async function platform(): Promise<Exports> {
   const zone = new route53.Zone("zone", { name: spec.zone, comment: "Host names of the tenants" }, opts);
   const logs = logArchive(accountId, opts);
   const network = makeNetwork(spec, names.slice(0, ZONES), opts);
-  const { loadBalancer, listener, securityGroupId } = makeBalancer(spec, network, zone, logs, opts);
+  const { loadBalancer, listener, securityGroupId } = makeBalancer(
+    { spec, network, zone, logBucket: logs },
+    opts,
+  );
   const cluster = new ecs.Cluster(
     "dhistance",
     { settings: [{ name: "containerInsights", value: "enabled" }] },

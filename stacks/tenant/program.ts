@@ -188,7 +188,7 @@ function makeServer(spec: ServerSpec, context: Context, parent: pulumi.Resource)
     { tenant, server, hostname, sticky: instances > 1, target },
     { parent },
   );
-  const data = spec.import && initialData(`${name}-import`, spec, spec.import, context, parent);
+  const data = spec.import && initialData(spec, spec.import, context, parent);
   return new DataManagementServer(
     name,
     {
@@ -208,21 +208,23 @@ function makeServer(spec: ServerSpec, context: Context, parent: pulumi.Resource)
 }
 
 function initialData(
-  name: string,
-  { dhis2 }: ServerSpec,
+  { name: server, dhis2 }: ServerSpec,
   { dump, sha256, sanitise, reimport, encryptionPassword }: NonNullable<ServerSpec["import"]>,
   { tenant, target, files }: Context,
   parent: pulumi.Resource,
 ): InitialData {
   return {
-    ...{ sha256, dump, sanitise, reimport },
+    sha256,
+    dump,
+    sanitise,
+    reimport,
     ...(encryptionPassword && { encryptionPassword: pulumi.secret(encryptionPassword) }),
-    load: (server) =>
+    load: (destination) =>
       new DumpImporter(
-        name,
+        `${tenant.id}-${server}-import`,
         {
           tenant,
-          server,
+          server: destination,
           dhis2,
           dump,
           directory: files.folder,

@@ -89,19 +89,7 @@ export function serve(provider: Provider): Promise<number> {
       const outputs = update(type, identity, old ?? {}, state ?? {}, now ?? {}, request.getPreview());
       return new rpc.UpdateResponse().setProperties(struct(outputs));
     }),
-    read: answer((request: rpc.ReadRequest) => {
-      const { type } = resource(provider, request.getUrn());
-      const state = properties(request.getProperties());
-      if (Object.keys(state).length === 0) {
-        throw new Error(
-          `${provider.name} in rehearsal has no resource "${request.getId()}" to read: what it makes exists only in the stack's state`,
-        );
-      }
-      return new rpc.ReadResponse()
-        .setId(request.getId())
-        .setProperties(struct(type.read?.(state) ?? state))
-        .setInputs(request.getInputs());
-    }),
+    read: answer((request: rpc.ReadRequest) => read(provider, request)),
     delete: answer((request: rpc.DeleteRequest) => {
       const { type, token } = resource(provider, request.getUrn());
       const state = properties(request.getProperties());
@@ -124,6 +112,20 @@ export function serve(provider: Provider): Promise<number> {
   const server = new grpc.Server(unlimited);
   server.addService(ResourceProviderService, handlers as grpc.UntypedServiceImplementation);
   return promisify(server.bindAsync.bind(server))("127.0.0.1:0", grpc.ServerCredentials.createInsecure());
+}
+
+function read(provider: Provider, request: rpc.ReadRequest): rpc.ReadResponse {
+  const { type } = resource(provider, request.getUrn());
+  const state = properties(request.getProperties());
+  if (Object.keys(state).length === 0) {
+    throw new Error(
+      `${provider.name} in rehearsal has no resource "${request.getId()}" to read: what it makes exists only in the stack's state`,
+    );
+  }
+  return new rpc.ReadResponse()
+    .setId(request.getId())
+    .setProperties(struct(type.read?.(state) ?? state))
+    .setInputs(request.getInputs());
 }
 
 /** Those of which there is one at a time, as far as one run of the engine has seen them. */

@@ -90,8 +90,11 @@ export function onPremisesAgents(
         source: `s3:https://s3.${target.region}.amazonaws.com/${bucket}`,
         region: target.region,
         rolesAnywhere: {
-          ...{ trustAnchorArn, profileArn, roleArn },
-          ...{ certificate: FILES.certificate, privateKey: FILES.privateKey },
+          trustAnchorArn,
+          profileArn,
+          roleArn,
+          certificate: FILES.certificate,
+          privateKey: FILES.privateKey,
         },
         cloudPasswordFile: FILES.cloudPassword,
         localPasswordFile: FILES.localPassword,
@@ -111,14 +114,16 @@ export function onPremisesAgents(
     runAgent(
       agent,
       copy,
-      target.platform.images.agent,
       {
-        [FILES.configuration]: pulumi.jsonStringify(configuration, undefined, 2),
-        [FILES.certificate]: identity.certificate,
-        [FILES.privateKey]: identity.privateKey,
-        [FILES.cloudPassword]: keys.password,
-        [FILES.publicKey]: keys.publicKey,
-        [FILES.localPassword]: localPassword,
+        imageName: target.platform.images.agent,
+        files: {
+          [FILES.configuration]: pulumi.jsonStringify(configuration, undefined, 2),
+          [FILES.certificate]: identity.certificate,
+          [FILES.privateKey]: identity.privateKey,
+          [FILES.cloudPassword]: keys.password,
+          [FILES.publicKey]: keys.publicKey,
+          [FILES.localPassword]: localPassword,
+        },
       },
       opts,
     );
@@ -254,8 +259,7 @@ function agentAccess(
 function runAgent(
   agent: string,
   { host, path, provider }: OnPremisesCopy,
-  imageName: string,
-  files: Record<string, pulumi.Input<string>>,
+  { imageName, files }: { imageName: string; files: Record<string, pulumi.Input<string>> },
   opts: pulumi.CustomResourceOptions,
 ): void {
   const there = { ...opts, provider };

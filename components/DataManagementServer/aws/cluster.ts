@@ -4,11 +4,8 @@ import * as vpc from "@pulumi/aws/vpc";
 import { alarm } from "../../aws/alarm";
 import { shortName } from "../../aws/shortName";
 import { componentTags } from "../../aws/tags";
-import type { Context } from "../../contract/context";
-import type { AwsTarget } from "../../contract/target";
-import type { AwsData } from "./data";
+import type { AwsData, ServerContext } from "./context";
 import type { Redis } from "../dhisConf";
-import type { DataManagementServerArgs } from "../contract";
 
 const PORT = 6379;
 
@@ -19,7 +16,7 @@ const PORT = 6379;
  * @returns nothing where there is one instance, which keeps its sessions in memory
  */
 export function redisOnAws(
-  { name, args, target, opts }: Context<DataManagementServerArgs, AwsTarget>,
+  { name, args, target, opts }: ServerContext,
   { securityGroupId: tasks, redisPassword: password }: AwsData,
 ): Redis | undefined {
   if (!password) return undefined;

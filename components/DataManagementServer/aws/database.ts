@@ -7,11 +7,9 @@ import { componentTags } from "../../aws/tags";
 import { isPaid, keepsData } from "../../../plans/plans";
 import { RETENTION } from "../../../plans/retention";
 import { ADMINISTRATOR } from "../../jobs";
-import type { Context } from "../../contract/context";
-import type { AwsTarget } from "../../contract/target";
-import type { DataManagementServerArgs } from "../contract";
-import { postgresParameters } from "../sizes";
+import type { ServerContext } from "./context";
 import { SIZE_TERMS } from "../../../plans/sizes";
+import { postgresParameters } from "../sizes";
 
 /** Days that logs are kept: long enough to look into an incident that is noticed a quarter later. */
 export const LOG_DAYS = 90;
@@ -22,9 +20,10 @@ export const STORAGE_TYPE = "gp3";
 
 /** A PostgreSQL 17 of the server's own, and the alarms about it. */
 export function databaseOnAws(
-  { name, args, target, opts }: Context<DataManagementServerArgs, AwsTarget>,
+  context: ServerContext,
   access: { securityGroupId: pulumi.Input<string>; administratorPassword: pulumi.Input<string> },
 ): rds.Instance {
+  const { name, args, target, opts } = context;
   const { platform, keyArn } = target;
   const tags = componentTags(args.server);
   const size = SIZE_TERMS[args.size].database;
@@ -99,11 +98,20 @@ export function databaseOnAws(
     { ...opts, dependsOn: [logs], protect: keep },
   );
 
+  databaseAlarms(context, database.identifier);
+  return database;
+}
+
+function databaseAlarms(
+  { name, args, target, opts }: ServerContext,
+  identifier: pulumi.Output<string>,
+): void {
+  const size = SIZE_TERMS[args.size].database;
   const watch = {
-    topicArn: platform.alertsTopicArn,
-    tags,
+    topicArn: target.platform.alertsTopicArn,
+    tags: componentTags(args.server),
     namespace: "AWS/RDS",
-    dimensions: { DBInstanceIdentifier: database.identifier },
+    dimensions: { DBInstanceIdentifier: identifier },
     statistic: "Average",
     period: 300,
   } as const;
@@ -144,5 +152,4 @@ export function databaseOnAws(
     },
     opts,
   );
-  return database;
 }

@@ -19,6 +19,7 @@ import { DHIS2_IMAGE } from "../image";
 import { HOME, LOGGING, LOGGING_FILE, LOGGING_OPTION, LOGS } from "../logging";
 import { handOver } from "../../docker/handOver";
 import type { Context } from "../../contract/context";
+import type { RecordArgs } from "../../doOnce";
 import { job } from "./data";
 import { versionStarted, type Version } from "./version";
 import type { DataManagementServerArgs, DockerData, DockerServer } from "../contract";
@@ -55,22 +56,10 @@ export function applicationOnDocker(
     volume: data.volumes.database,
     dhis2: args.dhis2,
   };
-  const { role, admin, formerAdmin } = data.passwords;
-  const ready = runOnce(
-    `${name}-accounts`,
-    target,
-    {
-      title: `check of ${server}'s default administrator password`,
-      job: job(`${name}-accounts`, data, secureBeforeStartCommand(DATABASE_HOST), 1200, {
-        [SECRETS.role]: role,
-        [SECRETS.admin]: admin,
-        [SECRETS.formerAdmin]: formerAdmin,
-      }),
-      because,
-      stops: data.application,
-    },
-    { ...opts, dependsOn: [accepted, ...(imported ? [imported] : [])] },
-  );
+  const ready = checkAccounts(context, data, {
+    because,
+    dependsOn: [accepted, ...(imported ? [imported] : [])],
+  });
   const start = startProgram(`${name}-start`, target, data, opts);
   const application = service(
     data.application,
@@ -114,13 +103,12 @@ export function applicationOnDocker(
     target,
     {
       title: `replacement of ${server}'s default administrator password`,
-      job: job(
-        `${name}-secure-admin`,
-        data,
-        pulumi.output(secureAfterStartCommand(`http://${upstream}`, 600)),
-        1200,
-        { [SECRETS.admin]: admin },
-      ),
+      job: job(data, {
+        name: `${name}-secure-admin`,
+        command: secureAfterStartCommand(`http://${upstream}`, 600),
+        patience: 1200,
+        secrets: { [SECRETS.admin]: data.passwords.admin },
+      }),
       because,
       // Where nothing else has changed, the check before has left it stopped.
       starts: data.application,
@@ -128,6 +116,35 @@ export function applicationOnDocker(
     { ...opts, dependsOn: [application.started] },
   );
   return { ...data, upstream, user, configuration: conf, secured };
+}
+
+/** Before DHIS2 starts: no account that an import or another version brought has the default password. */
+function checkAccounts(
+  { name, args, target, opts: { parent } }: Context<DataManagementServerArgs, DockerTarget>,
+  data: DockerData,
+  { because, dependsOn }: { because: RecordArgs["because"]; dependsOn: pulumi.Resource[] },
+): pulumi.Resource {
+  const { role, admin, formerAdmin } = data.passwords;
+  return runOnce(
+    `${name}-accounts`,
+    target,
+    {
+      title: `check of ${args.server}'s default administrator password`,
+      job: job(data, {
+        name: `${name}-accounts`,
+        command: secureBeforeStartCommand(DATABASE_HOST),
+        patience: 1200,
+        secrets: {
+          [SECRETS.role]: role,
+          [SECRETS.admin]: admin,
+          [SECRETS.formerAdmin]: formerAdmin,
+        },
+      }),
+      because,
+      stops: data.application,
+    },
+    { parent, dependsOn },
+  );
 }
 
 /** A volume with the program that starts DHIS2, for a container of DHIS2's own image, where it needs no other tool. */

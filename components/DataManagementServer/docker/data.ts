@@ -86,11 +86,19 @@ export function dataOnDocker({
     target,
     {
       title: `preparation of ${args.server}'s database`,
-      job: job(`${name}-prepare`, { dataNetwork, jobs }, prepareCommand(DATABASE_HOST, true), 900, {
-        [SECRETS.administrator]: passwords.administrator,
-        [SECRETS.role]: passwords.role,
-        [SECRETS.monitor]: passwords.monitor,
-      }),
+      job: job(
+        { dataNetwork, jobs },
+        {
+          name: `${name}-prepare`,
+          command: prepareCommand(DATABASE_HOST, true),
+          patience: 900,
+          secrets: {
+            [SECRETS.administrator]: passwords.administrator,
+            [SECRETS.role]: passwords.role,
+            [SECRETS.monitor]: passwords.monitor,
+          },
+        },
+      ),
       // The volume, not the container: a new container finds all that was prepared.
       because: { database: DATABASE, role: ROLE, monitor: MONITOR, volume: volumes.database },
     },
@@ -98,7 +106,14 @@ export function dataOnDocker({
   );
   const keeps = keepsData(args.tenant.plan, args.retire ?? false);
   return {
-    ...{ dataNetwork, webNetwork, volumes, jobs, passwords, prepared, handsOver, keepsData: keeps },
+    dataNetwork,
+    webNetwork,
+    volumes,
+    jobs,
+    passwords,
+    prepared,
+    handsOver,
+    keepsData: keeps,
     database: `${name}-database:5432`,
     application: `${name}-application`,
   };
@@ -126,13 +141,18 @@ function identity(name: string, opts: pulumi.CustomResourceOptions): NonNullable
   return { certificate: certificate.certPem, privateKey: key.privateKeyPem };
 }
 
+interface DatabaseJob {
+  name: string;
+  command: pulumi.Input<string[]>;
+  /** Seconds. */
+  patience: number;
+  secrets: Record<string, pulumi.Output<string>>;
+}
+
 /** A job beside the database, with nothing but its network. */
 export function job(
-  name: string,
   { dataNetwork, jobs }: Pick<DockerData, "dataNetwork" | "jobs">,
-  command: pulumi.Input<string[]>,
-  patience: number,
-  secrets: Record<string, pulumi.Output<string>>,
+  { name, command, patience, secrets }: DatabaseJob,
 ) {
   return pulumi
     .all([jobs, command, dataNetwork, pulumi.all(secrets)])

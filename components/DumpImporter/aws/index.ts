@@ -17,19 +17,13 @@ import type { DumpImporterArgs } from "../contract";
 import { refuseReimport, type Imported } from "../reimport";
 
 /** The dump in S3, the task that loads it, and its run. */
-export function importOnAws({
-  name,
-  args,
-  target,
-  opts,
-}: Context<DumpImporterArgs, AwsTarget>): pulumi.Stash {
+export function importOnAws(context: Context<DumpImporterArgs, AwsTarget>): pulumi.Stash {
+  const { name, args, target, opts } = context;
   const { server, sha256, dhis2, sanitise = false, reimport = false } = args;
   const data = resourcesOn("aws", server);
   const tags = componentTags(server.server);
 
-  const object = args.dump.startsWith("s3://")
-    ? objectAt(args.dump)
-    : uploaded(name, path.resolve(args.directory ?? ".", args.dump), sha256, target, tags, opts);
+  const object = args.dump.startsWith("s3://") ? objectAt(args.dump) : uploaded(context);
   const task = fargateTask(
     `${name}-task`,
     {
@@ -106,14 +100,10 @@ function objectAt(address: string): DumpObject {
 }
 
 /** A file of the machine that runs `pulumi`, in a bucket of the server's own. */
-function uploaded(
-  name: string,
-  file: string,
-  sha256: string,
-  target: AwsTarget,
-  tags: Record<string, string>,
-  opts: pulumi.CustomResourceOptions,
-): DumpObject {
+function uploaded({ name, args, target, opts }: Context<DumpImporterArgs, AwsTarget>): DumpObject {
+  const { sha256, server } = args;
+  const file = path.resolve(args.directory ?? ".", args.dump);
+  const tags = componentTags(server.server);
   const bucket = privateBucket(
     `${name}-dumps`,
     { keyArn: target.keyArn, forceDestroy: true, logBucket: target.platform.logBucket, tags },

@@ -17,8 +17,11 @@ import type { Endpoint, SslEndpointArgs } from "../contract";
  */
 export const DAYS_LEFT_ALARM = 30;
 
+type EndpointContext = Context<SslEndpointArgs, AwsTarget>;
+
 /** TLS policy, redirect from HTTP, security headers and WAF are the platform's listener's, for all tenants alike. */
-export function endpointOnAws({ name, args, target, opts }: Context<SslEndpointArgs, AwsTarget>): Endpoint {
+export function endpointOnAws(context: EndpointContext): Endpoint {
+  const { name, args, target, opts } = context;
   const { hostname, server } = args;
   const { platform } = target;
   const tags = componentTags(server);
@@ -37,7 +40,7 @@ export function endpointOnAws({ name, args, target, opts }: Context<SslEndpointA
   );
   // What is made under the name waits until it is the tenant's.
   const claimed = { ...opts, dependsOn: [claim] };
-  const certificate = validatedCertificate(name, hostname, zone.id, tags, claimed);
+  const certificate = validatedCertificate(context, claim);
   const listenerCertificate = new lb.ListenerCertificate(
     `${name}-listener-certificate`,
     { listenerArn: balancer.listenerArn, certificateArn: certificate.arn },
@@ -92,40 +95,7 @@ export function endpointOnAws({ name, args, target, opts }: Context<SslEndpointA
     );
   }
 
-  const watch = { topicArn: platform.alertsTopicArn, tags };
-  alarm(
-    `${name}-certificate-expiry`,
-    {
-      ...watch,
-      says: `The certificate of ${hostname} ends in less than ${DAYS_LEFT_ALARM} days and has not been renewed.`,
-      section: "certificate-expiry",
-      namespace: "AWS/CertificateManager",
-      metric: "DaysToExpiry",
-      dimensions: { CertificateArn: certificate.arn },
-      statistic: "Minimum",
-      below: DAYS_LEFT_ALARM,
-      period: 86_400,
-      periods: 1,
-    },
-    opts,
-  );
-  alarm(
-    `${name}-server-errors`,
-    {
-      ...watch,
-      says: `${hostname} answers with server errors (HTTP 5xx).`,
-      section: "server-errors",
-      namespace: "AWS/ApplicationELB",
-      metric: "HTTPCode_Target_5XX_Count",
-      dimensions: { LoadBalancer: balancer.arnSuffix, TargetGroup: targetGroup.arnSuffix },
-      statistic: "Sum",
-      above: 10,
-      period: 300,
-      periods: 3,
-      silence: "notBreaching",
-    },
-    opts,
-  );
+  endpointAlarms(context, { certificateArn: certificate.arn, targetGroup: targetGroup.arnSuffix });
 
   return {
     url: `https://${hostname}`,
@@ -140,19 +110,18 @@ export function endpointOnAws({ name, args, target, opts }: Context<SslEndpointA
 
 /** A certificate that ACM renews for as long as the validation record stands: no `pulumi up` is needed for it. */
 function validatedCertificate(
-  name: string,
-  hostname: string,
-  zoneId: string,
-  tags: Record<string, string>,
-  opts: pulumi.CustomResourceOptions,
+  { name, args, target, opts: { parent } }: EndpointContext,
+  claim: pulumi.Resource,
 ): { arn: pulumi.Output<string> } {
+  const { hostname } = args;
+  const opts = { parent, dependsOn: [claim] };
   const certificate = new acm.Certificate(
     `${name}-certificate`,
     {
       domainName: hostname,
       validationMethod: "DNS",
       keyAlgorithm: "EC_prime256v1",
-      tags: { ...tags, Name: hostname },
+      tags: { ...componentTags(args.server), Name: hostname },
     },
     opts,
   );
@@ -163,7 +132,7 @@ function validatedCertificate(
   const validation = new route53.Record(
     `${name}-validation`,
     {
-      zoneId,
+      zoneId: target.platform.zone.id,
       name: record.resourceRecordName,
       type: record.resourceRecordType,
       records: [record.resourceRecordValue],
@@ -180,4 +149,46 @@ function validatedCertificate(
     opts,
   );
   return { arn: validated.certificateArn };
+}
+
+function endpointAlarms(
+  { name, args, target, opts }: EndpointContext,
+  made: { certificateArn: pulumi.Output<string>; targetGroup: pulumi.Output<string> },
+): void {
+  const { hostname } = args;
+  const { platform } = target;
+  const watch = { topicArn: platform.alertsTopicArn, tags: componentTags(args.server) };
+  alarm(
+    `${name}-certificate-expiry`,
+    {
+      ...watch,
+      says: `The certificate of ${hostname} ends in less than ${DAYS_LEFT_ALARM} days and has not been renewed.`,
+      section: "certificate-expiry",
+      namespace: "AWS/CertificateManager",
+      metric: "DaysToExpiry",
+      dimensions: { CertificateArn: made.certificateArn },
+      statistic: "Minimum",
+      below: DAYS_LEFT_ALARM,
+      period: 86_400,
+      periods: 1,
+    },
+    opts,
+  );
+  alarm(
+    `${name}-server-errors`,
+    {
+      ...watch,
+      says: `${hostname} answers with server errors (HTTP 5xx).`,
+      section: "server-errors",
+      namespace: "AWS/ApplicationELB",
+      metric: "HTTPCode_Target_5XX_Count",
+      dimensions: { LoadBalancer: platform.balancer.arnSuffix, TargetGroup: made.targetGroup },
+      statistic: "Sum",
+      above: 10,
+      period: 300,
+      periods: 3,
+      silence: "notBreaching",
+    },
+    opts,
+  );
 }
