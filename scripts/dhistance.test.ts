@@ -1,3 +1,4 @@
+import { PassThrough } from "node:stream";
 import { Command, Option } from "commander";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { BackupError, LossError, MismatchError, OverdueError, LocationError } from "../jobs/backup/errors";
@@ -185,6 +186,34 @@ describe("a confirmation", () => {
       message: refusal,
       exitCode: 2,
     });
+  });
+});
+
+describe("at a terminal, a confirmation", () => {
+  /** A person who types this line. */
+  function typing(line: string): void {
+    const stdin = Object.assign(new PassThrough(), { isTTY: true });
+    stdin.end(`${line}\n`);
+    vi.spyOn(process, "stdin", "get").mockReturnValue(stdin as unknown as typeof process.stdin);
+  }
+  const cancelled = { exitCode: 2, message: "Cancelled. Nothing was changed." };
+
+  it.each(["y", "Yes"])("is given by %s, and asked for on standard error", async (line) => {
+    typing(line);
+    await confirm("Delete it?", {});
+    expect({ out, err }).toEqual({ out: "", err: expect.stringContaining("Delete it? [y/N] ") as string });
+  });
+
+  it.each(["", "n", "yesterday"])("is not given by %j", async (line) => {
+    typing(line);
+    await expect(confirm("Delete it?", {})).rejects.toMatchObject(cancelled);
+  });
+
+  it("for what cannot be undone is the name, and nothing else", async () => {
+    typing("moh");
+    await confirmName("This deletes moh.", "moh", {});
+    typing("y");
+    await expect(confirmName("This deletes moh.", "moh", {})).rejects.toMatchObject(cancelled);
   });
 });
 

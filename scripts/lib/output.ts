@@ -65,7 +65,7 @@ function colorsOf(stream: Stream): Colors {
   return pc.createColors(!NO_COLOR && (Boolean(FORCE_COLOR) || stream.isTTY === true));
 }
 
-/** What of a text takes room on a terminal. */
+/** A text without its colours: what is visible on a terminal. */
 export const plainText = (text: string) => text.replace(/\u001b\[\d+m/g, "");
 
 /**

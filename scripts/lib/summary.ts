@@ -88,7 +88,7 @@ export interface Access {
   /** Status of its answer to a request. */
   status: number;
   /** The file with the tenant's root certificate, if it has a private CA. */
-  authority?: string;
+  rootCertificate?: string;
   /** The account, and the file with its password. */
   login: { account: string; passwordFile: string };
 }
@@ -113,13 +113,13 @@ export function describeAccess(
 ): string {
   const { bold, cyan } = colors;
   const [first] = servers;
-  const curl = first?.authority && `curl --cacert ${first.authority} ${first.address}/`;
+  const curl = first?.rootCertificate && `curl --cacert ${first.rootCertificate} ${first.address}/`;
   const lines = [bold("Open it")];
-  for (const { address, authority, login } of servers) {
-    const trust = authority ? ", certificate verified with the tenant's root" : "";
+  for (const { address, rootCertificate, login } of servers) {
+    const trust = rootCertificate ? ", certificate verified with the tenant's root" : "";
     lines.push(`  ${cyan(address)}  answers${trust}`);
     const rows = [["log in", `${login.account}, with the password in ${login.passwordFile}`]];
-    if (authority) rows.push(["certificate", `its root is ${authority}`]);
+    if (rootCertificate) rows.push(["certificate", `its root is ${rootCertificate}`]);
     lines.push(...table(rows, { indent: "    " }));
   }
   if (curl) {

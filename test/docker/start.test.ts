@@ -415,7 +415,7 @@ describe("a version whose migration fails", () => {
     const { code, stdout, stderr } = await rollbackOf(neighbour, "SERVER", { more: ["--json"] });
     expect(code).toBe(0);
     expect(stderr).toMatch(/^warning: backups\.locations: \[\];.*\n$/);
-    expect(JSON.parse(stdout)).toMatchObject({ server: "hmis", dhis2: VERSIONS[0], aside: VERSIONS[1] });
+    expect(JSON.parse(stdout)).toMatchObject({ server: "hmis", dhis2: VERSIONS[0], previous: VERSIONS[1] });
   }
 
   it("is rolled back with one command, also when that was cut off: every row is there, the former version serves", async () => {

@@ -53,9 +53,9 @@ export const PRICES = prices;
 
 /** Estimates a tenant's own resources, line by line. Shared resources belong to the platform. */
 export function estimate({ servers, backups }: Pick<AwsTenant, "servers" | "backups">): Line[] {
-  const regions = backups.locations.filter((copy) => "region" in copy).length;
+  const regions = backups.locations.filter((location) => "region" in location).length;
   // Portable backups are in the cloud and on each of the customer's hosts.
-  const repositories = 1 + backups.locations.filter((copy) => "onPremises" in copy).length;
+  const repositories = 1 + backups.locations.filter((location) => "onPremises" in location).length;
   const used = (what: "files" | "database") => servers.reduce((sum, { size }) => sum + USE[size][what], 0);
   const exported = used("database") * EXPORTED + used("files");
   const vault = "BackupVault";

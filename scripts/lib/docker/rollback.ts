@@ -125,7 +125,7 @@ async function undo(upgraded: Upgraded, options: RollbackOptions, output: Output
   const seconds = Math.round((Date.now() - started) / 1000);
   const forgetting = `npm run rollback -- ${tenant} ${name}${cwd === ROOT ? "" : ` --cwd ${cwd}`} --forget`;
   output.result(
-    { tenant, server: name, dhis2: from, database: at, aside: to, seconds },
+    { tenant, server: name, dhis2: from, database: at, previous: to, seconds },
     `\n${name} is back at DHIS2 ${from} and its database of ${at}. The database of DHIS2 ${to} is kept; check whether ` +
       `you need it.\n  ${forgetting}  deletes it; until then, no upgrade is possible`,
   );

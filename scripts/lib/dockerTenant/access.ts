@@ -43,7 +43,7 @@ export async function reachServers(
       status: await firstAnswer(url, spec, authority).catch((error: Error) =>
         explain(error, tenant, server, spec),
       ),
-      ...(authority && { authority: fromRoot(rootCertificateFile(tenant)) }),
+      ...(authority && { rootCertificate: fromRoot(rootCertificateFile(tenant)) }),
       login: { account: ACCOUNT, passwordFile: fromRoot(passwordFile) },
     });
   }

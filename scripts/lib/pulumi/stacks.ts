@@ -126,7 +126,7 @@ async function runWithEvents(
   const reportResource = throttled(report);
   const onEvent = (event: EngineEvent) => {
     const { diagnosticEvent, policyEvent, resourcePreEvent, resOutputsEvent } = event;
-    // A resource that takes minutes says how far it is.
+    // The progress of a resource that takes minutes.
     if (diagnosticEvent?.ephemeral) report(diagnosticEvent.message.trim());
     if (diagnosticEvent?.severity === "error") complaints.push(diagnosticEvent.message.trim());
     if (diagnosticEvent?.severity === "warning") warnings.add(diagnosticEvent.message.trim());

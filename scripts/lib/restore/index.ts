@@ -40,9 +40,9 @@ export async function restore(
 /** The hosts of the agents on premises, by the agents' names. */
 function agentHosts(tenant: string, { backups }: AwsTenant): Map<string, string> {
   const hosts = new Map<string, string>();
-  for (const copy of backups.locations) {
-    if (!("onPremises" in copy)) continue;
-    hosts.set(`${tenant}-vault-agent-${nameOf(copy.onPremises)}`, copy.onPremises.host);
+  for (const location of backups.locations) {
+    if (!("onPremises" in location)) continue;
+    hosts.set(`${tenant}-vault-agent-${nameOf(location.onPremises)}`, location.onPremises.host);
   }
   return hosts;
 }

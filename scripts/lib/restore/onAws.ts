@@ -70,7 +70,7 @@ async function list(
       `docker -H ${host ?? "HOST"} exec ${agent} backup list --copy /copies/${server.name} ` +
       "--repository-password-file /run/dhistance/local-password --public-key /run/dhistance/signing.pub";
     request.output.result(
-      { event: "place", place: agent, host, command },
+      { event: "location", location: agent, host, command },
       `${bold(agent)}: on the customer's own host. To list its backups:\n  ${command}`,
     );
   }
@@ -86,15 +86,20 @@ async function restoreElsewhere(server: ServerOnAws, request: RestoreRequest, to
   );
   return withKeys(server, (keys) =>
     backup([
-      ...["restore", ...keys, "--server", to, "--password-file", passwordFile, "--database", database],
-      ...[
-        "--role",
-        ROLE,
-        "--scratch",
-        scratch,
-        ...(snapshot ? ["--snapshot", snapshot] : []),
-        ...jsonOption(request),
-      ],
+      "restore",
+      ...keys,
+      "--server",
+      to,
+      "--password-file",
+      passwordFile,
+      "--database",
+      database,
+      "--role",
+      ROLE,
+      "--scratch",
+      scratch,
+      ...(snapshot ? ["--snapshot", snapshot] : []),
+      ...jsonOption(request),
     ]),
   );
 }
@@ -108,9 +113,20 @@ async function replaceDatabase(server: ServerOnAws, request: RestoreRequest): Pr
     request,
   );
   const code = await whileStopped(server, request, `restore of ${server.name}`, [
-    ...["backup", "restore", "--copy", server.repository, "--repository-password-env", SECRETS.repository],
-    ...["--public-key-env", SECRETS.publicKey, "--snapshot", snapshot.id],
-    ...[...onDatabase(server), "--role", ROLE, "--replace"],
+    "backup",
+    "restore",
+    "--copy",
+    server.repository,
+    "--repository-password-env",
+    SECRETS.repository,
+    "--public-key-env",
+    SECRETS.publicKey,
+    "--snapshot",
+    snapshot.id,
+    ...onDatabase(server),
+    "--role",
+    ROLE,
+    "--replace",
   ]);
   if (code !== 0) return code;
   await generateAnalytics(server, request);
@@ -243,14 +259,14 @@ async function secureAdmin(server: ServerOnAws, { output }: RestoreRequest): Pro
   const { region, name, service, task: where, secureAdmin } = server;
   const { runTask } = await import("../../../operations/aws/runTask");
   // Its task definition leaves no disk to the start.
-  const { disk: _, ...place } = where;
+  const { disk: _, ...network } = where;
   const title = `check of ${name}'s default administrator password`;
   const what = {
     container: "secure-admin",
     taskDefinition: secureAdmin,
     patience: service.startSeconds + 600,
   };
-  await runTask(title, { ...place, region, ...what }, async (line) => output.progress(`${title}: ${line}`));
+  await runTask(title, { ...network, region, ...what }, async (line) => output.progress(`${title}: ${line}`));
 }
 
 /** Asks DHIS2 from this machine, as any user reaches it. */
@@ -280,8 +296,12 @@ function withKeys<T>(
   return inFiles(keys, (folder) =>
     work(
       [
-        ...["--copy", server.repository, "--repository-password-file", path.join(folder, "password")],
-        ...["--public-key", path.join(folder, "signing.pub")],
+        "--copy",
+        server.repository,
+        "--repository-password-file",
+        path.join(folder, "password"),
+        "--public-key",
+        path.join(folder, "signing.pub"),
       ],
       folder,
     ),

@@ -22,7 +22,7 @@ const LOCATIONS = ["disk", "cloud"] as const;
 type Location = (typeof LOCATIONS)[number];
 
 /** Where a restore puts the settings of the backup, for people to look at: in memory, until the container stops. */
-const SETTINGS = "/tmp/settings-of-the-copy";
+const SETTINGS = "/tmp/settings-of-the-backup";
 
 /** @returns the exit code: that of the command in the container */
 export async function restoreOnDocker(host: string, request: RestoreRequest): Promise<number> {
@@ -74,8 +74,14 @@ async function backupsOf(server: ServerOnHost, name: string): Promise<Backups> {
   const at = { disk: [copies, localPasswordFile], cloud: [source, cloudPasswordFile] } as const;
   return {
     repository: (from) => [
-      ...["--copy", `${at[from][0]}/${name}`, "--repository-password-file", at[from][1]],
-      ...["--public-key", publicKeyFile, "--scratch", SCRATCH_PATH],
+      "--copy",
+      `${at[from][0]}/${name}`,
+      "--repository-password-file",
+      at[from][1],
+      "--public-key",
+      publicKeyFile,
+      "--scratch",
+      SCRATCH_PATH,
     ],
     server: ["--server", exporting.server, "--password-file", exporting.passwordFile],
     database: exporting.database,
@@ -159,9 +165,22 @@ async function replaceDatabase(source: Source, request: RestoreRequest): Promise
     request,
   );
   const code = await whileStopped(server, request, [
-    ...["backup", "restore", ...backups.repository(from), ...backups.server, "--database", backups.database],
-    ...["--role", ROLE, "--replace", "--files-to", backups.files, "--settings-to", SETTINGS],
-    ...["--snapshot", snapshot, ...jsonOption(request)],
+    "backup",
+    "restore",
+    ...backups.repository(from),
+    ...backups.server,
+    "--database",
+    backups.database,
+    "--role",
+    ROLE,
+    "--replace",
+    "--files-to",
+    backups.files,
+    "--settings-to",
+    SETTINGS,
+    "--snapshot",
+    snapshot,
+    ...jsonOption(request),
   ]);
   if (code !== 0) return code;
   await compareSettings(server, request);
