@@ -67,7 +67,7 @@ async function measure(pair: DatabaseWithBackups): Promise<void> {
   await succeed(...byHand("stanza-create"));
   const theirs = await timed(...byHand("backup", "--type=full"));
   const theirBytes = await ofTheirs();
-  const ours = await timed("copies", "backup", "disk", "full");
+  const ours = await timed("pitr", "backup", "disk", "full");
   const ourBytes = await ofOurs();
   rate("pg_dump -Fd -j2 -Z0", directory);
   rate("pg_dump -Fc", custom);
@@ -86,7 +86,7 @@ async function measure(pair: DatabaseWithBackups): Promise<void> {
     const handSeconds = await timed(...byHand("backup", "--type=incr"));
     rate(`incremental by hand, 1% changed ${how}`, handSeconds, await ofTheirs());
     say(`  ${percent((await ofTheirs()) / theirBytes)} of a full one`);
-    rate(`incremental, 1% changed ${how}`, await timed("copies", "backup", "disk", "incr"), await ofOurs());
+    rate(`incremental, 1% changed ${how}`, await timed("pitr", "backup", "disk", "incr"), await ofOurs());
     say(`  ${percent((await ofOurs()) / ourBytes)} of a full one`);
   }
 
@@ -97,8 +97,8 @@ async function measure(pair: DatabaseWithBackups): Promise<void> {
   const handRestored = await timed(...byHand("restore", `--pg1-path=${WORK}/theirs`));
   const files = await timed("pgbackrest", "restore", "--repo=1", `--pg1-path=${WORK}/ours`);
   await succeed("rm", "-rf", WORK);
-  const restored = await timed("copies", "restore", "disk");
-  await succeed("copies", "confirm");
+  const restored = await timed("pitr", "restore", "disk");
+  await succeed("pitr", "confirm");
   rate("pg_restore -j2", loaded);
   rate("restore by hand, the files alone", handRestored);
   rate("restore, the files alone", files);

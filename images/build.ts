@@ -1,9 +1,9 @@
-import { copyFileSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { copyFileSync, cpSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type Docker from "dockerode";
 import { DEFAULT_IMAGES } from "../components/contract/dockerTarget";
-import { bundle } from "../jobs/bundle";
+import { bundle, bundleForPostgres } from "../jobs/bundle";
 import { contentHash } from "../tools/toolchain/cache";
 
 export interface Build {
@@ -79,21 +79,31 @@ export async function buildOwnImages(
     built.push(name);
   };
   if (images.includes(DEFAULT_IMAGES.postgres))
-    await build(DEFAULT_IMAGES.postgres, path.join(__dirname, "postgres"));
+    await withContext(async (context) => {
+      cpSync(path.join(__dirname, "postgres"), context, { recursive: true });
+      await bundleForPostgres(context);
+      await build(DEFAULT_IMAGES.postgres, context);
+    });
   if (images.includes(DEFAULT_IMAGES.monitoring))
     await build(DEFAULT_IMAGES.monitoring, path.join(__dirname, "monitoring"));
   const ofJobs = (["jobs", "drill"] as const).filter((stage) => images.includes(DEFAULT_IMAGES[stage]));
-  if (ofJobs.length > 0) {
-    const context = mkdtempSync(path.join(tmpdir(), "jobs-image-"));
-    try {
+  if (ofJobs.length > 0)
+    await withContext(async (context) => {
       await bundle(context);
       copyFileSync(path.join(__dirname, "jobs/Dockerfile"), path.join(context, "Dockerfile"));
       for (const stage of ofJobs) await build(DEFAULT_IMAGES[stage], context, stage);
-    } finally {
-      rmSync(context, { recursive: true });
-    }
-  }
+    });
   return built;
+}
+
+/** With an empty folder, for what an image is built from. */
+async function withContext(work: (folder: string) => Promise<void>): Promise<void> {
+  const folder = mkdtempSync(path.join(tmpdir(), "image-"));
+  try {
+    await work(folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
 async function labelsOf(docker: Docker, name: string): Promise<Record<string, string> | undefined> {

@@ -13,10 +13,29 @@ const OPTIONS = [
   "--single-threaded-gc",
 ];
 
-/** `import/cli.ts` becomes `import.cjs` in `directory`, and so on for every job. */
+const commandLine = (job: string) => join(__dirname, job, "cli.ts");
+
+/** What runs in PostgreSQL's image, where pgBackRest is. */
+const IN_POSTGRES = ["pitr"];
+
+/** Everything of the image of jobs: `import/cli.ts` becomes `import.cjs` in `directory`, and so on. */
 export async function bundle(directory: string): Promise<void> {
-  const commandLine = (job: string) => join(__dirname, job, "cli.ts");
-  const jobs = readdirSync(__dirname).filter((job) => existsSync(commandLine(job)));
+  const all = readdirSync(__dirname).filter((job) => existsSync(commandLine(job)));
+  await bundleJobs(
+    directory,
+    all.filter((job) => !IN_POSTGRES.includes(job)),
+  );
+  // The parser looks for it beside the file it runs in.
+  await copyFile(require.resolve("libpg-query/wasm/libpg-query.wasm"), join(directory, "libpg-query.wasm"));
+  await copyFile(join(__dirname, "../images/jobs/start"), join(directory, "start"));
+}
+
+/** The jobs of PostgreSQL's image. */
+export function bundleForPostgres(directory: string): Promise<void> {
+  return bundleJobs(directory, IN_POSTGRES);
+}
+
+async function bundleJobs(directory: string, jobs: string[]): Promise<void> {
   await build({
     entryPoints: Object.fromEntries(jobs.map((job) => [job, commandLine(job)])),
     outdir: directory,
@@ -32,9 +51,6 @@ export async function bundle(directory: string): Promise<void> {
     logLevel: "warning",
   });
   await Promise.all(jobs.map((job) => chmod(join(directory, `${job}.cjs`), 0o755)));
-  // The parser looks for it beside the file it runs in.
-  await copyFile(require.resolve("libpg-query/wasm/libpg-query.wasm"), join(directory, "libpg-query.wasm"));
-  await copyFile(join(__dirname, "../images/jobs/start"), join(directory, "start"));
 }
 
 if (require.main === module) void bundle(join(__dirname, "dist"));

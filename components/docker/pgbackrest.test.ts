@@ -1,7 +1,20 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
-import { copiesConfiguration, databaseConfigurations, SCHEDULES, scheduleCommand } from "./pgbackrest";
+import { PATHS } from "../../jobs/pitr/paths";
+import { REPOSITORIES } from "../../jobs/pitr/repositories";
+import { parseSchedules } from "../../jobs/pitr/schedule";
+import {
+  copiesConfiguration,
+  databaseConfigurations,
+  DISK_PATH,
+  FILES,
+  PGDATA,
+  PLACES,
+  SCHEDULES,
+  scheduleCommand,
+  TOLD_PATH,
+} from "./pgbackrest";
 
 const disk = { days: 7, passphrase: "of-disk" };
 const cloud = {
@@ -83,5 +96,12 @@ it("makes full copies more seldom than differential, and those than incremental 
     expect(full).toBeGreaterThan(diff);
     expect(diff).toBeGreaterThan(incr);
   }
-  expect(scheduleCommand()).toEqual(["copies", "schedule", "disk=168,24,1", "cloud=168,24,6"]);
+  expect(scheduleCommand()).toEqual(["pitr", "schedule", "disk=168,24,1", "cloud=168,24,6"]);
+});
+
+it("agrees with pitr on repositories, paths and schedules", () => {
+  expect(PLACES).toEqual(REPOSITORIES);
+  expect([PATHS.disk, PATHS.metrics, PATHS.cluster]).toEqual([DISK_PATH, TOLD_PATH, PGDATA]);
+  expect(PATHS.givenKey).toBe(FILES.privateKey);
+  expect(Object.fromEntries(parseSchedules(scheduleCommand().slice(2)))).toEqual(SCHEDULES);
 });

@@ -3,7 +3,7 @@
  * and in the container of copies, which alone has the keys of the places and reaches them.
  */
 
-/** Where the image has what it is given; its `copies` script knows these as well. */
+/** Where the image has what it is given; its `pitr` (jobs/pitr/paths.ts) knows these as well. */
 const GIVEN = "/var/lib/postgresql/given";
 export const FILES = {
   configuration: `${GIVEN}/pgbackrest.conf`,
@@ -13,7 +13,7 @@ export const FILES = {
   /** The authority of an S3 server that the world's do not vouch for. */
   authority: `${GIVEN}/cloud-authority.crt`,
 } as const;
-/** The places, as `copies` and `pgbackrest-push` name them, by their numbers among pgBackRest's repositories. */
+/** The repositories by their numbers, as `pitr` and `pgbackrest-push` name them. */
 export const PLACES = { disk: 1, cloud: 2 } as const;
 export type Place = keyof typeof PLACES;
 /** Where the container of copies tells how the copies are, for whoever watches. */
@@ -194,7 +194,7 @@ export function scheduleCommand(): string[] {
   const places = Object.entries(SCHEDULES).map(
     ([place, { full, diff, incr }]) => `${place}=${full},${diff},${incr}`,
   );
-  return ["copies", "schedule", ...places];
+  return ["pitr", "schedule", ...places];
 }
 
 /** PostgreSQL's own part. */

@@ -3,17 +3,17 @@
 #
 #   ADMINISTRATOR  name of the superuser of a new cluster (default: postgres)
 #   /var/lib/postgresql/given/administrator-password  its password, read only when the cluster is made
-#   /var/lib/postgresql/given/copies.key  the key that it hands its log over with, if it does
+#   /var/lib/postgresql/given/copies.key  the private key that it hands over its WAL with, where backups are made
 #
-# With the name of another program it is that which is run: `copies schedule …`, `upgrade keep …`.
+# If the first argument is another program of this image, that one runs: `pitr schedule …`, `upgrade keep …`.
 set -eu
 
 given=/var/lib/postgresql/given
 password=$given/administrator-password
 
-case ${1:-} in copies | upgrade) exec "$@" ;; esac
+case ${1:-} in pitr | copies | upgrade) exec "$@" ;; esac
 
-# pgBackRest takes keys from no file that others may read.
+# pgBackRest accepts no key from a file that others may read.
 if [ -s "$given/copies.key" ]; then install -m 600 "$given/copies.key" /tmp/copies.key; fi
 
 if [ ! -s "$PGDATA/PG_VERSION" ]; then
@@ -21,13 +21,13 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
     echo "There is no cluster in $PGDATA, and no $password to make one with." >&2
     exit 1
   fi
-  # Under another name until it is whole: one that was interrupted is made again.
+  # Under another name until it is complete: if this is interrupted, the next start makes it again.
   new=$PGDATA.new
   rm -rf "$new"
   initdb --pgdata="$new" --username="${ADMINISTRATOR:-postgres}" --pwfile="$password" \
     --auth-local=scram-sha-256 --auth-host=scram-sha-256 --data-checksums --encoding=UTF8 \
     --locale-provider=builtin --builtin-locale=C.UTF-8 --locale=C.UTF-8
-  # Connections are encrypted without anybody's authority: whoever reaches this server is in its own network.
+  # Connections are encrypted without a certificate authority: whoever reaches this server is in its own network.
   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 7300 -subj /CN=database \
     -keyout "$new/server.key" -out "$new/server.crt" 2>/dev/null
   chmod 600 "$new/server.key"

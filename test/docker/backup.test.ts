@@ -191,22 +191,22 @@ describe("any moment is restored", () => {
   });
 
   it("of the time after a restore as well", async () => {
-    await succeed("copies", "backup", "disk", "incr");
+    await succeed("pitr", "backup", "disk", "incr");
     const moment = await note("4");
     await note("5");
-    await succeed("copies", "restore", "disk", moment);
-    await succeed("copies", "restore", "cloud", moment);
-    await succeed("copies", "confirm");
+    await succeed("pitr", "restore", "disk", moment);
+    await succeed("pitr", "restore", "cloud", moment);
+    await succeed("pitr", "confirm");
   });
 
   it.each([
-    ["of which there is no copy yet", "2020-01-01 00:00:00+00", /no copy in disk is that old/],
+    ["of which there is no copy yet", "2020-01-01 00:00:00+00", /no backup in disk is that old/],
     [
       "that has not come",
       "2100-01-01 00:00:00+00",
-      /before configured recovery target[^]*live cluster is as it was/,
+      /before configured recovery target[^]*live database is unchanged/,
     ],
-    ["that is none", "yesterday evening", /is no moment/],
+    ["that is none", "yesterday evening", /is not a point in time/],
   ])("but none %s", async (_, moment, why) => {
     const before = await notes();
     const { code, output } = await copies("restore", "disk", moment);
@@ -255,16 +255,16 @@ describe("with the cloud out of reach", () => {
       await segment();
     }
     await until("there is an alarm", async () =>
-      /ALARM backup: log was let go of.*: cloud/.test((await copies("healthy")).output),
+      /ALARM backup: WAL was dropped.*: cloud/.test((await copies("healthy")).output),
     );
     await until("PostgreSQL keeps nothing for it any longer", async () => Number(await waiting()) <= 1);
     await s3.start();
     await note("23");
     expect(await copies("restore", "cloud")).toMatchObject({
       code: 1,
-      output: expect.stringMatching(/live cluster is as it was/) as string,
+      output: expect.stringMatching(/live database is unchanged/) as string,
     });
-    await succeed("copies", "restore", "disk");
+    await succeed("pitr", "restore", "disk");
     expect(await restored()).toEqual(expect.arrayContaining(["20", "21", "22", "23"]));
   });
 
@@ -283,10 +283,10 @@ describe("with the cloud out of reach", () => {
     );
     await note("24");
     for (const place of ["disk", "cloud"]) {
-      await succeed("copies", "restore", place);
+      await succeed("pitr", "restore", place);
       expect(await restored()).toEqual(expect.arrayContaining(["6", "7", "20", "21", "22", "23", "24"]));
     }
-    await succeed("copies", "confirm");
+    await succeed("pitr", "confirm");
   });
 });
 
@@ -303,7 +303,7 @@ it("raises an alarm at a damaged page of the live database, until a copy shows t
   await container("copies").restart({ t: 5 });
   await until("it is not well", async () => /damaged pages/.test((await copies("healthy")).output));
   await sql("drop table pages; checkpoint");
-  await succeed("copies", "backup", "disk", "incr");
+  await succeed("pitr", "backup", "disk", "incr");
   await container("copies").restart({ t: 5 });
   await until("all is well", async () => (await copies("healthy")).code === 0);
 });
@@ -345,11 +345,11 @@ it("refuses a wrong pass phrase", async () => {
   // Nor does what cannot be read for that reason count as damaged, and is mended with something.
   const sums = () => succeed("sh", "-c", `find ${DISK} -name '*.info*' -exec sha1sum {} +`);
   const before = await sums();
-  expect(await run("env", "PGBACKREST_REPO1_CIPHER_PASS=wrong", "copies", "verify", "disk")).toMatchObject({
+  expect(await run("env", "PGBACKREST_REPO1_CIPHER_PASS=wrong", "pitr", "verify", "disk")).toMatchObject({
     code: 1,
   });
   expect(await sums()).toBe(before);
-  await succeed("copies", "verify", "disk");
+  await succeed("pitr", "verify", "disk");
 });
 
 it("makes the next copy after one that was killed on the way", async () => {
@@ -367,7 +367,7 @@ it("makes the next copy after one that was killed on the way", async () => {
   expect(await labels("disk")).toEqual(before);
   await until("the next is made", async () => (await copies("backup", "disk", "full")).code === 0);
   expect(await labels("disk")).toHaveLength(before.length + 1);
-  await succeed("copies", "verify", "disk");
+  await succeed("pitr", "verify", "disk");
 });
 
 describe("what is damaged in a place is found, and mended without a person", () => {
@@ -402,24 +402,24 @@ describe("what is damaged in a place is found, and mended without a person", () 
   const well = () => until("all is well", async () => (await copies("healthy")).code === 0);
 
   beforeAll(async () => {
-    await succeed("copies", "backup", "cloud", "full");
-    await succeed("copies", "backup", "disk", "full");
+    await succeed("pitr", "backup", "cloud", "full");
+    await succeed("pitr", "backup", "disk", "full");
     await note("whole");
     await sql("select pg_switch_wal()");
     await succeed("pgbackrest", "check");
-    for (const place of ["disk", "cloud"]) await succeed("copies", "verify", place);
+    for (const place of ["disk", "cloud"]) await succeed("pitr", "verify", place);
   });
 
   it.each<[Place, string, (place: Place) => Promise<unknown>, RegExp]>([
-    ["disk", "a log", async (at) => flip(succeed, at, await segment(at)), /mended: log .*\.zst/],
-    ["disk", "a log that is gone", async (at) => remove(at, await segment(at)), /mended: log .*\.zst/],
+    ["disk", "a log", async (at) => flip(succeed, at, await segment(at)), /healed: wal .*\.zst/],
+    ["disk", "a log that is gone", async (at) => remove(at, await segment(at)), /healed: wal .*\.zst/],
     [
       "disk",
       "the history of a time line",
       async (at) => flip(succeed, at, (await files(at, "archive/dhis2", "history$")).at(-1) ?? ""),
-      /mended: log .*\.history/,
+      /healed: wal .*\.history/,
     ],
-    ["disk", "a manifest", async (at) => flip(succeed, at, await manifest(at)), /mended: manifest/],
+    ["disk", "a manifest", async (at) => flip(succeed, at, await manifest(at)), /healed: manifest/],
     [
       "disk",
       "a manifest, twice",
@@ -427,13 +427,13 @@ describe("what is damaged in a place is found, and mended without a person", () 
         await flip(succeed, at, await manifest(at)),
         await flip(succeed, at, `${await manifest(at)}.copy`),
       ],
-      /mended: the damaged copy .* is taken out/,
+      /healed: the damaged backup .* is removed/,
     ],
     [
       "cloud",
       "a file of a copy",
       async (at) => flip(succeed, at, `backup/dhis2/${await newest(at)}/bundle/1`),
-      /mended: the damaged copy .* is taken out/,
+      /healed: the damaged backup .* is removed/,
     ],
   ])("%s: %s", async (place, _, damage, mended) => {
     const before = await labels(place);
@@ -449,7 +449,7 @@ describe("what is damaged in a place is found, and mended without a person", () 
     expect(await later()).toMatch(mended);
     // For a copy that was taken out there is another.
     expect((await labels(place)).length).toBeGreaterThanOrEqual(before.length);
-    await succeed("copies", "verify", place);
+    await succeed("pitr", "verify", place);
   });
 
   it.each<[Place, string]>([
@@ -460,10 +460,10 @@ describe("what is damaged in a place is found, and mended without a person", () 
       for (const each of damaged) await flip(succeed, place, each);
       const later = await afterwards();
       await restart();
-      await until("it is mended", async () => (await later()).includes(`${place}: mended: `));
+      await until("it is mended", async () => (await later()).includes(`${place}: healed: `));
       await well();
     }
-    await succeed("copies", "verify", place);
+    await succeed("pitr", "verify", place);
   });
 
   it("a copy that may not be taken out stays, with an alarm that says why, beside one that is whole", async () => {
@@ -474,7 +474,7 @@ describe("what is damaged in a place is found, and mended without a person", () 
     await succeed("chmod", "a-w", fixed);
     await restart();
     await until("there is an alarm", async () =>
-      /ALARM backup: disk: the damaged copy .* cannot be taken out, but .*F is whole: .*denied/.test(
+      /ALARM backup: disk: the damaged backup .* cannot be removed, but .*F is intact: .*denied/.test(
         (await copies("healthy")).output,
       ),
     );
@@ -486,15 +486,15 @@ describe("what is damaged in a place is found, and mended without a person", () 
 
   it("and each place restores all there is", async () => {
     for (const place of ["disk", "cloud"]) {
-      await succeed("copies", "restore", place);
+      await succeed("pitr", "restore", place);
       expect(await restored()).toContain("whole");
     }
-    await succeed("copies", "confirm");
+    await succeed("pitr", "confirm");
   });
 });
 
 it("restores onto a new cluster from the cloud, when database and disk are lost", async () => {
-  await succeed("copies", "backup", "cloud", "incr");
+  await succeed("pitr", "backup", "cloud", "incr");
   const moment = await note("10");
   await note("11");
   await sql("select pg_switch_wal()");
@@ -505,7 +505,7 @@ it("restores onto a new cluster from the cloud, when database and disk are lost"
   await container("database").start();
   await until("there is a new one", async () => (await run("pg_isready")).code === 0);
   const round = await copies("backup", "cloud", "full");
-  expect(round.output).toMatch(/ALARM backup: cloud: full copy failed: .*do not match/);
+  expect(round.output).toMatch(/ALARM backup: cloud: full backup failed: .*do not match/);
   await pitr("restore", { from: "cloud", to: moment });
   expect(await notes()).toContain("10");
   await pitr("confirm");
@@ -528,7 +528,7 @@ it("goes on with the copies after an upgrade that was rolled back", async () => 
   expect(kept).toContain("12");
   expect(kept).not.toContain("of the upgrade");
   await succeed("pgbackrest", "check");
-  await succeed("copies", "backup", "disk", "incr");
+  await succeed("pitr", "backup", "disk", "incr");
   const after = await note("13");
   await note("14");
   expect(await rollbackOf(stack, "--forget")).toMatchObject({ code: 0 });

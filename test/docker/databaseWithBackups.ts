@@ -105,7 +105,7 @@ export async function startDatabaseWithBackups(
   await waitUntilHealthy(host, `${name}-database`, 60, () => Promise.resolve(), docker);
   const copies = await start(
     COPIES_HOST,
-    ["copies", "schedule", "disk=9999,9999,9999", "cloud=9999,9999,9999"],
+    ["pitr", "schedule", "disk=9999,9999,9999", "cloud=9999,9999,9999"],
     [
       ...["PGHOST=database", `PGUSER=${ADMINISTRATOR}`, "PGDATABASE=postgres", "PGSSLMODE=require"],
       "PGPASSFILE=/tmp/pgpass",
@@ -146,7 +146,7 @@ export async function startDatabaseWithBackups(
       );
     await sleep(500);
   }
-  await succeed("copies", "healthy");
+  await succeed("pitr", "healthy");
   return pair;
 }
 

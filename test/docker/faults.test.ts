@@ -23,6 +23,8 @@ beforeAll(async () => {
   engine = await useEngine();
   pair = await startDatabaseWithBackups(engine, "faults", "3g");
   await pair.sql("create table kept as select n, md5(n::text) from generate_series(1, 100000) n");
+  // Otherwise PostgreSQL does it at some time, and its WAL fills a disk that a test leaves little of.
+  await pair.sql("vacuum (analyze) kept");
   rows = 100_000;
 });
 afterAll(async () => {
@@ -61,7 +63,7 @@ async function round(): Promise<void> {
   );
   await until("the round has ended", async () => (await pair.run("test", "-e", "/tmp/round")).code === 0);
 }
-const alarms = async () => (await pair.run("copies", "healthy")).output;
+const alarms = async () => (await pair.run("pitr", "healthy")).output;
 
 /** The labels of a place's full copies, oldest first. */
 async function fullCopies(place: Place): Promise<string[]> {
@@ -85,21 +87,21 @@ it("two at once: the second is told so, and the first goes on", async () => {
   const signal = (name: string) =>
     `test -n "$(ls /tmp/pgbackrest/*backup*.lock)" && for its in /proc/[0-9]*; do tr '\\0' ' ' <$its/cmdline | ` +
     `grep -q '^pgbackrest backup ' && kill -${name} \${its#/proc/} && echo sent; done 2>/dev/null; true`;
-  const first = pair.run("copies", "backup", "disk", "full");
+  const first = pair.run("pitr", "backup", "disk", "full");
   // It holds still meanwhile: otherwise it could have ended before.
   await until("the first is at work", async () =>
     (await pair.run("sh", "-c", signal("STOP"))).output.includes("sent"),
   );
-  const second = await pair.run("copies", "backup", "disk", "full");
+  const second = await pair.run("pitr", "backup", "disk", "full");
   await pair.run("sh", "-c", signal("CONT"));
   expect(await first).toMatchObject({ code: 0 });
   expect(second).toEqual({
     code: 1,
     output: expect.stringMatching(
-      /ALARM backup: disk: full copy failed: \[050\]: unable to acquire lock/,
+      /ALARM backup: disk: full backup failed: \[050\]: unable to acquire lock/,
     ) as string,
   });
-  await pair.succeed("copies", "verify", "disk");
+  await pair.succeed("pitr", "verify", "disk");
 });
 
 describe("with a full disk", () => {
@@ -113,7 +115,7 @@ describe("with a full disk", () => {
       ],
     );
   const empty = (folder: string) => pair.succeed("sh", "-c", `rm ${folder}/filler*`);
-  /** That log was let go of, after which a full copy is due. */
+  /** That WAL was dropped, after which a full backup is due. */
   const GAP = `${path.dirname(PGDATA)}/log-gap.disk`;
   it("of the copies: said while the log still has room, which no full copy takes", async () => {
     await fill(DISK_PATH, 2_000_000);
@@ -122,31 +124,31 @@ describe("with a full disk", () => {
     await pair.succeed("touch", GAP);
     await round();
     expect(await alarms()).toMatch(
-      /^ALARM backup: disk: its disk has 2.*B left, and the next full copy takes about .*B: make room$/m,
+      /^ALARM backup: disk: 1\.\d MiB left on its disk, and the next full backup takes about .*B: make room$/m,
     );
     expect(await alarms()).not.toContain("arrive");
     await add();
-    await pair.succeed("copies", "restore", "disk");
+    await pair.succeed("pitr", "restore", "disk");
     await complete();
     expect(await fullCopies("disk")).toEqual(before);
   });
 
   it("of the copies, with nothing left: said, and the cloud has all", async () => {
-    expect(await pair.run("copies", "backup", "disk", "full")).toEqual({
+    expect(await pair.run("pitr", "backup", "disk", "full")).toEqual({
       code: 1,
       output: expect.stringMatching(
-        /ALARM backup: disk: full copy failed: .*\nALARM backup: disk: its disk has .* left, .*: make room/,
+        /ALARM backup: disk: full backup failed: .*\nALARM backup: disk: .* left on its disk, .*: make room/,
       ) as string,
     });
     await fill(DISK_PATH, 0);
     await add();
     await round();
-    expect(await alarms()).toMatch(/^ALARM backup: disk: log does not arrive: /m);
-    expect(await alarms()).toMatch(/^ALARM backup: disk: its disk has 0B left/m);
+    expect(await alarms()).toMatch(/^ALARM backup: disk: WAL does not arrive: /m);
+    expect(await alarms()).toMatch(/^ALARM backup: disk: 0 bytes left on its disk/m);
     expect(await alarms()).not.toContain("cloud");
     await add();
-    await pair.succeed("copies", "backup", "cloud", "incr");
-    await pair.succeed("copies", "restore", "cloud");
+    await pair.succeed("pitr", "backup", "cloud", "incr");
+    await pair.succeed("pitr", "restore", "cloud");
     await complete();
   });
 
@@ -154,53 +156,53 @@ describe("with a full disk", () => {
     await empty(DISK_PATH);
     const before = await fullCopies("disk");
     await round();
-    expect(await pair.run("copies", "healthy")).toEqual({ code: 0, output: "" });
+    expect(await pair.run("pitr", "healthy")).toEqual({ code: 0, output: "" });
     expect(await fullCopies("disk")).toHaveLength(before.length + 1);
-    await pair.succeed("copies", "verify", "disk");
-    await pair.succeed("copies", "restore", "disk");
+    await pair.succeed("pitr", "verify", "disk");
+    await pair.succeed("pitr", "restore", "disk");
     await complete();
   });
 
   it("of the database: a restore beside it is refused before it begins", async () => {
     const data = path.dirname(PGDATA);
-    await pair.succeed("copies", "confirm");
+    await pair.succeed("pitr", "confirm");
     await fill(data, 1_000_000_000);
-    expect(await pair.run("copies", "restore", "disk")).toEqual({
+    expect(await pair.run("pitr", "restore", "disk")).toEqual({
       code: 1,
       output: expect.stringMatching(
-        /the restored one takes up to .*B; their disk has 9\d\dMB left.*live cluster is as it was/,
+        /The restored cluster takes up to .*B beside the live one; their disk has 9\d\d.* MiB left.*live database is unchanged/,
       ) as string,
     });
     await empty(data);
     await add();
-    await pair.succeed("copies", "restore", "disk");
+    await pair.succeed("pitr", "restore", "disk");
     await complete();
   });
 });
 
 describe("damaged", () => {
   const spoil = (place: Place, label: string) => flip(pair.succeed, place, `backup/dhis2/${label}/bundle/1`);
-  const damaged = async (place: Place) => (await pair.run("copies", "verify", place)).code !== 0;
+  const damaged = async (place: Place) => (await pair.run("pitr", "verify", place)).code !== 0;
 
   it("three full copies one after another: no fourth is made, until a person has seen to it", async () => {
-    while ((await fullCopies("disk")).length < 3) await pair.succeed("copies", "backup", "disk", "full");
+    while ((await fullCopies("disk")).length < 3) await pair.succeed("pitr", "backup", "disk", "full");
     const before = await fullCopies("disk");
     for (const label of before) await spoil("disk", label);
     expect(await damaged("disk")).toBe(true);
     await round();
     expect(await alarms()).toMatch(
-      /ALARM backup: disk: \d full copies, the newest ones, are damaged: is what they are on failing\?/,
+      /ALARM backup: disk: the newest \d full backups are damaged: is their storage failing\?/,
     );
     expect(await fullCopies("disk")).toEqual(before);
     await add();
-    await pair.succeed("copies", "restore", "cloud");
+    await pair.succeed("pitr", "restore", "cloud");
     await complete();
 
-    await pair.succeed("copies", "backup", "disk", "full");
+    await pair.succeed("pitr", "backup", "disk", "full");
     await round();
     expect(await alarms()).toBe("");
     expect(await fullCopies("disk")).toHaveLength(1);
-    await pair.succeed("copies", "restore", "disk");
+    await pair.succeed("pitr", "restore", "disk");
     await complete();
   });
 
@@ -214,7 +216,7 @@ describe("damaged", () => {
     expect(await alarms()).toBe("");
     expect(await fullCopies("disk")).toHaveLength(1);
     await add();
-    await pair.succeed("copies", "restore", "disk");
+    await pair.succeed("pitr", "restore", "disk");
     await complete();
   });
 
@@ -225,9 +227,9 @@ describe("damaged", () => {
     await pair.s3.letDelete(false);
     await round();
     // pgBackRest makes no copy without.
-    expect(await alarms()).toMatch(/^ALARM backup: cloud: full copy failed: .*403 \(Forbidden\)/m);
+    expect(await alarms()).toMatch(/^ALARM backup: cloud: full backup failed: .*403 \(Forbidden\)/m);
     await add();
-    await pair.succeed("copies", "restore", "disk");
+    await pair.succeed("pitr", "restore", "disk");
     await complete();
 
     await pair.s3.letDelete(true);
@@ -251,25 +253,25 @@ describe("damaged", () => {
     const keepOne = ["RETENTION_FULL_TYPE=count", "RETENTION_FULL=1"].map(
       (each) => `PGBACKREST_REPO1_${each}`,
     );
-    await pair.succeed("env", ...keepOne, "copies", "backup", "disk", "full");
+    await pair.succeed("env", ...keepOne, "pitr", "backup", "disk", "full");
     expect((await fullCopies("disk")).slice(0, -1)).toEqual(before["disk"]);
     await round();
     for (const place of places) {
       expect(await alarms()).toMatch(
         new RegExp(
-          `ALARM backup: ${place}: the damaged copy .* is not taken out before .* is well; .*F is whole`,
+          `ALARM backup: ${place}: the damaged backup .* is not removed before the backups in .* are intact; .*F is intact`,
         ),
       );
       expect((await fullCopies(place)).slice(0, -1)).toEqual(before[place]);
       await add();
-      await pair.succeed("copies", "restore", place);
+      await pair.succeed("pitr", "restore", place);
       await complete();
     }
     // As the page says, for a person who can do without them.
     for (const place of places) {
       const label = before[place]?.at(-1) ?? "";
       await pair.succeed("pgbackrest", "expire", on(place), `--set=${label}`);
-      await pair.succeed("copies", "verify", place);
+      await pair.succeed("pitr", "verify", place);
     }
     await round();
     expect(await alarms()).toBe("");
@@ -277,30 +279,30 @@ describe("damaged", () => {
 });
 
 it("a backup", async () => {
-  const whole = await lasts("copies", "backup", "disk", "full");
+  const whole = await lasts("pitr", "backup", "disk", "full");
   let kills = 0;
   for (const moment of moments(7, whole, SEED)) {
     await add();
-    kills += await killed(moment, "copies", "backup", "disk", "full");
-    await pair.succeed("copies", "backup", "disk", "incr");
-    await pair.succeed("copies", "verify", "disk");
+    kills += await killed(moment, "pitr", "backup", "disk", "full");
+    await pair.succeed("pitr", "backup", "disk", "incr");
+    await pair.succeed("pitr", "verify", "disk");
   }
   expect(kills).toBeGreaterThan(3);
-  await pair.succeed("copies", "restore", "disk");
+  await pair.succeed("pitr", "restore", "disk");
   await complete();
 });
 
 it("a restore", async () => {
-  const whole = await lasts("copies", "restore", "disk");
+  const whole = await lasts("pitr", "restore", "disk");
   let kills = 0;
   for (const moment of moments(6, whole, SEED + 1)) {
     await add();
-    kills += await killed(moment, "copies", "restore", "disk");
-    await pair.succeed("copies", "restore", "disk");
+    kills += await killed(moment, "pitr", "restore", "disk");
+    await pair.succeed("pitr", "restore", "disk");
     await complete();
   }
   expect(kills).toBeGreaterThan(3);
-  await pair.succeed("copies", "verify", "disk");
+  await pair.succeed("pitr", "verify", "disk");
 });
 
 it("the log on its way", async () => {
@@ -320,8 +322,8 @@ it("the log on its way", async () => {
   }
   expect(kills).toContain("killed");
   for (const place of places) {
-    await pair.succeed("copies", "verify", place);
-    await pair.succeed("copies", "restore", place);
+    await pair.succeed("pitr", "verify", place);
+    await pair.succeed("pitr", "restore", place);
     await complete();
   }
 });

@@ -81,9 +81,10 @@ export function pitrOnDocker(
         ...(cloud.authority && { [FILES.authority]: cloud.authority }),
       },
       memory: 1024,
-      pids: 128,
+      // Each of its programs that runs in Node.js has a dozen threads.
+      pids: 256,
       healthcheck: {
-        tests: ["CMD", "copies", "healthy"],
+        tests: ["CMD", "pitr", "healthy"],
         interval: "10s",
         timeout: "10s",
         retries: 3,

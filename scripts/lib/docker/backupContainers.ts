@@ -40,11 +40,14 @@ export function noContainer(name: string, host: string, error: DockerError): Com
   return new CommandError(message, 1, { cause: error });
 }
 
+/** A container made before `pitr` had this name has the program as `copies`, until the next `pulumi up`. */
+const PITR = ["sh", "-c", 'command -v pitr >/dev/null || exec copies "$@"; exec pitr "$@"', "pitr"];
+
 /**
  * Runs a command of point-in-time recovery in the container with the keys of the repositories.
  * @throws CommandError if it failed
  */
 export async function runPitr(server: ServerOnHost, command: string[], streams?: Streams): Promise<void> {
-  if ((await runIn(server, server.copies, ["copies", ...command], streams)) !== 0)
+  if ((await runIn(server, server.copies, [...PITR, ...command], streams)) !== 0)
     throw new CommandError(`${command[0]} of ${server.name} failed; see the output above.`);
 }

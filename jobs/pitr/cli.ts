@@ -1,0 +1,104 @@
+/** Point-in-time recovery of one database with pgBackRest: makes the backups, verifies and heals them, restores. */
+import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { Command, CommanderError, Argument } from "commander";
+import { BACKUP_TYPES, type BackupType } from "./info";
+import { PATHS } from "./paths";
+import { parseRepository, PitrError } from "./repositories";
+
+const ABOUT = `Keeps the backups of one database with pgBackRest, and restores from them.
+
+A repository is "disk" or "cloud". What goes wrong is a line that begins with "ALARM backup:".
+Exit codes: 0 done; 1 not done, the message says why.`;
+
+/** A failure that was reported already. */
+class Reported extends Error {}
+
+function unless(done: boolean): void {
+  if (!done) throw new Reported();
+}
+
+/** Each command loads what it needs: Docker asks for the health every ten seconds. */
+export function program(): Command {
+  const all = new Command("pitr").description(ABOUT);
+  const command = (name: string, description: string) => all.command(name).description(description);
+  command("schedule", "run for good: make each repository's backups when they are due, and check them")
+    .argument("<REPOSITORY=FULL,DIFF,INCR...>", "hours after which a backup of each type is due")
+    .action(async (texts: string[]) => {
+      const { parseSchedules, schedule } = await import("./schedule");
+      await schedule(parseSchedules(texts));
+    });
+  command("healthy", "whether everything is fine, for Docker").action(async () =>
+    (await import("./health")).checkHealth(),
+  );
+  command("list", "the backups there are; takes the options of pgbackrest info")
+    .argument("[options...]")
+    .allowUnknownOption()
+    .helpOption(false)
+    .action(async (options: string[]) => {
+      const { pgbackrest } = await import("./pgbackrest");
+      unless((await pgbackrest(["info", ...options])).code === 0);
+    });
+  command("backup", "make one backup now")
+    .argument("<repository>")
+    .addArgument(new Argument("<type>").choices(BACKUP_TYPES))
+    .action(async (name: string, type: BackupType) => {
+      const { backUp } = await import("./backup");
+      unless(await backUp(parseRepository(name), type));
+    });
+  command("verify", "read every file and compare checksums; the next round heals what is damaged")
+    .argument("<repository>")
+    .action(async (name: string) => {
+      const { verify } = await import("./verify");
+      unless(await verify(parseRepository(name)));
+    });
+  command("restore", "restore beside the live database")
+    .argument("<repository>")
+    .argument("[point in time]", "such as '2026-11-25 10:00:00+00' (default: the newest there is)")
+    .action(async (name: string, moment?: string) => {
+      const { restore } = await import("./restore");
+      await restore(parseRepository(name), moment);
+    });
+  command("branch", "make fit to be live again what `upgrade keep` has kept").action(async () =>
+    (await import("./restore")).branch(),
+  );
+  command("previous", "whether a previous database is kept that can be put back").action(async () =>
+    (await import("./swap")).checkPrevious(),
+  );
+  command(
+    "swap",
+    "with PostgreSQL stopped: make the restored database live and keep the previous one",
+  ).action(async () => (await import("./swap")).swap());
+  command("undo", "with PostgreSQL stopped: make the previous database live again").action(async () =>
+    (await import("./swap")).undo(),
+  );
+  command("confirm", "delete, for good, the previous database").action(async () =>
+    (await import("./swap")).confirm(),
+  );
+  return all;
+}
+
+/** @returns the exit code */
+export async function main(parameters: string[]): Promise<number> {
+  const commandLine = program();
+  for (const each of [commandLine, ...commandLine.commands]) each.exitOverride();
+  try {
+    takeKey();
+    await commandLine.parseAsync(parameters, { from: "user" });
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 1;
+    if (error instanceof PitrError) process.stderr.write(`${error.message}\n`);
+    else if (!(error instanceof Reported)) process.stderr.write(`${(error as Error).stack}\n`);
+    return 1;
+  }
+}
+
+/** pgBackRest accepts no key from a file that others may read. */
+function takeKey(): void {
+  const filled = (file: string) => (statSync(file, { throwIfNoEntry: false })?.size ?? 0) > 0;
+  if (filled(PATHS.givenKey) && !filled(PATHS.key))
+    writeFileSync(PATHS.key, readFileSync(PATHS.givenKey), { mode: 0o600 });
+}
+
+// Not by an exit of its own: a failed schedule leaves a round behind.
+if (require.main === module) void main(process.argv.slice(2)).then((code) => process.exit(code));

@@ -1,0 +1,70 @@
+/** Runs the programs that do the work: pgBackRest, PostgreSQL's own, coreutils. */
+import { spawn } from "node:child_process";
+import { constants } from "node:os";
+
+export interface Ended {
+  /** As a shell has it: 128 and the signal's number if a signal ended the program, 127 if there is no such program. */
+  code: number;
+  /** What was captured of its output. */
+  output: Buffer;
+}
+
+export interface RunOptions {
+  env?: Record<string, string>;
+  input?: Buffer;
+  /**
+   * `show`: both streams are captured, and shown as they come. `both`: the same, but not shown. `capture`: standard output
+   * is captured, standard error is shown. `discard`: standard output is discarded. @default the streams are ours
+   */
+  output?: "show" | "both" | "capture" | "discard";
+  /** Discard standard error as well. */
+  silent?: boolean;
+  /** A file that stays open in the program: a lock that it holds to its end. */
+  holds?: number;
+}
+
+export async function run(program: string, args: string[], options: RunOptions = {}): Promise<Ended> {
+  const { env = {}, input, output, silent = false, holds } = options;
+  const both = output === "show" || output === "both";
+  const standardOutput = both || output === "capture" ? "pipe" : output === "discard" ? "ignore" : "inherit";
+  const standardError = silent ? "ignore" : both ? "pipe" : "inherit";
+  const child = spawn(program, args, {
+    env: { ...process.env, ...env },
+    stdio: [
+      input ? "pipe" : "ignore",
+      standardOutput,
+      standardError,
+      ...(holds === undefined ? [] : [holds]),
+    ],
+  });
+  const captured: Buffer[] = [];
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on("data", (chunk: Buffer) => {
+      captured.push(chunk);
+      if (output === "show") process.stdout.write(chunk);
+    });
+  // The program may end before it has read everything.
+  child.stdin?.on("error", () => undefined);
+  child.stdin?.end(input);
+  const code = await new Promise<number>((resolve) => {
+    child.on("error", (error) => {
+      process.stderr.write(`${program}: ${error.message}\n`);
+      resolve(127);
+    });
+    child.on("close", (status, signal) => resolve(status ?? 128 + (signal ? constants.signals[signal] : 0)));
+  });
+  return { code, output: Buffer.concat(captured) };
+}
+
+/** Runs a program without its output. @returns whether it ended with 0 */
+export async function succeeds(program: string, args: string[], options: RunOptions = {}): Promise<boolean> {
+  return (await run(program, args, { output: "discard", silent: true, ...options })).code === 0;
+}
+
+/** @returns the output's lines, without the empty ones */
+export function lines(output: Buffer): string[] {
+  return output
+    .toString()
+    .split("\n")
+    .filter((line) => line !== "");
+}

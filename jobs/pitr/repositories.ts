@@ -1,0 +1,18 @@
+/** The two pgBackRest repositories of a server, by their numbers in pgBackRest's configuration. */
+export const REPOSITORIES = { disk: 1, cloud: 2 } as const;
+export type Repository = keyof typeof REPOSITORIES;
+
+/** What went wrong, for the person who typed the command. Every failure ends with exit code 1. */
+export class PitrError extends Error {
+  override readonly name = "PitrError";
+}
+
+/** @throws PitrError */
+export function parseRepository(name: string): Repository {
+  if (name in REPOSITORIES) return name as Repository;
+  throw new PitrError(`unknown repository "${name}"; allowed: ${Object.keys(REPOSITORIES).join(", ")}`);
+}
+
+export function otherThan(repository: Repository): Repository {
+  return repository === "disk" ? "cloud" : "disk";
+}
