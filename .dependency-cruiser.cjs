@@ -59,7 +59,7 @@ module.exports = {
       comment: "A contract names no implementation.",
       severity: "error",
       from: { path: "^components/([A-Z][^/]*)/contract\\.ts$" },
-      to: { path: "^components/[A-Z]", pathNot: "/contract\\.ts$" },
+      to: { path: "^components/[A-Z][^/]*/((aws|docker)/|index\\.ts$)" },
     },
     {
       name: "nothing-imports-tests",

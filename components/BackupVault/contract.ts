@@ -1,16 +1,17 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Nothing, OnTarget, Target, TenantIdentity } from "../contract/target";
 import type { Server } from "../DataManagementServer/contract";
+import type { Backup } from "./locations";
 
 /** A second place in the cloud. */
-export interface RegionCopy {
+export interface BackupRegion {
   region: string;
   /** The provider of that region. */
   provider: pulumi.ProviderResource;
 }
 
 /** A Docker host in the customer's own building. */
-export interface OnPremisesCopy {
+export interface OnPremisesHost {
   /** Its address, as people know it. */
   host: string;
   /** The directory on it that holds the copy, writable for uid 65534. */
@@ -28,22 +29,15 @@ export interface BackupVaultArgs {
   /** Whose data it keeps. */
   servers: readonly Server[];
   /** On AWS, at least one in another region and one on premises; on Docker the target says where the copies go. */
-  regions: RegionCopy[];
-  onPremises: OnPremisesCopy[];
+  regions: BackupRegion[];
+  onPremises: OnPremisesHost[];
   target: Target;
-}
-
-/** One copy, for people. */
-export interface Copy {
-  where: string;
-  kind: string;
-  retentionDays: number;
 }
 
 /** A vault, for components that work with it. */
 export interface Vault {
   /** Known once they have been accepted. */
-  copies: pulumi.Output<Copy[]>;
+  backups: pulumi.Output<Backup[]>;
   /** What it consists of, for components on the same target (`resourcesOn`). */
   resources: OnTarget<{ aws: Nothing; docker: DockerVault }>;
 }

@@ -2,8 +2,8 @@ import * as pulumi from "@pulumi/pulumi";
 import { RETENTION } from "../../plans/retention";
 import { makeOn } from "../contract/context";
 import { vaultOnAws } from "./aws";
+import { backupsOf } from "./backups";
 import type { BackupVaultArgs, Vault } from "./contract";
-import { copiesOf } from "./copies";
 import { vaultOnDocker } from "./docker";
 
 /**
@@ -12,20 +12,20 @@ import { vaultOnDocker } from "./docker";
  * database's log and copies of it, and a portable repository, each in two places.
  */
 export class BackupVault extends pulumi.ComponentResource implements Vault {
-  readonly copies: Vault["copies"];
+  readonly backups: Vault["backups"];
   readonly resources: Vault["resources"];
 
   constructor(name: string, args: BackupVaultArgs, opts?: pulumi.ComponentResourceOptions) {
     const { tenant, target } = args;
     const properties = {
       tenant: tenant.id,
-      copies: copiesOf(args),
+      backups: backupsOf(args),
       retentionDays: RETENTION[tenant.plan].snapshots,
     };
     super("dhistance:index:BackupVault", name, properties, opts);
     const context = { name, args, target, opts: { parent: this } };
-    const { copies, resources } = makeOn(context, { aws: vaultOnAws, docker: vaultOnDocker });
-    this.copies = copies;
+    const { backups, resources } = makeOn(context, { aws: vaultOnAws, docker: vaultOnDocker });
+    this.backups = backups;
     this.resources = resources;
     // Of a component a policy over the whole stack is shown the outputs alone.
     this.registerOutputs(properties);

@@ -1,17 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { OnPremisesCopy } from "./contract";
-import {
-  MAY_GO,
-  nameOf,
-  refuseLosingPasswords,
-  refuseUnknownOwner,
-  standingsOf,
-  whereOf,
-} from "./onPremises";
+import type { OnPremisesHost } from "./contract";
+import { MAY_GO, nameOf, refuseLosingPasswords, refuseUnknownOwner, standingsOf } from "./onPremises";
 
-const entry = (host: string, more: Partial<OnPremisesCopy> = {}) =>
-  ({ host, path: "/srv/dhis2", ...more }) as OnPremisesCopy;
+const entry = (host: string, more: Partial<OnPremisesHost> = {}) =>
+  ({ host, path: "/srv/dhis2", ...more }) as OnPremisesHost;
 
 describe("the name of an on-premises backup", () => {
   it("is the machine's, whoever logs in there", () => {
@@ -80,7 +73,7 @@ describe("any change of the list of on-premises hosts", () => {
 it("passwords that were named by position are taken over only by the hosts that had them", () => {
   fc.assert(
     fc.property(machines, machines, (before, after) => {
-      const places = before.map((each) => whereOf(entry(hostOf(each))));
+      const places = before.map((each) => `${hostOf(each)}:/srv/dhis2`);
       const same = before.every((each, index) => after[index] === each);
       const refusal = refuseUnknownOwner(
         places,

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
-import type { OnPremisesCopy } from "./contract";
+import type { OnPremisesHost } from "./contract";
+import { onPremises } from "./locations/onPremises";
 
 /** What tells one on-premises backup from another, whatever else stands in the list. */
-type Entry = Pick<OnPremisesCopy, "host" | "name">;
+type Entry = Pick<OnPremisesHost, "host" | "name">;
 
 /**
  * The name of an on-premises backup: of its agent, of the agent's rights and of the password. It depends on this entry
@@ -27,7 +28,7 @@ export function machineOf(host: string): string {
 /** What is remembered of each on-premises backup: its host, or that its password may go. */
 export const MAY_GO = "may go";
 
-export function standingsOf(entries: OnPremisesCopy[], kept: boolean): Record<string, string> {
+export function standingsOf(entries: OnPremisesHost[], kept: boolean): Record<string, string> {
   return Object.fromEntries(
     entries.map((entry) => [nameOf(entry), kept && !entry.retire ? entry.host : MAY_GO]),
   );
@@ -54,16 +55,12 @@ export function refuseLosingPasswords(
  * each is.
  * @param before where the on-premises backups of the last update are, in their order
  */
-export function refuseUnknownOwner(before: string[], now: OnPremisesCopy[]): string | undefined {
-  if (before.every((where, index) => now[index] && where === whereOf(now[index]))) return undefined;
+export function refuseUnknownOwner(before: string[], now: OnPremisesHost[]): string | undefined {
+  const describe = ({ host, path }: OnPremisesHost) => onPremises.describe({ type: "onPremises", host, path });
+  if (before.every((where, index) => now[index] && where === describe(now[index]))) return undefined;
   return (
     "backups.locations: this version of DHIStance names on-premises backups by their host, and can take over the " +
     "passwords only if the entries are those of the last update, in the same order: " +
     `${before.join(", ")}. Put them back, run pulumi up, and make the change after that.`
   );
-}
-
-/** As the vault's list of backups has it. */
-export function whereOf({ host, path }: Pick<OnPremisesCopy, "host" | "path">): string {
-  return `${host}:${path}`;
 }

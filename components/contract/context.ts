@@ -11,6 +11,16 @@ export interface Context<Args, On extends Target> {
   opts: pulumi.CustomResourceOptions & { parent: pulumi.Resource };
 }
 
+/** What the kind of a target decides. A kind without a line does not compile. */
+export function onTarget<Answer>(
+  target: Target,
+  answers: { [Kind in TargetKind]: (target: Targets[Kind]) => Answer },
+): Answer {
+  // The compiler does not see that the line is the one for this very target.
+  const answer = answers[target.kind] as (target: Target) => Answer;
+  return answer(target);
+}
+
 /** Makes a component on its target. A kind of target without a maker does not compile. */
 export function makeOn<Args, Made>(
   context: Context<Args, Target>,

@@ -94,7 +94,7 @@ export async function tenant() {
         return [name, { url, dhis2, size, database, files, logs }];
       }),
     ),
-    backups: vault.copies,
+    backups: vault.backups,
     contacts: spec.contacts,
     monitoring: monitoring.page,
     ...(gateway.authority && { authority: gateway.authority }),

@@ -82,7 +82,7 @@ it("does not change at a second up", async () => {
 it("tells where the copies are, and no secret in plain", async () => {
   const { stdout } = await stack.succeed("stack", "output", "--json");
   const { backups } = JSON.parse(stdout) as { backups: { where: string; kind: string }[] };
-  const moments = backups.filter(({ kind }) => kind.startsWith("database, any moment"));
+  const moments = backups.filter(({ kind }) => kind === "pointInTime");
   expect(moments.map(({ where }) => where)).toEqual([
     "a volume of the host",
     expect.stringMatching(/^s3:\/\/copies at /),

@@ -13,8 +13,8 @@ import { replicateCommand, type ReplicateConfiguration } from "../../jobs";
 import { remember } from "../../doOnce";
 import { randomPassword } from "../../password";
 import type { ExportKeys, Repository, VaultContext } from "./context";
-import { PULLED } from "../copies";
-import type { Copy, OnPremisesCopy } from "../contract";
+import type { OnPremisesHost } from "../contract";
+import type { Backup } from "../locations";
 import { machineOf, nameOf, refuseLosingPasswords, refuseUnknownOwner, standingsOf } from "../onPremises";
 import { RETENTION } from "../../../plans/retention";
 import { DRILL_EVERY_HOURS, DRILL_HOURS, PORTABLE_HOURS } from "../../../plans/thresholds";
@@ -131,16 +131,21 @@ export function onPremisesAgents(
   return known;
 }
 
-/** Where the on-premises backups of the stack's last update are, in their order. */
+/** The kind of an on-premises backup in the outputs of versions before 0.2. */
+const PULLED = "portable, pulled by the customer's own host";
+
+/**
+ * Where the on-premises backups of the stack's last update are, in their order. Asked of stacks without the record alone:
+ * those of versions before 0.2, whose output has another name and form.
+ */
 async function lastOnPremises(): Promise<string[]> {
   const name = `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`;
   const { outputs } = (await pulumi.runtime.invoke("pulumi:pulumi:readStackOutputs", { name })) as {
-    // Stacks of versions before 0.2 have it as `copies`.
-    outputs: { backups?: Copy[]; copies?: Copy[] };
+    outputs: { backups?: Backup[]; copies?: { where: string; kind: string }[] };
   };
-  return (outputs.backups ?? outputs.copies ?? [])
-    .filter(({ kind }) => kind === PULLED)
-    .map(({ where }) => where);
+  const now = (outputs.backups ?? []).filter(({ location }) => location?.type === "onPremises");
+  const before = (outputs.copies ?? []).filter(({ kind }) => kind === PULLED);
+  return [...now, ...before].map(({ where }) => where);
 }
 
 interface Authority {
@@ -258,7 +263,7 @@ function agentAccess(
 /** The container on the customer's host. */
 function runAgent(
   agent: string,
-  { host, path, provider }: OnPremisesCopy,
+  { host, path, provider }: OnPremisesHost,
   { imageName, files }: { imageName: string; files: Record<string, pulumi.Input<string>> },
   opts: pulumi.CustomResourceOptions,
 ): void {

@@ -28,18 +28,21 @@ describe("a vault on AWS", () => {
   });
 
   it("registers what policies and people see of it", () => {
+    const home = { type: "region", region: "eu-west-1", home: true };
+    const abroad = { type: "region", region: "eu-central-1", home: false };
     expect(one(made, "dhistance:index:BackupVault", "moh-vault").inputs).toEqual({
       tenant: "moh",
       retentionDays: 35,
-      copies: [
-        { where: "eu-west-1", kind: "database, any moment", retentionDays: 14 },
-        { where: "eu-west-1", kind: "database and files, daily, locked", retentionDays: 35 },
-        { where: "eu-west-1", kind: "portable, daily, locked", retentionDays: 35 },
-        { where: "eu-central-1", kind: "database, any moment", retentionDays: 14 },
-        { where: "eu-central-1", kind: "database and files, daily, locked", retentionDays: 35 },
+      backups: [
+        { kind: "pointInTime", location: home, where: "eu-west-1", retentionDays: 14 },
+        { kind: "snapshot", location: home, where: "eu-west-1", retentionDays: 35 },
+        { kind: "portable", location: home, where: "eu-west-1", retentionDays: 35 },
+        { kind: "pointInTime", location: abroad, where: "eu-central-1", retentionDays: 14 },
+        { kind: "snapshot", location: abroad, where: "eu-central-1", retentionDays: 35 },
         {
+          kind: "portable",
+          location: { type: "onPremises", host: "ssh://backup@office", path: "/srv/dhis2" },
           where: "ssh://backup@office:/srv/dhis2",
-          kind: "portable, pulled by the customer's own host",
           retentionDays: 180,
         },
       ],

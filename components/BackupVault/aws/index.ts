@@ -1,6 +1,6 @@
 import type { Context } from "../../contract/context";
 import type { AwsTarget } from "../../contract/target";
-import { copiesOf } from "../copies";
+import { backupsOf } from "../backups";
 import type { BackupVaultArgs, Vault } from "../contract";
 import { onPremisesAgents } from "./agent";
 import { vaultContext } from "./context";
@@ -17,5 +17,5 @@ export function vaultOnAws(context: Context<BackupVaultArgs, AwsTarget>): Vault 
   const repository = portableRepository(vault);
   const keys = exportOnAws(vault, repository);
   const accepted = onPremisesAgents(vault, repository, keys);
-  return { copies: accepted.urn.apply(() => copiesOf(context.args)), resources: { kind: "aws" } };
+  return { backups: accepted.urn.apply(() => backupsOf(context.args)), resources: { kind: "aws" } };
 }

@@ -8,7 +8,7 @@ import { policyDocument } from "../../aws/iam";
 import { encryptionKey } from "../../aws/key";
 import { componentTags } from "../../aws/tags";
 import type { TenantIdentity } from "../../contract/target";
-import type { RegionCopy } from "../contract";
+import type { BackupRegion } from "../contract";
 import type { Repository, VaultContext } from "./context";
 import { vaultName } from "./lock";
 import { RETENTION } from "../../../plans/retention";
@@ -113,7 +113,7 @@ function lockedVault(
  */
 function secondRegion(
   { name, args, target, opts, servers }: VaultContext,
-  { region, provider }: RegionCopy,
+  { region, provider }: BackupRegion,
 ): pulumi.Output<string> {
   const { tenant } = args;
   const there = { ...opts, provider };

@@ -4,8 +4,8 @@ import { isPaid } from "../../../plans/plans";
 import type { Context } from "../../contract/context";
 import type { DockerTarget } from "../../contract/dockerTarget";
 import { resourcesOn } from "../../contract/target";
+import { backupsOf } from "../backups";
 import type { BackupVaultArgs, Vault } from "../contract";
-import { copiesOf } from "../copies";
 import { pitrOnDocker } from "./pitr";
 import { portableOnDocker } from "./portable";
 import type { SavedServer } from "./context";
@@ -35,7 +35,7 @@ export function vaultOnDocker(context: Context<BackupVaultArgs, DockerTarget>): 
       })
     : [];
   return {
-    copies: pulumi.output(copiesOf(args)),
+    backups: pulumi.output(backupsOf(args)),
     resources: { kind: "docker", reports: Object.fromEntries(reports) },
   };
 }

@@ -1,6 +1,5 @@
 import { Volume } from "@pulumi/docker/volume";
 import * as pulumi from "@pulumi/pulumi";
-import { RETENTION } from "../../../plans/retention";
 import type { Context } from "../../contract/context";
 import { DATABASE_HOST, POSTGRES, type DockerTarget } from "../../contract/dockerTarget";
 import { service } from "../../docker/container";
@@ -15,9 +14,10 @@ import {
 } from "../../docker/pgbackrest";
 import { ADMINISTRATOR } from "../../jobs";
 import { randomPassword } from "../../password";
+import { backupsOf } from "../backups";
 import type { BackupVaultArgs } from "../contract";
+import type { Location } from "../locations";
 import type { SavedServer } from "./context";
-import { daysOf } from "./copies";
 import { diskVolume } from "./diskVolume";
 
 /** A container that takes the database's log, copies the database when a copy is due, and restores to any moment. */
@@ -31,7 +31,7 @@ export function pitrOnDocker(
   const name = `${tenant.id}-${server}-copies`;
   // What opens the copies, and the copies: kept as long as the data are, and with them.
   const keep = { ...opts, protect: docker.keepsData };
-  const days = daysOf(RETENTION[tenant.plan]);
+  const days = retentionOf(args);
   const passphrase = (place: string) => randomPassword(`${name}-${place}-passphrase`, 48, keep);
   const configuration = pulumi
     .all([passphrase("disk"), passphrase("cloud"), cloud.secretAccessKey])
@@ -99,4 +99,12 @@ export function pitrOnDocker(
   );
   // The volume is its user's once it has been there: whoever reads in it comes after.
   return pulumi.all([told.name, container.id]).apply(([volume]) => volume);
+}
+
+/** Days for which every point in time is kept, by repository. */
+function retentionOf(args: BackupVaultArgs): { disk: number; cloud: number } {
+  const at = (type: Location["type"]) =>
+    backupsOf(args).find(({ kind, location }) => kind === "pointInTime" && location.type === type)
+      ?.retentionDays ?? 0;
+  return { disk: at("disk"), cloud: at("s3") };
 }
