@@ -48,6 +48,11 @@ export async function issueExamples(now = new Date()): Promise<string[]> {
   return issued;
 }
 
+/** Trusts the local issuer, unless the environment names others. */
+export function trustLocalIssuer(env: NodeJS.ProcessEnv = process.env): void {
+  env["DHISTANCE_ISSUERS"] ||= PUBLIC;
+}
+
 async function localIssuer(): Promise<{ key: JWK; issuers: JSONWebKeySet }> {
   if (!existsSync(PRIVATE) || !existsSync(PUBLIC)) {
     const { key, trusted } = await newIssuer(`local-${new Date().toISOString().slice(0, 10)}`);

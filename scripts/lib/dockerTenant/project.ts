@@ -10,6 +10,7 @@ import { ensureToolchain, useToolchain } from "../../../tools/toolchain";
 import { ensureDockerHome } from "../../../tools/toolchain/dockerHome";
 import { LOCAL, ROOT, stackFileOf } from "../checkout";
 import { CommandError } from "../errors";
+import { trustLocalIssuer } from "../localIssuer";
 import { removeStaleLocks } from "../pulumi/locks";
 import { openStack } from "../pulumi/stacks";
 import type { StackState } from "../pulumi/stackState";
@@ -74,6 +75,8 @@ async function readValidConfig(tenant: string): Promise<{ config: object; spec: 
   if (host && /^(unix|ssh):/.test(host)) config.tenant.target.docker.host ??= host;
   const setSecret = (at: string) => `npm run tenant -- secret ${tenant} '${at}'`;
   prepareFolder();
+  // The stack file is judged here before the engine runs, so before the toolchain sets this.
+  trustLocalIssuer();
   try {
     const { spec } = await readRequest({
       stack: tenant,
