@@ -1,11 +1,11 @@
 /**
- * `npm run bench:backup -- [data values] [events]`: the portable copies against PostgreSQL's own programs, on one
+ * `npm run bench:backup -- [data values] [events]`: the portable backups against PostgreSQL's own programs, on one
  * database in one run, as processes the way the jobs image starts them. The cloud is an S3 server on this machine, so
  * what is measured is work and bytes, not a line.
  *
  * - export against `pg_dump -Fd -j2 -Z0` (what the export itself runs) and `-Fc`, to files alone
  * - restore against `pg_restore -j2` of a `-Fd` dump; ours also fetches, gathers statistics, compares every table, swaps
- * - after 1% of the data values have changed: bytes that the next export and the next pull move, against a full copy
+ * - after 1% of the data values have changed: bytes that the next export and the next pull move, against a full backup
  * - a drill: RPO and RTO
  */
 import { execFile } from "node:child_process";
@@ -32,7 +32,7 @@ async function main(): Promise<void> {
 }
 
 async function measure(world: BackupWorld): Promise<void> {
-  const { backup, exportTo, copy, path, postgres, s3, server } = world;
+  const { backup, exportTo, inLocation, path, postgres, s3, server } = world;
   const cloud = s3.location("copies", "hmis");
   const local = path("copies/hmis");
   const ours = async (...parameters: string[]): Promise<string> => {
@@ -106,14 +106,16 @@ async function measure(world: BackupWorld): Promise<void> {
   await postgres.query("CREATE DATABASE theirs TEMPLATE template0 ENCODING 'UTF8'");
   const restoring = await timed(() => theirs("pg_restore", "-j2", "-d", "theirs", path("plain")));
   await postgres.query("DROP DATABASE theirs");
-  const restored = await timed(() => ours("restore", ...copy(local), ...server(), "--database", "ours"));
+  const restored = await timed(() =>
+    ours("restore", ...inLocation(local), ...server(), "--database", "ours"),
+  );
   rate("pg_restore -j2", restoring, dumped);
   rate("restore from the local copy", restored, dumped);
   say(`  ${ratio(restored / restoring)} the time of pg_restore`);
   await postgres.query("DROP DATABASE ours");
 
   rmSync(path("plain"), { recursive: true });
-  const figures = lastEvent<Drill>(await ours("drill", ...copy(local)), "drilled");
+  const figures = lastEvent<Drill>(await ours("drill", ...inLocation(local)), "drilled");
   say(
     `drill of the local copy: RPO ${figures?.rpoSeconds} s, RTO ${figures?.rtoSeconds} s (fetched in ${figures?.seconds.fetch}, loaded in ` +
       `${figures?.seconds.load}, compared in ${figures?.seconds.compare}); ${figures?.rows} rows`,

@@ -1,11 +1,11 @@
 /**
- * `npm run bench:pgbackrest -- [rows]`: the copies of a server on Docker against PostgreSQL's own programs and against
+ * `npm run bench:pgbackrest -- [rows]`: the backups of a server on Docker against PostgreSQL's own programs and against
  * pgBackRest by hand with its defaults (gzip, one process, no encryption, whole files), on one database in one run, in
- * the containers that ship. The copies are those on disk: what is measured is work and bytes, not a line.
+ * the containers that ship. The backups are those on disk: what is measured is work and bytes, not a line.
  *
- * - a full copy against `pg_dump -Fd -j2 -Z0`, `pg_dump -Fc`, and by hand
- * - a restore against `pg_restore -j2` and by hand; ours also closes the log, and goes through it to the newest
- * - after 1% of the rows have changed: the bytes of an incremental copy against those of a full one
+ * - a full backup against `pg_dump -Fd -j2 -Z0`, `pg_dump -Fc`, and by hand
+ * - a restore against `pg_restore -j2` and by hand; ours also closes the WAL and replays it to the end
+ * - after 1% of the rows have changed: the bytes of an incremental backup against those of a full one
  */
 import { useEngine } from "../test/docker/engine";
 import { startDatabaseWithBackups, type DatabaseWithBackups } from "../test/docker/databaseWithBackups";
@@ -13,7 +13,7 @@ import { startDatabaseWithBackups, type DatabaseWithBackups } from "../test/dock
 const [rows = 3_000_000] = process.argv.slice(2).map(Number);
 const MIB = 2 ** 20;
 const WORK = "/var/lib/postgresql/data/bench";
-/** By hand: a repository of its own on the same disk. It waits for no log, of which nobody gives it any. */
+/** By hand: a repository of its own on the same disk. It does not wait for WAL, because it gets none. */
 const PLAIN = "/tmp/plain.conf";
 const byHand = (...command: string[]) => ["pgbackrest", `--config=${PLAIN}`, ...command];
 
@@ -38,7 +38,7 @@ async function measure(pair: DatabaseWithBackups): Promise<void> {
     await succeed(...command);
     return Number(process.hrtime.bigint() - began) / 1e9;
   };
-  /** Bytes that the newest copy added to its repository. */
+  /** Bytes that the newest backup added to its repository. */
   const added = async (...info: string[]): Promise<number> => {
     const [stanza] = JSON.parse(
       await succeed(...info, "info", "--output=json", "--log-level-console=off"),
@@ -71,8 +71,8 @@ async function measure(pair: DatabaseWithBackups): Promise<void> {
   const ourBytes = await ofOurs();
   rate("pg_dump -Fd -j2 -Z0", directory);
   rate("pg_dump -Fc", custom);
-  rate("full copy by hand", theirs, theirBytes);
-  rate("full copy", ours, ourBytes);
+  rate("full backup by hand", theirs, theirBytes);
+  rate("full backup", ours, ourBytes);
   say(
     `  ${ratio(ours / directory)} the time of pg_dump -Fd, ${ratio(ours / custom)} that of pg_dump -Fc, ${ratio(ours / theirs)} that by hand`,
   );

@@ -145,10 +145,10 @@ export interface DrillCommand {
 }
 
 /** Looks at a server's copies, and restores the newest into a throwaway database if that is due. */
-export function drillCommand(copy: pulumi.Input<string>, args: DrillCommand): Command {
+export function drillCommand(location: pulumi.Input<string>, args: DrillCommand): Command {
   const pairs = Object.entries(args.dimensions).map(([name, value]) => `${name}=${value}`);
   return pulumi.all([
-    ...["backup", "drill", "--copy", copy, "--repository-password-env", SECRETS.repository],
+    ...["backup", "drill", "--location", location, "--repository-password-env", SECRETS.repository],
     ...["--public-key-env", SECRETS.publicKey, "--if-older", `${args.everyHours}h`],
     ...["--max-age", `${args.maxAgeHours}h`, "--max-drill-age", `${args.maxDrillAgeHours}h`],
     ...["--metrics", pairs.join(",")],

@@ -53,7 +53,7 @@ export const OWN_IMAGES: readonly string[] = [
   DEFAULT_IMAGES.monitoring,
 ];
 
-/** On an image of ours: what it was built from, so that one of an older checkout is told from this one's. */
+/** On an image of ours: what it was built from, so that one of an older checkout can be recognised. */
 const CONTENT = "dhistance.content";
 
 /**

@@ -16,7 +16,7 @@ import { PLANS, PLAN_TERMS } from "./plans";
  * for the tenant it names and for no other.
  */
 
-/** The header's `typ`: a token signed by the same key for another purpose is no entitlement. */
+/** The header's `typ`: a token signed by the same key for another purpose does not count as an entitlement. */
 const TYPE = "dhistance-entitlement";
 
 /** Stack names that Pulumi takes, DNS labels and AWS name prefixes at once. */

@@ -28,7 +28,7 @@ const issuersSchema = z.object({
  * The public keys of those whose entitlements count: the JWKS file that `DHISTANCE_ISSUERS` names. Whoever can change
  * that file decides what is trusted, so it belongs to the machine: a pull request could bring one of its own into the
  * checkout. Only a rehearsal, and `npm start` on this machine's Docker, name the checkout's own (`tools/toolchain/env.ts`).
- * @throws EntitlementError if none is named, there is no such file, or it is no set of Ed25519 public keys
+ * @throws EntitlementError if none is named, there is no such file, or it is not a set of Ed25519 public keys
  */
 export function loadIssuers(): JSONWebKeySet {
   const file = process.env["DHISTANCE_ISSUERS"];

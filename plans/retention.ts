@@ -2,7 +2,7 @@ import type { Plan } from "./plans";
 
 /** How long each kind of copy is kept. Days, unless a name says otherwise. */
 export interface Retention {
-  /** Any moment of so many days back can be restored (RDS allows 35 at most). */
+  /** Days back to which a point in time can be restored (RDS allows 35 at most). */
   pointInTime: number;
   /** Daily snapshots in the vault of each region. */
   snapshots: number;

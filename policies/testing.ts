@@ -69,7 +69,7 @@ export function tenantResource(entitlement: unknown): PolicyResource {
   return resource("dhistance:index:Tenant", "moh", { entitlement });
 }
 
-/** A server on AWS: its component and its database, of which `database` are the inputs. */
+/** A server on AWS: its component and its database; `database` has the inputs of the latter. */
 export function serverResources(
   name: string,
   size = "small",

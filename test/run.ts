@@ -105,6 +105,7 @@ const CHECKS: [name: string, command: string[]][] = [
   ["types", ["../typescript-native/bin/tsc", "--noEmit"]],
   ["lint", ["eslint", "--cache", "--cache-location", "node_modules/.cache/eslint/", "."]],
   ["format", ["prettier", "--check", "."]],
+  ["words", ["cspell", "lint", "--no-progress", "--no-summary"]],
   // Who may import whom, and that nothing imports in a circle: `.dependency-cruiser.cjs`.
   ["imports", ["depcruise", "--output-type", "err", "."]],
 ];

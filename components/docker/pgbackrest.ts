@@ -103,7 +103,7 @@ function databaseConfiguration(place: Place, queueGiB: number): string {
       // Seconds. For so long PostgreSQL waits before it asks again, and the other place for what came meanwhile. The
       // work itself goes on in the background.
       "archive-timeout": "15",
-      // Seconds until a place that does not answer is asked anew.
+      // Seconds until a place that does not answer is asked again.
       "io-timeout": "15",
       // Segments that have waited go together.
       "process-max": "4",

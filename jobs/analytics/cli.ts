@@ -14,7 +14,7 @@ interface Flags {
 
 export function program(): Command {
   return new Command("analytics")
-    .description("Has DHIS2 make its analytics tables anew, as after a restore, and waits until it has.")
+    .description("Has DHIS2 make its analytics tables again, as after a restore, and waits until it has.")
     .requiredOption("--application <url>", "DHIS2's address, such as https://hmis.moh.example.org", parseUrl)
     .option("--account <name>", "an account that may maintain", "admin")
     .requiredOption("--password-file <path>", "file with its password")
@@ -28,7 +28,7 @@ export function program(): Command {
     .addHelpText("after", EXIT_CODES)
     .action(async ({ application, account, passwordFile, wait, json = false }: Flags) => {
       const password = readSecret(passwordFile, "--password-file");
-      await interruptible("DHIS2 goes on with what it was asked for.", (signal) =>
+      await interruptible("DHIS2 continues with what it was asked for.", (signal) =>
         makeAnalytics({
           ...{ application, account, password, wait, signal },
           onNotice: ({ level, message }) =>

@@ -1,4 +1,4 @@
-/** Has DHIS2 make its analytics tables anew, which are in no copy, and waits until it has. */
+/** Has DHIS2 generate its analytics tables, which backups do not contain, and waits for it. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { JobError } from "../runCommand";
@@ -32,7 +32,7 @@ export type Notice = z.infer<typeof noticeSchema>;
 
 /**
  * https://docs.dhis2.org/en/develop/using-the-api/dhis-core-version-master/maintenance.html, "Analytics and resource tables"
- * @throws JobError when DHIS2 does not begin, or does not come to a good end
+ * @throws JobError when DHIS2 does not begin, or fails
  */
 export async function makeAnalytics(options: AnalyticsOptions): Promise<void> {
   const { wait, every = 2, onNotice, signal } = options;

@@ -1,4 +1,4 @@
-/** The agent that also makes the copies, as it stands beside a server on Docker. */
+/** The agent that also makes the backups, as it stands beside a server on Docker. */
 import { readFileSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { CopyObjectCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
@@ -59,7 +59,7 @@ function told(): Record<string, Record<string, number>> {
 }
 const locations = (cloud: unknown, disk: unknown) => ({ cloud, disk });
 
-it("makes the copy of its server, brings it home, drills both places, and tells of all of it", async () => {
+it("makes the backup of its server, brings it home, drills both places, and tells of all of it", async () => {
   const first = await run();
   expect(first).toMatchObject({ code: 0, stderr: "" });
   const exported = lastEvent<ExportResult>(first.stdout, "exported");
@@ -163,9 +163,9 @@ it("says before its first run what it knows, and whether the cloud is there", as
   await world.s3.start();
 });
 
-it("takes one server, where it makes the copies", async () => {
+it("takes one server, where it makes the backups", async () => {
   const file = await configure();
   const both = { ...(JSON.parse(readFileSync(file, "utf8")) as object), servers: ["hmis", "training"] };
   await writeFile(file, JSON.stringify(both));
-  expect(() => readConfiguration(file)).toThrow("servers: one server, where the agent makes its copies");
+  expect(() => readConfiguration(file)).toThrow("servers: one server, where the agent makes its backups");
 });

@@ -1,5 +1,5 @@
 /**
- * What the agent on a Docker host does, again and again: makes the copies of its server if it is to, pulls those of each
+ * What the agent on a Docker host does, again and again: makes the backups of its server if it is to, pulls those of each
  * server, and drills them.
  */
 import { mkdir } from "node:fs/promises";
@@ -50,7 +50,7 @@ export async function runReplicate(flags: ReplicateFlags): Promise<void> {
 const JOBS = 2;
 /** A database that is away comes back in minutes: so soon an export is tried again. Milliseconds. */
 const SOON = 5 * 60_000;
-/** Rounds do not begin at the same second: a copy is due so much before its time. Hours. */
+/** Rounds do not begin at the same second: a backup is due so much before its time. Hours. */
 const EARLY = 0.5;
 
 /** Milliseconds until a drill that failed is tried again: one may take hours. */
@@ -62,7 +62,7 @@ interface Tools {
   signal: AbortSignal;
   /** Takes the line of progress away, before anything else is said. */
   stop: () => void;
-  /** Of copies here, and of their source. */
+  /** Of backups here, and of their source. */
   home: BackupLocation;
   source: BackupLocation;
 }
@@ -97,7 +97,7 @@ class Agent {
     }
   }
 
-  /** Each server on its own, and each step: what befalls one keeps no other from being done. */
+  /** Each server on its own, and each step: a failure of one does not stop the others. */
   async run(signal: AbortSignal): Promise<Error[]> {
     const all: Error[] = [];
     const { drill, metrics, told, export: exporting } = this.configuration;
@@ -200,7 +200,7 @@ class Agent {
     print(this.flags, said, replicateSummary(server, result));
     return [
       ...result.problems,
-      ...overdue(`The newest copy of ${server} in ${home.url}`, result.newest?.at, maxAgeHours),
+      ...overdue(`The newest backup of ${server} in ${home.url}`, result.newest?.at, maxAgeHours),
     ];
   }
 

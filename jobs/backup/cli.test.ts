@@ -15,12 +15,12 @@ afterAll(() => world.stop());
 const month = new Date().toISOString().slice(0, 7);
 
 it("made in the cloud, pulled home, listed, and restored with the cloud gone", async () => {
-  const { backup, exportTo, copy, path, postgres, s3 } = world;
+  const { backup, exportTo, inLocation, path, postgres, s3 } = world;
   const exported = await backup(...exportTo(cloud));
-  expect(exported.stderr).toMatch(/reading the database.*\n.*writing the copy.*\nsigning the receipt/s);
+  expect(exported.stderr).toMatch(/reading the database.*\n.*writing the backup.*\nsigning the receipt/s);
   expect(exported).toMatchObject({ code: 0 });
   expect(exported.stdout).toMatch(
-    new RegExp(`^Exported to ${cloud}/${month}, copy [0-9a-f]{8}\n  [\\d,]+ rows in \\d+ tables, `),
+    new RegExp(`^Exported to ${cloud}/${month}, backup [0-9a-f]{8}\n  [\\d,]+ rows in \\d+ tables, `),
   );
   const before = await contents(postgres, "hmis");
   // Rows of after the export are not in it.
@@ -41,19 +41,19 @@ it("made in the cloud, pulled home, listed, and restored with the cloud gone", a
   );
   const pulled = await backup("replicate", "--config", path("replicate.json"), "--once");
   expect(pulled).toMatchObject({ code: 0 });
-  expect(pulled.stdout).toMatch(/^hmis: 1 new copy; the newest is of 20.*Z, [\d,]+ rows\n$/);
+  expect(pulled.stdout).toMatch(/^hmis: 1 new backup; the newest is of 20.*Z, [\d,]+ rows\n$/);
 
-  // With the whole cloud gone, the local copy alone is enough.
+  // With the whole cloud gone, the local backup alone is enough.
   await s3.halt();
   const local = path("copies/hmis");
-  const list = await backup("list", ...copy(local), "--max-age", "1h");
+  const list = await backup("list", ...inLocation(local), "--max-age", "1h");
   expect(list).toMatchObject({ code: 0, stderr: expect.not.stringContaining("ALARM") as string });
   expect(list.stdout).toMatch(
-    /\n {2}[0-9a-f]{8} {2}20.* UTC {2}\d+ s old {2}hmis, [\d,]+ rows.*DHIS2 2\.42, PostgreSQL.*read whole/,
+    /\n {2}[0-9a-f]{8} {2}20.* UTC {2}\d+ s old {2}hmis, [\d,]+ rows.*DHIS2 2\.42, PostgreSQL.*read completely/,
   );
 
   const restored = await backup(
-    ...["restore", ...copy(local), ...world.server(), "--database", "hmis", "--replace"],
+    ...["restore", ...inLocation(local), ...world.server(), "--database", "hmis", "--replace"],
     ...["--files-to", path("files-restored"), "--settings-to", path("settings")],
   );
   expect(restored.stderr).toMatch(
@@ -64,7 +64,7 @@ it("made in the cloud, pulled home, listed, and restored with the cloud gone", a
     /^Restored hmis as it was at .*\n.*as many as the manifest says\n {2}41 files/,
   );
   const after = await contents(postgres, "hmis");
-  // DHIS2 makes its analytics tables anew.
+  // DHIS2 makes its analytics tables again.
   const regenerated = { "public.analytics_2025": "0 ", "public.analytics_rs_orgunitstructure": "0 " };
   expect(after).toEqual({ ...before, ...regenerated });
   expect(await readFile(path("settings/encryption.password"), "utf8")).toBe("encryption secret");

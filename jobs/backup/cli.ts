@@ -1,4 +1,4 @@
-/** The command line of the portable copies. */
+/** The command line of the portable backups. */
 import { tmpdir } from "node:os";
 import { Command, InvalidArgumentError, Option } from "commander";
 import * as command from "../runCommand";
@@ -15,19 +15,19 @@ Exit codes:
   0  done
   1  a fault of this program
   2  the command makes no sense
-  3  the copy cannot be used: none there, damaged, another password, not signed by this key
+  3  the backup cannot be used: none there, damaged, another password, not signed by this key
   4  what was restored does not match its manifest
   5  a database server, a repository or a disk: not reached, not allowed, full
   6  the live database holds something, and --replace was not given
   7  another run is under way
-  8  a promise is not kept: a copy is too old, a drill is missing
+  8  a promise is not kept: a backup is too old, a drill is missing
   9  something was lost: backups that were there are gone, or a backup holds much less than those before it
   130, 143  interrupted; nothing is claimed that is not so`;
 
 export function program(): Command {
   const program = new Command("backup")
     .description(
-      "Portable copies of DHIS2 servers: made, pulled home, restored, and proven by restoring them.",
+      "Portable backups of DHIS2 servers: made, pulled home, restored, and proven by restoring them.",
     )
     .addHelpText("after", exitCodes);
 
@@ -41,8 +41,8 @@ export function program(): Command {
     .requiredOption("--database <name>", "the database", parseName)
     .option("--password-file <path>", "file with the account's password (default: as PGPASSFILE says)")
     .option("--password-env <name>", "environment variable with it")
-    .requiredOption("--name <server>", "name of the server in the copies", parseName)
-    .requiredOption("--repository <place>", "a directory, or s3:https://host/bucket/folder")
+    .requiredOption("--name <server>", "name of the server in the backups", parseName)
+    .requiredOption("--repository <location>", "a directory, or s3:https://host/bucket/folder")
     .option("--files <directory>", "the file store")
     .option("--settings <file...>", "files of settings, such as dhis.conf", [])
     .option("--encryption-password-file <path>", "file with DHIS2's encryption.password")
@@ -66,11 +66,11 @@ export function program(): Command {
   program
     .command("replicate")
     .description(
-      "pull the copies of servers into a directory here, again and again; make them first, if told so",
+      "pull the backups of servers into a directory here, again and again; make them first, if the configuration says so",
     )
     .requiredOption("--config <file>", "what to pull, and how; JSON")
     .option("--once", "one run, with an exit code that says how it went")
-    .option("--now", "make a copy whether one is due or not, where the copies are made here")
+    .option("--now", "make a backup whether one is due or not, where the backups are made here")
     .option(
       "--accept-shrink",
       "the backup is meant to hold less than earlier ones: no alarm, and later ones are compared with it",
@@ -80,40 +80,40 @@ export function program(): Command {
     .action(runReplicate);
 
   locationOptions(program.command("list"))
-    .description("say which copies a place holds: how old, of what, when they were last verified")
-    .option("--max-age <duration>", "fail when the newest copy is older", parseDuration)
+    .description("say which backups a place holds: how old, of what, when they were last verified")
+    .option("--max-age <duration>", "fail when the newest backup is older", parseDuration)
     .option(
       "--drill-file <path>",
-      "where the last drill's figures are (default: drill.json beside the copies)",
+      "where the last drill's figures are (default: drill.json beside the backups)",
     )
     .option("--max-drill-age <duration>", "fail when the last drill is older, or was none", parseDuration)
     .action(list);
 
   locationOptions(program.command("restore"))
-    .description("load a copy into a database, checked against its manifest before it takes the name")
+    .description("load a backup into a database, checked against its manifest before it takes the name")
     .requiredOption("--server <url>", "administrator's address: postgres://admin@host:5432/postgres")
     .option("--password-file <path>", "file with the administrator's password (default: as PGPASSFILE says)")
     .option("--password-env <name>", "environment variable with it")
     .requiredOption("--database <name>", "name the database gets", parseName)
     .option("--role <name>", "role of the application; everything will belong to it", parseName, "dhis")
-    .option("--snapshot <id>", "beginning of the copy's id (default: the newest)", parseSnapshot)
-    .option("--replace", "take the place of a database that holds tables, which is kept aside")
+    .option("--snapshot <id>", "beginning of the backup's id (default: the newest)", parseSnapshot)
+    .option("--replace", "replace a database that holds tables; the previous database is kept")
     .option("--files-to <directory>", "the file store; files that are there stay")
     .option("--settings-to <directory>", "the settings, encryption.password among them")
     .action(runRestore);
 
   locationOptions(program.command("drill"))
     .description(
-      "restore the newest copy into a throwaway database without network, and say how long it took",
+      "restore the newest backup into a throwaway database without network, and say how long it took",
     )
     .option("--if-older <duration>", "only if the last good drill is older; else only look", parseDuration)
-    .option("--max-age <duration>", "fail when the copy is older", parseDuration)
+    .option("--max-age <duration>", "fail when the backup is older", parseDuration)
     .option(
       "--max-drill-age <duration>",
       "fail when the last good drill is older, or was none",
       parseDuration,
     )
-    .option("--drill-file <path>", "keep the figures there (default: drill.json beside the copies)")
+    .option("--drill-file <path>", "keep the figures there (default: drill.json beside the backups)")
     .option(
       "--metrics <dimensions>",
       "tell CloudWatch of them: Tenant=moh,Server=hmis,Place=eu-west-1",
@@ -126,7 +126,7 @@ export function program(): Command {
 
 function commonOptions(command: Command): Command {
   return command
-    .option("--scratch <directory>", "room for a whole dump, uncompressed", tmpdir())
+    .option("--scratch <directory>", "directory with space for a complete, uncompressed dump", tmpdir())
     .option("-j, --jobs <n>", "tables that are moved at the same time", parseCount, 2)
     .option("--json", "one JSON object a line instead of text");
 }
@@ -142,8 +142,22 @@ function passwordOptions(command: Command): Command {
 }
 
 function locationOptions(command: Command): Command {
-  const copy = new Option("--copy <place>", "the copies: a directory, or s3:https://host/bucket/folder");
-  return passwordOptions(commonOptions(command.addOption(copy.makeOptionMandatory())))
+  const location = "--location <location>";
+  command
+    .option(location, "where the backups are: a directory, or s3:https://host/bucket/folder")
+    // The name of before version 0.2, read for one version.
+    .addOption(new Option("--copy <location>").hideHelp().conflicts("location"))
+    .hook("preAction", () => {
+      const { copy, location: given } = command.opts<{ copy?: string; location?: string }>();
+      if (copy === undefined && given === undefined)
+        command.error(`error: required option '${location}' not specified`);
+      if (copy === undefined) return;
+      process.stderr.write(
+        "warning: --copy is now --location; the next version does not read the old name\n",
+      );
+      command.setOptionValue("location", copy);
+    });
+  return passwordOptions(commonOptions(command))
     .option(
       "--public-key <path>",
       "key that the exports were signed for; without it no signature is verified",

@@ -33,7 +33,7 @@ interface Common {
 }
 
 interface LocationFlags extends Common {
-  copy: string;
+  location: string;
   repositoryPasswordFile?: string;
   repositoryPasswordEnv?: string;
   awsCredentialsFile?: string;
@@ -41,7 +41,7 @@ interface LocationFlags extends Common {
   publicKeyEnv?: string;
 }
 
-interface ExportFlags extends Omit<LocationFlags, "copy">, ServerOptions, Common {
+interface ExportFlags extends Omit<LocationFlags, "location">, ServerOptions, Common {
   repository: string;
   name: string;
   database: string;
@@ -75,7 +75,7 @@ export async function runExport(flags: ExportFlags): Promise<void> {
   const dhisConf =
     flags.dhisConfEnv === undefined ? undefined : secret(undefined, flags.dhisConfEnv, "--dhis-conf");
   await working(flags, async (vault, progress, signal) => {
-    const location = await locationOf({ ...flags, copy: flags.repository }, vault, signal);
+    const location = await locationOf({ ...flags, location: flags.repository }, vault, signal);
     const result = await exportServer({
       ...{
         name: flags.name,
@@ -143,7 +143,7 @@ export async function list(
     }
     refuseShrunk(location, copies[0]?.receipt);
     if (flags.maxAge !== undefined)
-      refuseOverdue(`The newest copy in ${location.url}`, copies[0]?.receipt.at, flags.maxAge, now);
+      refuseOverdue(`The newest backup in ${location.url}`, copies[0]?.receipt.at, flags.maxAge, now);
     if (flags.maxDrillAge !== undefined)
       refuseOverdue(`The last drill of ${location.url}`, figures?.at, flags.maxDrillAge, now);
     return undefined;
@@ -191,7 +191,8 @@ export async function runDrill(flags: DrillFlags): Promise<void> {
     if (health.last) showDrill(flags, health, health.last);
     const [problem] = health.problems;
     if (problem) throw problem;
-    if (maxAge !== undefined) refuseOverdue(`The newest copy in ${location.url}`, health.newest, maxAge, now);
+    if (maxAge !== undefined)
+      refuseOverdue(`The newest backup in ${location.url}`, health.newest, maxAge, now);
     if (maxDrillAge !== undefined)
       refuseOverdue(`The last drill of ${location.url}`, health.last?.at, maxDrillAge, now);
     return undefined;
@@ -218,7 +219,7 @@ async function locationOf(flags: LocationFlags, vault: Vault, signal: AbortSigna
   const cache = join(flags.scratch, "dhistance-cache");
   await mkdir(cache, { recursive: true, mode: 0o700 });
   return new BackupLocation(
-    flags.copy,
+    flags.location,
     { passwordFile: await vault.keep("repository-password", password), cache },
     signal,
   );

@@ -1,4 +1,4 @@
-/** What the agent on a Docker host is told; no secret is in it. The component writes it. */
+/** The configuration of the agent on a Docker host, without secrets. The component writes it. */
 import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { DRILL_HOURS, PORTABLE_HOURS } from "../../plans/thresholds";
@@ -9,7 +9,7 @@ const word = z.string().regex(/^\S+$/, "no spaces");
 const schema = z
   .strictObject({
     servers: z.array(z.string().regex(/^[A-Za-z_][\w-]{0,62}$/, "a server's name")).min(1),
-    /** Where the copies come from, without the server: `s3:https://host/bucket/folder`, or a directory. */
+    /** Where the backups come from, without the server: `s3:https://host/bucket/folder`, or a directory. */
     source: z.string().min(1),
     /** Of the source. */
     region: z.string().optional(),
@@ -24,7 +24,7 @@ const schema = z
     localPasswordFile: z.string(),
     /** Key that the exports were signed for. @default any receipt counts */
     publicKeyFile: z.string().optional(),
-    /** That the agent makes the copies of its one server as well. @default others make them */
+    /** That the agent makes the backups of its one server as well. @default others make them */
     export: z
       .strictObject({
         /** Of an account that may read all: `postgres://account@host:5432/postgres`. */
@@ -33,17 +33,17 @@ const schema = z
         ...{ files: z.string().startsWith("/"), settings: z.array(z.string()) },
         signingKeyFile: z.string(),
         everyHours: z.number().positive().default(24),
-        /** Days a copy is kept in the source. */
+        /** Days a backup is kept in the source. */
         retentionDays: z.int().min(1),
       })
       .optional(),
-    /** Where the copies are kept; a folder for each server. */
+    /** Where the backups are kept; a folder for each server. */
     copies: z.string().startsWith("/"),
     retentionDays: z.int().min(1),
     everyMinutes: z.int().min(1).max(1440).default(60),
     /** Runs in which all data here are read and checked once. */
     parts: z.int().min(1).max(365).default(24),
-    /** An older newest copy is an alarm. @default a day, and time for the export and the pull */
+    /** An older newest backup is an alarm. @default a day, and time for the export and the pull */
     maxAgeHours: z.number().positive().default(PORTABLE_HOURS),
     /** Drills of what is here, for which a PostgreSQL server has to be on this machine. @default none are made */
     drill: z
@@ -55,16 +55,16 @@ const schema = z
         jobs: z.int().min(1).max(64).default(2),
       })
       .optional(),
-    /** CloudWatch is told how old copies and drills are, under these dimensions and `Server`. @default it is not */
+    /** Reports the age of backups and drills to CloudWatch, with these dimensions and `Server`. @default no report */
     metrics: z.record(z.string(), z.string()).optional(),
-    /** A directory in which Prometheus' node_exporter (textfile) is told the same. @default it is not */
+    /** Directory for the same metrics as a file, which Prometheus' node_exporter (textfile) reads. @default no file */
     told: z.string().startsWith("/").optional(),
     /** Most that is fetched a second. @default all there is */
     kibPerSecond: z.int().positive().optional(),
   })
   .refine((it) => !it.export || it.servers.length === 1, {
     path: ["servers"],
-    error: "one server, where the agent makes its copies",
+    error: "one server, where the agent makes its backups",
   });
 
 export type Configuration = z.infer<typeof schema>;

@@ -1,5 +1,5 @@
 /**
- * Restores the newest copy of a place into a throwaway database without network and compares it with its manifest. What
+ * Restores the newest backup of a location into a throwaway database without network and compares it with its manifest. What
  * it measures is what may be promised: how much would be lost (RPO), and how long it takes (RTO).
  */
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
@@ -19,7 +19,7 @@ import { sizeOf } from "./export";
 export interface DrillOptions {
   location: BackupLocation;
   key?: KeyObject;
-  /** Oldest the newest copy may be, in seconds. @default any age */
+  /** Oldest the newest backup may be, in seconds. @default any age */
   maxAge?: number;
   scratch: string;
   jobs: number;
@@ -33,12 +33,12 @@ const drillSchema = z.object({
   copy: z.string(),
   snapshot: z.string(),
   server: z.string(),
-  /** The moment the copy is of, and that of the drill. ISO 8601. */
+  /** The points in time of the backup and of the drill. ISO 8601. */
   of: z.string(),
   at: z.string(),
   /** What would have been lost had the server been lost when the drill began. Seconds. */
   rpoSeconds: z.number(),
-  /** From nothing to a database that is whole, with its file store. Seconds, and of what they consist. */
+  /** From nothing to a complete database with its file store: seconds, in total and by phase. */
   rtoSeconds: z.number(),
   seconds: z.object({ fetch: z.number(), load: z.number(), compare: z.number() }),
   rows: z.number(),
@@ -48,11 +48,11 @@ const drillSchema = z.object({
   verified: z.boolean(),
 });
 
-/** Figures of a drill that went well. */
+/** Figures of a drill that succeeded. */
 export type Drill = z.infer<typeof drillSchema>;
 
 /**
- * @throws CopyError, MismatchError; OverdueError, with the figures in `drill`, when the copy is good but too old
+ * @throws BackupError, MismatchError; OverdueError, with the figures in `drill`, when the backup is good but too old
  */
 export async function drill(options: DrillOptions): Promise<Drill> {
   const stage = join(options.scratch, "dhistance-drill");
@@ -71,7 +71,7 @@ async function drillIn(inside: string, stage: string, options: DrillOptions): Pr
   const { location, key, jobs, progress, signal } = options;
   const at = options.now ?? new Date();
   const began = Date.now();
-  progress.begin("looking for the copy");
+  progress.begin("looking for the backup");
   const copy = await chooseBackup(location, key);
   const { manifest, dump } = await fetchBackup(copy, key, inside, progress);
   const store = { files: 0, bytes: 0 };
@@ -110,10 +110,10 @@ async function drillIn(inside: string, stage: string, options: DrillOptions): Pr
   });
 }
 
-/** The figures' name, beside the copies they are of. */
+/** The figures' name, beside the backups they are of. */
 const FIGURES = "drill.json";
 
-/** Keeps the figures, for those who watch. @param file @default beside the copies */
+/** Keeps the figures, for those who watch. @param file @default beside the backups */
 export async function keepDrill(location: BackupLocation, figures: Drill, file?: string): Promise<void> {
   const text = `${JSON.stringify(figures, undefined, 2)}\n`;
   if (file === undefined) return location.keep(FIGURES, text);
@@ -122,7 +122,7 @@ export async function keepDrill(location: BackupLocation, figures: Drill, file?:
   await rename(`${file}.new`, file);
 }
 
-/** Figures of the last drill that went well. */
+/** Figures of the last drill that succeeded. */
 export async function keptDrill(location: BackupLocation, file?: string): Promise<Drill | undefined> {
   try {
     const text = file === undefined ? await location.kept(FIGURES) : await readFile(file, "utf8");
@@ -133,7 +133,7 @@ export async function keptDrill(location: BackupLocation, file?: string): Promis
 }
 
 /**
- * What is promised of a copy, against what is. A moment in the future is a clock that is wrong, and no promise kept.
+ * What is promised of a backup, against what is. A moment in the future is a clock that is wrong, and no promise kept.
  * @throws OverdueError in words for the person on call
  */
 export function refuseOverdue(what: string, at: string | undefined, maxAge: number, now: Date): void {

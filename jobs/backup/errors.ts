@@ -1,6 +1,6 @@
-/** What can be wrong with a copy. The message is for the person who asked. */
+/** What can be wrong with a backup. The message is for the person who asked. */
 export type BackupFault =
-  /** There is no copy there, or none that its export claimed good. */
+  /** There is no backup there, or none that its export claimed good. */
   | "missing"
   /** Data do not decrypt or do not have their checksum. */
   | "damaged"
@@ -9,9 +9,9 @@ export type BackupFault =
   /** A signature is missing, of another key, or of other data. */
   | "signature";
 
-/** A copy that cannot be used; exit code 3. */
+/** A backup that cannot be used; exit code 3. */
 export class BackupError extends Error {
-  override readonly name = "CopyError";
+  override readonly name = "BackupError";
 
   constructor(
     readonly fault: BackupFault,
@@ -33,12 +33,12 @@ export class MismatchError extends Error {
   }
 }
 
-/** A place of copies does not answer, refuses us, or is full; exit code 5. */
+/** A backup location does not answer, refuses us, or is full; exit code 5. */
 export class LocationError extends Error {
-  override readonly name = "PlaceError";
+  override readonly name = "LocationError";
 }
 
-/** A promise is not kept: a copy is too old, a drill is missing; exit code 8. */
+/** A promise is not kept: a backup is too old, a drill is missing; exit code 8. */
 export class OverdueError extends Error {
   override readonly name = "OverdueError";
 }

@@ -31,7 +31,7 @@ import { lostSince, nothingIn } from "./shrink";
 import { postgresProgram, runTool, ToolError } from "./runTool";
 
 export interface ExportOptions {
-  /** Name of the server in the copies. */
+  /** Name of the server in the backups. */
   name: string;
   /** An account that may read all of the database. Its `database` is the one that is exported. */
   server: ClientConfig;
@@ -43,7 +43,7 @@ export interface ExportOptions {
   settings: string[];
   /** More of them, by name, such as DHIS2's `encryption.password`. */
   texts: Record<string, string>;
-  /** Directory with room for the whole dump, uncompressed. */
+  /** Directory with space for the complete, uncompressed dump. */
   scratch: string;
   /** Tables that are read at the same time. */
   jobs: number;
@@ -70,7 +70,7 @@ export interface ExportResult {
   /** Bytes of what was read, and of what the repository grew by. */
   bytes: number;
   added: number;
-  /** Tables of which the data are not in it, because DHIS2 generates them. `schema.table`. */
+  /** Tables that are in it without their data, because DHIS2 generates the data. `schema.table`. */
   leftOut: string[];
   /** The backups that it was compared with, by the point in time that each is of. */
   comparedWith: string[];
@@ -85,8 +85,8 @@ export interface ExportResult {
 export const LAYOUT = { database: "/database", settings: "/settings", manifest: "/manifest.jws" } as const;
 
 /**
- * @throws BusyError when another export of this database is under way, ServerError, PlaceError, CopyError; whatever is
- * thrown, no new copy is claimed good
+ * @throws BusyError when another export of this database is under way, ServerError, LocationError, BackupError; whatever is
+ * thrown, no new backup is claimed good
  */
 export async function exportServer(options: ExportOptions): Promise<ExportResult> {
   const began = Date.now();
@@ -117,7 +117,7 @@ export async function exportServer(options: ExportOptions): Promise<ExportResult
       ...(lost.length > 0 && (options.acceptShrink ? { accepted: lost } : { shrunk: lost })),
     };
     await writeFile(join(stage, "manifest.jws"), await sign(manifest, key));
-    progress.begin("writing the copy");
+    progress.begin("writing the backup");
     const paths = [
       ...Object.values(LAYOUT).map((path) => path.slice(1)),
       ...(files === undefined ? [] : [resolve(files)]),
@@ -205,7 +205,7 @@ async function create(location: BackupLocation, name: string): Promise<Repositor
   }
 }
 
-/** A repository found damaged is left as it is, for its other copies to heal, and a new one begun. */
+/** A repository found damaged is left as it is, for its other backups to heal, and a new one begun. */
 async function orInto<T>(
   repository: Repository,
   location: BackupLocation,
@@ -305,10 +305,12 @@ async function dump(client: Client, stage: string, options: ExportOptions): Prom
     signal.throwIfAborted();
     if (error instanceof ToolError) {
       if (/no space left/i.test(error.complaint)) throw full(options.scratch);
-      throw new ServerError(`The database could not be dumped, so no copy was made. ${error.message}`);
+      throw new ServerError(`The database could not be dumped, so no backup was made. ${error.message}`);
     }
     if (error instanceof Error && error.name !== "Error" && error.name !== "error") throw error;
-    throw new ServerError(`The database could not be read, so no copy was made: ${(error as Error).message}`);
+    throw new ServerError(
+      `The database could not be read, so no backup was made: ${(error as Error).message}`,
+    );
   } finally {
     clearInterval(checkHealth);
   }
@@ -316,7 +318,7 @@ async function dump(client: Client, stage: string, options: ExportOptions): Prom
 
 function full(scratch: string): LocationError {
   return new LocationError(
-    `The disk is full: ${scratch} has no room for the whole dump. Name a larger directory with --scratch.`,
+    `The disk is full: ${scratch} has no space for the complete dump. Name a larger directory with --scratch.`,
   );
 }
 
@@ -365,7 +367,7 @@ async function gatherSettings(stage: string, options: ExportOptions): Promise<Re
   return Object.fromEntries(names.sort().map((name) => [name, sha256(readFileSync(join(directory, name)))]));
 }
 
-/** @throws PlaceError when the directory cannot be read */
+/** @throws LocationError when the directory cannot be read */
 export async function sizeOf(directory: string): Promise<{ files: number; bytes: number }> {
   const entries = await readdir(directory, { withFileTypes: true, recursive: true }).catch((error: Error) => {
     throw new LocationError(`${directory} cannot be read: ${error.message}`);

@@ -26,9 +26,9 @@ interface Copies {
   copies: { snapshot: string; rows: number }[];
 }
 
-/** Copies of a place that are claimed good. */
+/** Backups of a location that are claimed good. */
 async function claimedIn(location: string): Promise<Copies["copies"]> {
-  const { stdout } = await world.backup("list", ...world.copy(location), "--json");
+  const { stdout } = await world.backup("list", ...world.inLocation(location), "--json");
   return lastEvent<Copies>(stdout, "copies")?.copies ?? [];
 }
 
@@ -58,7 +58,7 @@ describe("the repository cannot be reached", () => {
     const { start, exportTo, s3 } = world;
     const cloud = s3.location("copies", "interrupted");
     const child = start(...exportTo(cloud));
-    await phase(child, "writing the copy");
+    await phase(child, "writing the backup");
     await s3.halt();
     await sleep(1500);
     await s3.start();
@@ -70,7 +70,7 @@ describe("the repository cannot be reached", () => {
     const { backup, start, exportTo, s3, path } = world;
     const cloud = s3.location("copies", "stopped");
     const child = start(...exportTo(cloud));
-    await phase(child, "writing the copy");
+    await phase(child, "writing the backup");
     await s3.halt();
     child.kill("SIGTERM");
     expect(await ended(child)).toBe(143);
@@ -82,7 +82,7 @@ describe("the repository cannot be reached", () => {
   });
 });
 
-it("the dump command fails half-way: no copy, and the next run works", async () => {
+it("the dump command fails half-way: no backup, and the next run works", async () => {
   const { backup, exportTo, start, path, postgres } = world;
   const location = path("half");
   const wide =
@@ -104,19 +104,26 @@ it("the dump command fails half-way: no copy, and the next run works", async () 
 });
 
 it("a snapshot whose export did not live to claim it is never restored", async () => {
-  const { backup, copy, path, restic, server } = world;
+  const { backup, inLocation, path, restic, server } = world;
   const claimed = await claimedIn(shared);
   // As restic leaves it when some files could not be read, or when the job is killed before the receipt.
   const [month = ""] = await readdir(shared);
   restic(join(shared, month), "backup", "--host", "hmis", "--tag", "export", path("files"));
   expect(JSON.parse(restic(join(shared, month), "snapshots", "--tag", "export"))).toHaveLength(2);
   expect(await claimedIn(shared)).toEqual(claimed);
-  const restored = await backup("restore", ...copy(shared), ...server(), "--database", "good", "--json");
+  const restored = await backup(
+    "restore",
+    ...inLocation(shared),
+    ...server(),
+    "--database",
+    "good",
+    "--json",
+  );
   expect(lastEvent(restored.stdout, "restored")).toMatchObject({ snapshot: claimed[0]?.snapshot });
 });
 
 it("rows that were lost on the way: found by the manifest; nothing is replaced", async () => {
-  const { backup, copy, path, postgres, resticIn, server } = world;
+  const { backup, inLocation, path, postgres, resticIn, server } = world;
   const [claimed] = await claimedIn(shared);
   const [month = ""] = await readdir(shared);
   const repository = join(shared, month);
@@ -147,7 +154,7 @@ it("rows that were lost on the way: found by the manifest; nothing is replaced",
   lay(receiptTag(await sign(receiptOf(later, tree), key)), "manifest.jws");
 
   const before = await contents(postgres, "hmis");
-  const from = [...copy(shared), "--snapshot", id];
+  const from = [...inLocation(shared), "--snapshot", id];
   const restored = await backup("restore", ...from, ...server(), "--database", "hmis", "--replace");
   expect(restored.stderr).toMatch(
     /Not restored\. .*does not match its manifest: public\.event has 199 rows, not 200\./,
@@ -172,20 +179,20 @@ it("two at once: the second is told so, the first goes on", async () => {
 
 describe("keys", () => {
   it("wrong, lost, or another's: each is said, and nothing is restored", async () => {
-    const { backup, exportTo, copy, path, server } = world;
+    const { backup, exportTo, inLocation, path, server } = world;
     await writeFile(path("wrong"), "wrong");
     const other = generateKeyPairSync("ed25519").publicKey;
     await writeFile(path("other.pub"), other.export({ type: "spki", format: "pem" }));
-    const with_ = (option: string, value: string) => [...copy(shared), option, value];
+    const with_ = (option: string, value: string) => [...inLocation(shared), option, value];
     const cases: [string[], number, RegExp][] = [
       [with_("--repository-password-file", path("wrong")), 3, /is encrypted under another password/],
       [with_("--repository-password-file", path("lost")), 2, /--repository-password-file: ENOENT/],
       [
         with_("--public-key", path("other.pub")),
         3,
-        /no copy that its export claimed good and signed with this key/,
+        /no backup that its export claimed good and signed with this key/,
       ],
-      [with_("--snapshot", "00000000"), 3, /There is no copy 00000000 /],
+      [with_("--snapshot", "00000000"), 3, /There is no backup 00000000 /],
     ];
     for (const [parameters, code, message] of cases) {
       const refused = await backup("restore", ...parameters, ...server(), "--database", "never");
@@ -198,22 +205,47 @@ describe("keys", () => {
   });
 });
 
-it("a database that holds something is not replaced unasked; a copy that is not there is said", async () => {
-  const { backup, copy, path, server } = world;
-  const missing = await backup("restore", ...copy(path("nowhere")), ...server(), "--database", "hmis");
+it("a database that holds something is not replaced unasked; a backup that is not there is said", async () => {
+  const { backup, inLocation, path, server } = world;
+  const missing = await backup("restore", ...inLocation(path("nowhere")), ...server(), "--database", "hmis");
   expect(missing).toMatchObject({ code: 3, stderr: expect.stringContaining("does not exist") as string });
-  const refused = await backup("restore", ...copy(shared), ...server(), "--database", "hmis");
+  const refused = await backup("restore", ...inLocation(shared), ...server(), "--database", "hmis");
   expect(refused).toMatchObject({ code: 6, stderr: expect.stringContaining("--replace") as string });
 });
 
+describe("--copy, the old name of --location", () => {
+  const named = (option: string) =>
+    world.inLocation(shared).map((each) => (each === "--location" ? option : each));
+
+  it("is read, with a warning", async () => {
+    const now = await world.backup("list", ...named("--location"), "--json");
+    const before = await world.backup("list", ...named("--copy"), "--json");
+    expect(before).toMatchObject({ code: 0, stdout: now.stdout });
+    expect(before.stderr).toBe(
+      "warning: --copy is now --location; the next version does not read the old name\n",
+    );
+    expect(now.stderr).toBe("");
+  });
+
+  it("is refused beside the new one, and one of them is required", async () => {
+    const both = await world.backup("list", ...named("--location"), "--copy", shared);
+    expect(both).toMatchObject({ code: 2, stderr: expect.stringContaining("cannot be used with") as string });
+    const none = await world.backup("list");
+    expect(none).toMatchObject({
+      code: 2,
+      stderr: "error: required option '--location <location>' not specified\n",
+    });
+  });
+});
+
 describe("promises", () => {
-  it("a copy that is too old, a drill that is missing, are alarms", async () => {
-    const { backup, copy, path } = world;
-    const old = await backup("list", ...copy(shared), "--max-age", "1s");
+  it("a backup that is too old, a drill that is missing, are alarms", async () => {
+    const { backup, inLocation, path } = world;
+    const old = await backup("list", ...inLocation(shared), "--max-age", "1s");
     expect(old).toMatchObject({ code: 8 });
-    expect(old.stderr).toMatch(/^.*ALARM backup: The newest copy in .*shared is .* old .* is promised/m);
+    expect(old.stderr).toMatch(/^.*ALARM backup: The newest backup in .*shared is .* old .* is promised/m);
     const drill = ["--drill-file", path("no-drill.json"), "--max-drill-age", "8d"];
-    const missing = await backup("list", ...copy(shared), ...drill);
+    const missing = await backup("list", ...inLocation(shared), ...drill);
     expect(missing).toMatchObject({ code: 8 });
     expect(missing.stderr).toMatch(
       /ALARM backup: The last drill of .* is missing; one every 8 days is promised/,
@@ -241,12 +273,12 @@ describe.skipIf(!root)("a full disk", () => {
     const location = path("full-scratch");
     const full = await backup(...exportTo(location), "--scratch", await small("200k"));
     expect(full).toMatchObject({ code: 5 });
-    expect(full.stderr).toMatch(/The disk is full: .*dhistance-small-.* has no room for the whole dump/);
+    expect(full.stderr).toMatch(/The disk is full: .*dhistance-small-.* has no space for the complete dump/);
     expect(await claimedIn(location)).toEqual([]);
     expect(await backup(...exportTo(location))).toMatchObject({ code: 0 });
   });
 
-  it("of the repository: the copies so far stay, and with more room the next run works", async () => {
+  it("of the repository: the backups so far stay, and with more room the next run works", async () => {
     const { backup, exportTo } = world;
     const location = await small("1500k");
     expect(await backup(...exportTo(location))).toMatchObject({ code: 0 });
@@ -265,9 +297,9 @@ describe.skipIf(!root)("a full disk", () => {
   });
 
   it("of a restore: the live database is as it was", async () => {
-    const { backup, copy, server, postgres } = world;
+    const { backup, inLocation, server, postgres } = world;
     const before = await contents(postgres, "hmis");
-    const restore = ["restore", ...copy(shared), ...server(), "--database", "hmis", "--replace"];
+    const restore = ["restore", ...inLocation(shared), ...server(), "--database", "hmis", "--replace"];
     const full = await backup(...restore, "--scratch", await small("200k"));
     expect(full.stderr).toMatch(/disk is full|no space left/i);
     expect(full).toMatchObject({ code: 5 });

@@ -23,7 +23,7 @@ beforeAll(async () => {
   const { path, exportTo, backup, s3 } = world;
   cloud = s3.location("copies", "hmis");
   local = path("copies/hmis");
-  // Two copies, so that damage in one of them leaves another.
+  // Two backups, so that damage in one of them leaves another.
   for (let i = 0; i < 2; i++) expect(await backup(...exportTo(cloud))).toMatchObject({ code: 0 });
   await configure({});
   expect(await pull()).toMatchObject({ code: 0 });
@@ -78,7 +78,7 @@ function readWhole(repository: string): void {
 const KINDS = ["config", "keys", "snapshots", "index", "data"];
 
 it.each(KINDS)(
-  "a flipped byte in %s of the copy at home is noticed and healed from the cloud",
+  "a flipped byte in %s of the backup at home is noticed and healed from the cloud",
   async (kind) => {
     await flip(fileOf(join(local, month), kind));
     const run = await pull();
@@ -92,7 +92,7 @@ it.each(KINDS)(
 
 it("whole again, it is left alone", async () => {
   expect(lastEvent((await pull()).stdout, "replicated")).toMatchObject({ healed: [], copied: 0 });
-  const { stdout } = await world.backup("list", ...world.copy(local), "--json");
+  const { stdout } = await world.backup("list", ...world.inLocation(local), "--json");
   expect(lastEvent<{ copies: object[] }>(stdout, "copies")?.copies).toHaveLength(2);
 });
 
@@ -105,12 +105,12 @@ it.each(KINDS)(
     await flip(fileOf(join(location, month), kind));
     const exported = await backup(...exportTo(location), "--check-days", "1");
     expect(exported).toMatchObject({ code: 0 });
-    expect(exported.stdout).toContain(`Exported to ${location}/${month}.2, copy `);
+    expect(exported.stdout).toContain(`Exported to ${location}/${month}.2, backup `);
     readWhole(join(location, `${month}.2`));
   },
 );
 
-it("damage in the cloud is an alarm at home, and the copies at home stay", async () => {
+it("damage in the cloud is an alarm at home, and the backups at home stay", async () => {
   const { s3 } = world;
   const config = { Bucket: "copies", Key: `hmis/${month}/config` };
   const body =
@@ -130,7 +130,7 @@ it("damage in the cloud is an alarm at home, and the copies at home stay", async
   expect(await pull()).toMatchObject({ code: 0 });
 });
 
-it("the cloud out of reach for days: an alarm, the copies stay; back again, all is caught up", async () => {
+it("the cloud out of reach for days: an alarm, the backups stay; back again, all is caught up", async () => {
   const { backup, exportTo, path, s3 } = world;
   await s3.halt();
   const away = await pull();
@@ -143,17 +143,17 @@ it("the cloud out of reach for days: an alarm, the copies stay; back again, all 
   expect(lastEvent(back.stdout, "replicated")).toMatchObject({ copied: 2 });
   expect(back.code).toBe(0);
   expect(stateOf(path("copies/hmis")).checks[month]).toMatchObject({ allAt: expect.any(String) as string });
-  expect(await backup("drill", ...world.copy(local))).toMatchObject({ code: 0 });
+  expect(await backup("drill", ...world.inLocation(local))).toMatchObject({ code: 0 });
 });
 
 it("an export killed while it made a repository: the next one makes another, and both are no alarm", async () => {
-  const { backup, exportTo, path, copy } = world;
+  const { backup, exportTo, path, inLocation } = world;
   const location = path("half-made");
   await cp(join(local, month, "keys"), join(location, month, "keys"), { recursive: true });
   const exported = await backup(...exportTo(location));
   expect(exported).toMatchObject({ code: 0 });
-  expect(exported.stdout).toContain(`Exported to ${location}/${month}.2, copy `);
-  expect(await backup("list", ...copy(location))).toMatchObject({ code: 0, stderr: "" });
+  expect(exported.stdout).toContain(`Exported to ${location}/${month}.2, backup `);
+  expect(await backup("list", ...inLocation(location))).toMatchObject({ code: 0, stderr: "" });
   const signal = new AbortController().signal;
   const at = (url: string) =>
     new BackupLocation(url, { passwordFile: path("local-password"), cache: path("copies/.cache") }, signal);
@@ -178,18 +178,18 @@ it("months of which the time is over are removed; a clock that is a year ahead r
     });
   const first = await run(new Date());
   expect(first).toMatchObject({ removed: ["2020-01"], problems: [] });
-  const { stdout } = await world.backup("list", ...world.copy(local), "--json");
+  const { stdout } = await world.backup("list", ...world.inLocation(local), "--json");
   expect(lastEvent<{ copies: object[] }>(stdout, "copies")?.copies[0]).toMatchObject({ ...first.newest });
   expect(first.newest).toMatchObject({ server: "hmis" });
   const ahead = await run(new Date(Date.now() + 366 * 24 * 3600 * 1000));
   expect(ahead).toMatchObject({ removed: [], problems: [], newest: first.newest });
 });
 
-it("a copy that has not come for longer than promised is an alarm", async () => {
+it("a backup that has not come for longer than promised is an alarm", async () => {
   await configure({ maxAgeHours: 1 / 3600 });
   const late = await pull();
   expect(late.code).toBe(8);
-  expect(late.stderr).toMatch(/ALARM backup: The newest copy of hmis in .* is .* old .* is promised/);
+  expect(late.stderr).toMatch(/ALARM backup: The newest backup of hmis in .* is .* old .* is promised/);
   await configure({});
 });
 

@@ -1,7 +1,7 @@
 /**
  * Heals a damaged repository on this machine from its source. The work is done in a second repository beside it, which
  * takes its name only if it lacks no backup that the damaged one lists. The damaged one is deleted only when every
- * backup that was ever known there has been read whole in the new one; until then it is kept, and that is an alarm.
+ * backup that was ever known there has been read completely in the new one; until then it is kept, and that is an alarm.
  */
 import { copyFile, link, mkdir, readdir, rename, rm, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -49,7 +49,7 @@ export async function tidyUp(target: BackupLocation): Promise<void> {
   }
 }
 
-/** @returns whether all that was ever known there is whole now; if not, the damaged repository is still there */
+/** @returns whether all that was ever known there is intact now; if not, the damaged repository is still there */
 export async function heal(options: HealOptions): Promise<boolean> {
   const { name, source, target, key, signal } = options;
   const [from, to, work] = [source.repository(name), target.repository(name), target.repository(name + WORK)];
@@ -162,7 +162,7 @@ async function bring(
   await rm(held, { recursive: true });
 }
 
-/** What is the same in every copy of a snapshot. */
+/** What all copies of one snapshot have in common. */
 function identity({ tree, time, tags }: Snapshot): string {
   return JSON.stringify([tree, time, [...(tags ?? [])].sort()]);
 }

@@ -1,4 +1,4 @@
-/** Drills that come when they are due, and what is told of copies and drills; CloudWatch is a stand-in. */
+/** Drills that come when they are due, and what is told of backups and drills; CloudWatch is a stand-in. */
 import { existsSync, readFileSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -69,9 +69,9 @@ describe("the agent", () => {
     });
     expect(told["CopyAge"]).toBeGreaterThan(0);
     expect(told["DrillAge"]).toBeGreaterThanOrEqual(0);
-    const listed = await world.backup("list", ...world.copy(local), "--max-drill-age", "1d");
+    const listed = await world.backup("list", ...world.inLocation(local), "--max-drill-age", "1d");
     expect(listed).toMatchObject({ code: 0 });
-    expect(listed.stdout).toMatch(/ {2}restored \d+ s ago.*\n {2}Last drill \d+ s ago: whole again in/);
+    expect(listed.stdout).toMatch(/ {2}restored \d+ s ago.*\n {2}Last drill \d+ s ago: recovered in/);
   });
 
   it("does not drill again before it is due, and goes on telling", async () => {
@@ -100,13 +100,13 @@ describe("the agent", () => {
     expect(readFileSync(join(local, "drill.json"), "utf8")).toBe(figures);
   });
 
-  it("nobody to tell it to is an alarm as well, and hinders nothing", async () => {
+  it("nobody to tell it to is an alarm as well, and prevents nothing", async () => {
     const { env } = process;
     const url = env["AWS_ENDPOINT_URL_CLOUDWATCH"];
     env["AWS_ENDPOINT_URL_CLOUDWATCH"] = "http://127.0.0.1:1";
     const unheard = await run();
     env["AWS_ENDPOINT_URL_CLOUDWATCH"] = url;
-    expect(unheard.stderr).toMatch(/^ALARM backup: CloudWatch could not be told/m);
+    expect(unheard.stderr).toMatch(/^ALARM backup: CloudWatch did not take/m);
     expect(unheard).toMatchObject({ code: 5 });
     expect(lastEvent(unheard.stdout, "replicated")).toMatchObject({ server: "hmis", copied: 0, healed: [] });
   });
@@ -116,7 +116,16 @@ describe("in the cloud, with the command of the daily task", () => {
   const location = { Tenant: "moh", Server: "hmis", Place: "eu-west-1" };
   const metrics = ["--metrics", "Tenant=moh,Server=hmis,Place=eu-west-1"];
   const look = (at: string) => [
-    ...["drill", ...world.copy(at), "--if-older", "156h", "--max-age", "30h", "--max-drill-age", "192h"],
+    ...[
+      "drill",
+      ...world.inLocation(at),
+      "--if-older",
+      "156h",
+      "--max-age",
+      "30h",
+      "--max-drill-age",
+      "192h",
+    ],
     ...metrics,
   ];
 
@@ -126,7 +135,7 @@ describe("in the cloud, with the command of the daily task", () => {
     expect(first).toMatchObject({ code: 0 });
     expect(values(location)).toMatchObject({ DrillFailed: 0, RowsRestored: expect.any(Number) as number });
     const second = await world.backup(...look(cloud));
-    expect(second.stdout).toMatch(/: no drill is due\. The last one, of 20.*, was whole again in/);
+    expect(second.stdout).toMatch(/: no drill is due\. The last one, of 20.*, recovered in/);
     expect(second).toMatchObject({ code: 0 });
     expect(Object.keys(values(location)).sort()).toEqual([
       "BackupLoss",
@@ -134,11 +143,11 @@ describe("in the cloud, with the command of the daily task", () => {
       "DrillAge",
       "DrillFailed",
     ]);
-    const listed = await world.backup("list", ...world.copy(cloud));
+    const listed = await world.backup("list", ...world.inLocation(cloud));
     expect(listed.stdout).toMatch(/ {2}restored \d+ s ago/);
   });
 
-  it("a damaged copy: an alarm, and it is told; no copy: an alarm, and silence about its age", async () => {
+  it("a damaged backup: an alarm, and it is told; no backup: an alarm, and silence about its age", async () => {
     const damaged = world.path("damaged");
     expect(await world.backup(...world.exportTo(damaged))).toMatchObject({ code: 0 });
     await rm(join(damaged, month, "data"), { recursive: true });

@@ -1,6 +1,6 @@
 /**
- * Looks after the copies of a place: how old the newest is, and a drill whenever the last one is too long ago. What it
- * finds is told to CloudWatch, whose alarms also go off when nothing is told any more.
+ * Looks after the backups of a location: how old the newest is, and a drill whenever the last one is too long ago. What it
+ * finds is reported to CloudWatch; its alarms also go off when reports stop.
  */
 import { CloudWatchClient, PutMetricDataCommand, type MetricDatum } from "@aws-sdk/client-cloudwatch";
 import type { KeyObject } from "node:crypto";
@@ -13,16 +13,16 @@ import type { BackupLocation } from "./location";
 import { shrunkMessage } from "./summary";
 
 export interface HealthCheckOptions extends Omit<DrillOptions, "maxAge"> {
-  /** A drill is due when the last one that went well is so many seconds ago; never if infinite. @default always */
+  /** A drill is due when the last one that succeeded is so many seconds ago; never if infinite. @default always */
   every?: number;
-  /** Where the figures are. @default beside the copies */
+  /** Where the figures are. @default beside the backups */
   drillFile?: string;
 }
 
 export interface Health {
-  /** The moment that the newest copy is of. */
+  /** The point in time that the newest backup is of. */
   newest?: string;
-  /** Figures of the last drill that went well, and whether it was now. */
+  /** Figures of the last drill that succeeded, and whether it was now. */
   last?: Drill;
   drilledNow: boolean;
   /** Whether a drill was due and did not go well. */
@@ -30,7 +30,7 @@ export interface Health {
   problems: Error[];
 }
 
-/** What there is, and no drill; that there is no copy is no problem. */
+/** The state without a drill. A missing backup is not reported as a problem. */
 export async function readHealth(
   location: BackupLocation,
   key: KeyObject | undefined,
@@ -58,7 +58,7 @@ export function refuseShrunk(location: BackupLocation, newest: Receipt | undefin
 /** Whatever is wrong is among the problems. */
 export async function checkHealth(options: HealthCheckOptions): Promise<Health> {
   const { location, key, every, drillFile, signal, progress, now = new Date() } = options;
-  progress.begin("looking at the copies");
+  progress.begin("looking at the backups");
   const health = await readHealth(location, key, drillFile);
   // Why there is none.
   if (health.newest === undefined && health.problems.length === 0)
@@ -90,7 +90,7 @@ export function isDue(last: Drill | undefined, every: number | undefined, now: D
 /** Of all metrics. The component's alarms look for these names. */
 export const NAMESPACE = "DHIStance/Copies";
 
-/** What is told of a place. A copy or a drill that is not there has no age: silence is for the alarm to judge. */
+/** The metrics of a location. Without a backup or a drill there is no age: the alarm judges the silence. */
 export function metricsOf({ newest, last, drilledNow, failed, problems }: Health, now: Date): MetricDatum[] {
   const since = (at: string) => Math.max(0, (now.getTime() - Date.parse(at)) / 1000);
   const seconds = (MetricName: string, Value: number): MetricDatum => ({
@@ -118,8 +118,8 @@ export function metricsOf({ newest, last, drilledNow, failed, problems }: Health
 }
 
 /**
- * @param dimensions by name; they say whose copies these are, and where
- * @throws PlaceError when CloudWatch does not take it
+ * @param dimensions by name; they say whose backups these are, and where
+ * @throws LocationError when CloudWatch does not take it
  */
 export async function reportMetrics(
   dimensions: Record<string, string>,
@@ -138,7 +138,7 @@ export async function reportMetrics(
     await client.send(new PutMetricDataCommand({ Namespace: NAMESPACE, MetricData }));
   } catch (error) {
     throw new LocationError(
-      `CloudWatch could not be told how old copy and drill are, so its alarm will go off: ${(error as Error).message}`,
+      `CloudWatch did not take the age of backup and drill, so its alarm will go off: ${(error as Error).message}`,
     );
   } finally {
     client.destroy();

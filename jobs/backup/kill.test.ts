@@ -38,7 +38,7 @@ beforeAll(async () => {
 afterAll(() => world.stop());
 
 async function claimedIn(location: string): Promise<string[]> {
-  const listed = await world.backup("list", ...world.copy(location), "--json");
+  const listed = await world.backup("list", ...world.inLocation(location), "--json");
   // 3: there is none.
   expect([0, 3], listed.stderr).toContain(listed.code);
   return (lastEvent<{ copies: { snapshot: string }[] }>(listed.stdout, "copies")?.copies ?? []).map(
@@ -67,7 +67,7 @@ async function killed(
 }
 
 describe("killed at random moments", { timeout: 1_200_000 }, () => {
-  it("export: no copy is claimed that is none, and the next run works", async () => {
+  it("export: no backup is claimed that is none, and the next run works", async () => {
     const { backup, exportTo, restic } = world;
     let before = 0;
     const look = async (at: string) => {
@@ -103,7 +103,7 @@ describe("killed at random moments", { timeout: 1_200_000 }, () => {
       },
       async (at) => {
         const here = (await readdir(local).catch((): string[] => [])).includes(month);
-        const copies = here ? await world.backup("list", ...world.copy(local), "--json") : undefined;
+        const copies = here ? await world.backup("list", ...world.inLocation(local), "--json") : undefined;
         const { copies: claimed = [] } =
           lastEvent<{ copies: object[] }>(copies?.stdout ?? "", "copies") ?? {};
         expect(claimed.length, at).toBeLessThanOrEqual(all.length);
@@ -124,8 +124,8 @@ describe("killed at random moments", { timeout: 1_200_000 }, () => {
   });
 
   it("restore: the live database is wholly the old or wholly the new, and the next run works", async () => {
-    const { backup, copy, server, postgres } = world;
-    const restore = ["restore", ...copy(local), ...server(), "--database", "hmis", "--replace"];
+    const { backup, inLocation, server, postgres } = world;
+    const restore = ["restore", ...inLocation(local), ...server(), "--database", "hmis", "--replace"];
     const late = "INSERT INTO systemsetting VALUES (99, 'late', 'x')";
     const query = (sql: string) => postgres.query(sql, undefined, "hmis");
     expect(await backup(...restore)).toMatchObject({ code: 0 });

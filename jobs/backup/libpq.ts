@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { ClientConfig } from "pg";
 import { environment } from "./restic";
 
-/** Where Debian keeps the authorities that a system trusts. */
+/** Where Debian keeps the system CAs. */
 const AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt";
 
 /** Writes what is secret into `directory`, which has to be private, and returns the environment that refers to it. */
@@ -29,7 +29,7 @@ export async function libpqEnvironment(
     ...(await tls(ssl, directory)),
     PGCONNECT_TIMEOUT: "15",
     PGAPPNAME: "dhistance backup",
-    // Neither a person's settings nor a lock that someone holds may keep a copy from being made.
+    // Neither a person's settings nor a lock that someone holds may keep a backup from being made.
     PGOPTIONS: "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0",
   };
 }

@@ -1,4 +1,4 @@
-/** A copy out of its repository and into a new database, which is then compared with the copy's manifest. */
+/** A backup out of its repository and into a new database, which is then compared with the backup's manifest. */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import type { KeyObject } from "node:crypto";
 import { join } from "node:path";
@@ -20,7 +20,7 @@ export interface Found extends Claimed {
 }
 
 /**
- * Every copy of a place that its export claimed good, the newest first. A repository that cannot be read is reported, and
+ * Every backup of a location that its export claimed good, the newest first. A repository that cannot be read is reported, and
  * so is how many backups are signed with another key.
  */
 export async function backupsIn(
@@ -48,8 +48,8 @@ export async function backupsIn(
 }
 
 /**
- * The newest copy, or the one of which the snapshot's id begins with `id`.
- * @throws CopyError when there is none, with the reason why repositories could not be read
+ * The newest backup, or the one with a snapshot id that begins with `id`.
+ * @throws BackupError when there is none, with the reason why repositories could not be read
  */
 export async function chooseBackup(
   location: BackupLocation,
@@ -64,12 +64,12 @@ export async function chooseBackup(
   if (chosen.length > 1)
     throw new BackupError(
       "missing",
-      `More than one copy in ${location.url} begins with ${id ?? ""}; give more of its id.`,
+      `More than one backup in ${location.url} begins with ${id ?? ""}; give more of its id.`,
     );
   const [copy] = chosen;
   if (copy) return copy;
   if (unreadable[0]) throw unreadable[0];
-  const which = id === undefined ? "copy that its export claimed good" : `copy ${id}`;
+  const which = id === undefined ? "backup that its export claimed good" : `backup ${id}`;
   const signed = key ? " and signed with this key" : "";
   throw new BackupError(
     "missing",
@@ -77,7 +77,7 @@ export async function chooseBackup(
   );
 }
 
-/** What is read out of a copy before its database can be loaded. */
+/** What is read out of a backup before its database can be loaded. */
 export interface Fetched {
   manifest: Manifest;
   /** Directory of the dump. */
@@ -86,7 +86,7 @@ export interface Fetched {
   settings: string;
 }
 
-/** @throws CopyError when anything of it is damaged, or not what was signed */
+/** @throws BackupError when anything of it is damaged, or not what was signed */
 export async function fetchBackup(
   { repository, snapshot, receipt }: Found,
   key: KeyObject | undefined,
@@ -97,7 +97,7 @@ export async function fetchBackup(
   const jws = (await repository.dump(snapshot.id, LAYOUT.manifest)).toString();
   const manifest = await openManifest(jws, key);
   if (manifest.at !== receipt.at || manifest.server !== receipt.server)
-    throw new BackupError("signature", `The manifest of ${snapshot.id} is another copy's.`);
+    throw new BackupError("signature", `The manifest of ${snapshot.id} is another backup's.`);
   const [dump, settings] = [join(stage, "database"), join(stage, "settings")];
   progress.begin("fetching the database", manifest.dump.bytes);
   await mkdir(stage, { recursive: true, mode: 0o700 });
@@ -116,7 +116,7 @@ const MADE_BEFORE =
 
 /**
  * Loads a dump into an empty database that has the extensions.
- * @throws ServerError; PlaceError when its disk is full
+ * @throws ServerError; LocationError when its disk is full
  */
 export async function loadDump(
   server: Server,
@@ -149,7 +149,7 @@ export async function loadDump(
       throw new LocationError(
         `The disk of the database server is full; nothing was replaced. ${error.message}`,
       );
-    throw new ServerError(`The copy could not be loaded; nothing was replaced. ${error.message}`);
+    throw new ServerError(`The backup could not be loaded; nothing was replaced. ${error.message}`);
   }
 }
 

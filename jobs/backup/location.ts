@@ -1,5 +1,5 @@
 /**
- * A place of copies: a folder, on a disk or in S3, with a repository for each month. A month's end is where the lock on
+ * A backup location: a folder, on a disk or in S3, with a repository for each month. A month's end is where the lock on
  * a deduplicated object can come to an end, too. `2026-11` is followed by `2026-11.2` only when the first can no longer
  * be written to.
  */
@@ -21,7 +21,7 @@ export function monthOf(time: Date): string {
   return time.toISOString().slice(0, 7);
 }
 
-/** The name after `name` in the same month. @throws PlaceError after the ninth: something is wrong with the place */
+/** The name after `name` in the same month. @throws LocationError after the ninth: something is wrong with the place */
 export function nextRepositoryName(name: string): string {
   const [month = "", generation = "1"] = name.split(".");
   if (generation === "9")
@@ -47,7 +47,7 @@ export class BackupLocation {
 
   /**
    * Names of its repositories, the oldest first; none when nothing has been written there yet.
-   * @throws PlaceError when it cannot be reached
+   * @throws LocationError when it cannot be reached
    */
   async months(): Promise<string[]> {
     const names = this.local ? await folders(this.url) : await this.prefixes();
@@ -67,7 +67,7 @@ export class BackupLocation {
     });
   }
 
-  /** Keeps a small text beside its repositories. @throws PlaceError when it cannot be written */
+  /** Keeps a small text beside its repositories. @throws LocationError when it cannot be written */
   async keep(name: string, text: string): Promise<void> {
     if (this.local) {
       const file = join(this.url, name);
@@ -102,8 +102,8 @@ export class BackupLocation {
   }
 
   /**
-   * Removes a month's repository. A bucket that keeps versions, or locks them, keeps what it was told to keep.
-   * @throws PlaceError when it cannot be removed
+   * Removes a month's repository. A bucket that keeps versions, or locks them, keeps what it has to keep.
+   * @throws LocationError when it cannot be removed
    */
   async remove(name: string): Promise<void> {
     if (this.local) return rm(this.repository(name).url, { recursive: true, force: true });
@@ -176,25 +176,25 @@ async function folders(directory: string): Promise<string[]> {
   }
 }
 
-/** `s3:https://host:port/bucket/folder`, in parts. @throws PlaceError when it is none */
+/** `s3:https://host:port/bucket/folder`, in parts. @throws LocationError when it is none */
 export function s3Address(url: string): { endpoint: string; bucket: string; prefix: string } {
   const address = url.slice("s3:".length);
   const { origin, pathname } = URL.canParse(address) ? new URL(address) : { origin: "null", pathname: "" };
   const [bucket = "", ...rest] = pathname.split("/").filter((part) => part !== "");
   if (origin === "null" || bucket === "")
     throw new LocationError(
-      `"${url}" is no place in S3: it is like s3:https://s3.eu-west-1.amazonaws.com/bucket/hmis`,
+      `"${url}" is not a location in S3; such as s3:https://s3.eu-west-1.amazonaws.com/bucket/hmis`,
     );
   return { endpoint: origin, bucket, prefix: [...rest, ""].join("/") };
 }
 
-/** Newest repository of a place. @throws CopyError when there is none */
+/** Newest repository of a location. @throws BackupError when there is none */
 export async function newestRepository(location: BackupLocation): Promise<string> {
   const newest = (await location.months()).at(-1);
   if (newest !== undefined) return newest;
   const there = !location.local || (await stat(location.url).catch(() => undefined));
   throw new BackupError(
     "missing",
-    there ? `There is no copy in ${location.url}.` : `${location.url} does not exist.`,
+    there ? `There is no backup in ${location.url}.` : `${location.url} does not exist.`,
   );
 }

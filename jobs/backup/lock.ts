@@ -1,4 +1,4 @@
-/** A lock on a directory of copies, held by `flock`: it is gone with us, however we end, and counts across containers. */
+/** A lock on a directory of backups, held by `flock`: it is gone with us, however we end, and counts across containers. */
 import { spawn } from "node:child_process";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";

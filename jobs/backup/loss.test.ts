@@ -63,7 +63,7 @@ const local = () => join(home, "hmis");
 const repository = (location: string) => join(location, "hmis", month);
 
 async function listed(location: string): Promise<{ snapshot: string; at: string }[]> {
-  const { stdout } = await world.backup("list", ...world.copy(location), "--json");
+  const { stdout } = await world.backup("list", ...world.inLocation(location), "--json");
   return lastEvent<{ copies: { snapshot: string; at: string }[] }>(stdout, "copies")?.copies ?? [];
 }
 
@@ -347,7 +347,7 @@ describe("a backup that lacks what earlier ones have", { timeout: 900_000 }, () 
     const { leftOut, comparedWith } = exported(first.stdout) ?? {};
     expect(leftOut).toEqual(["public.analytics_2025", "public.analytics_rs_orgunitstructure"]);
     expect(comparedWith).toEqual([]);
-    const restore = ["restore", ...world.copy(location), ...world.server(), "--database", "restored"];
+    const restore = ["restore", ...world.inLocation(location), ...world.server(), "--database", "restored"];
     expect(await world.backup(...restore)).toMatchObject({ code: 0 });
     const rows = (table: string) => world.postgres.query(`SELECT FROM ${table}`, undefined, "restored");
     expect(await rows("_moh_stock_register")).toHaveLength(5000);
@@ -385,8 +385,8 @@ describe("a backup that lacks what earlier ones have", { timeout: 900_000 }, () 
     expect(await readFile(join(to, "told/portable.prom"), "utf8")).toMatch(
       /^dhistance_portable_alarm\{text="The newest backup in .* lacks what earlier backups have: public\.event has 0 rows/m,
     );
-    expect(await world.backup("list", ...world.copy(location))).toMatchObject({ code: 9 });
-    const drilled = await world.backup("drill", ...world.copy(location));
+    expect(await world.backup("list", ...world.inLocation(location))).toMatchObject({ code: 9 });
+    const drilled = await world.backup("drill", ...world.inLocation(location));
     expect(drilled).toMatchObject({ code: 9, stdout: expect.stringContaining("Whole.") as string });
 
     const accepted = await run("--accept-shrink");
@@ -394,7 +394,7 @@ describe("a backup that lacks what earlier ones have", { timeout: 900_000 }, () 
     expect(exported(accepted.stdout)?.accepted).toHaveLength(2);
     // Later ones are compared with that one.
     expect(await run()).toMatchObject({ code: 0, stderr: "" });
-    expect(await world.backup("list", ...world.copy(location))).toMatchObject({ code: 0, stderr: "" });
+    expect(await world.backup("list", ...world.inLocation(location))).toMatchObject({ code: 0, stderr: "" });
     await rm(world.path("files"), { recursive: true });
     await rename(world.path("files-kept"), world.path("files"));
     await sql("INSERT INTO event TABLE kept_event");
@@ -410,16 +410,16 @@ describe("a backup that lacks what earlier ones have", { timeout: 900_000 }, () 
 
 describe("a list of backups", { timeout: 900_000 }, () => {
   it("does not say that there is none when it cannot know", async () => {
-    const { backup, copy, path } = world;
+    const { backup, inLocation, path } = world;
     await fresh();
-    const nowhere = await backup("list", ...copy(path("misspelt")));
+    const nowhere = await backup("list", ...inLocation(path("misspelt")));
     expect(nowhere).toMatchObject({
       code: 3,
       stderr: expect.stringMatching(/misspelt does not exist/) as string,
     });
     const other = generateKeyPairSync("ed25519").publicKey;
     await writeFile(path("other.pub"), other.export({ type: "spki", format: "pem" }));
-    const foreign = await backup("list", ...copy(local()), "--public-key", path("other.pub"));
+    const foreign = await backup("list", ...inLocation(local()), "--public-key", path("other.pub"));
     expect(foreign.stdout).toMatch(/Not shown: 3 backups signed with another key/);
     expect(foreign.stderr).toMatch(/None of the 3 backups in .* is signed with this --public-key/);
     expect(foreign).toMatchObject({ code: 3 });
@@ -442,6 +442,6 @@ describe("the next export", { timeout: 900_000 }, () => {
     await damage(repository(source));
     const exported = await world.backup(...world.exportTo(join(source, "hmis")));
     expect(exported).toMatchObject({ code: 0 });
-    expect(exported.stdout).toContain(`/hmis/${month}.2, copy `);
+    expect(exported.stdout).toContain(`/hmis/${month}.2, backup `);
   });
 });

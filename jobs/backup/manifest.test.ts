@@ -60,7 +60,7 @@ it("keys of another kind are refused, without showing them", () => {
   const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey;
   const pem = rsa.export({ type: "pkcs8", format: "pem" }).toString();
   expect(() => signingKey(pem, "--signing-key")).toThrow(
-    /^--signing-key is no Ed25519 key in PEM; make one with: openssl/,
+    /^--signing-key is not an Ed25519 key in PEM; make one with: openssl/,
   );
   expect(() => publicKey("nonsense", "--public-key")).toThrow(/^--public-key is no Ed25519 key/);
 });
@@ -81,7 +81,7 @@ it("a month is over when its last day is longer ago than the retention", () => {
 
 it("a promise is kept or not, and a clock that is wrong keeps none", () => {
   const now = new Date("2026-11-25T12:00:00Z");
-  const check = (at: string | undefined) => () => refuseOverdue("The copy", at, 26 * 3600, now);
+  const check = (at: string | undefined) => () => refuseOverdue("The backup", at, 26 * 3600, now);
   expect(check("2026-11-24T11:00:00Z")).not.toThrow();
   expect(check("2026-11-24T09:00:00Z")).toThrow(/is 27 hours old .*; 26 hours is promised/);
   expect(check("2026-11-26T12:00:00Z")).toThrow(/24 hours from now: the clock here or there is wrong/);

@@ -1,6 +1,6 @@
 /**
  * What an export says of itself, signed (compact JWS, Ed25519). The manifest stands inside the snapshot. The receipt is
- * written after the snapshot is whole, and binds both together by the hash over all that is in the snapshot: a snapshot
+ * written after the complete snapshot, and binds both together by the hash over all that is in the snapshot: a snapshot
  * without a receipt was never claimed good.
  */
 import { createHash, createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
@@ -25,9 +25,9 @@ const manifestSchema = z.object({
   dhis2: z.string().optional(),
   /** In the order in which they have to be made. */
   extensions: z.array(z.string()),
-  /** Rows of every table of which the data are in it, counted in the snapshot that was dumped. `schema.table`. */
+  /** Rows of every table that is in it with its data, counted in the snapshot that was dumped. `schema.table`. */
   tables: z.record(z.string(), z.number()),
-  /** Tables of which the data are not in it, because DHIS2 generates them. `schema.table`. */
+  /** Tables that are in it without their data, because DHIS2 generates the data. `schema.table`. */
   leftOut: z.array(z.string()).optional(),
   /** What it lacks that earlier backups had. Absent when it lacks nothing. */
   shrunk: z.array(z.string()).optional(),
@@ -118,7 +118,7 @@ export function sign(payload: Manifest | Receipt, key: KeyObject): Promise<strin
   return new CompactSign(Buffer.from(JSON.stringify(payload))).setProtectedHeader({ alg: "EdDSA" }).sign(key);
 }
 
-/** @throws CopyError when it is none, or `key` did not sign it */
+/** @throws BackupError when it is none, or `key` did not sign it */
 export function openManifest(jws: string, key: KeyObject | undefined): Promise<Manifest> {
   return open(jws, key, manifestSchema);
 }
@@ -132,7 +132,7 @@ async function open<T>(jws: string, key: KeyObject | undefined, schema: z.ZodTyp
   } catch {
     throw new BackupError(
       "signature",
-      "The manifest is not signed by this key: it is another's copy, or was changed.",
+      "The manifest is not signed by this key: it is another's backup, or was changed.",
     );
   }
   try {
@@ -145,12 +145,12 @@ async function open<T>(jws: string, key: KeyObject | undefined, schema: z.ZodTyp
   }
 }
 
-/** @throws UsageError when the text is no private Ed25519 key in PEM */
+/** @throws UsageError when the text is not a private Ed25519 key in PEM */
 export function signingKey(pem: string, option: string): KeyObject {
   return ed25519(() => createPrivateKey(pem), option, "openssl genpkey -algorithm ed25519");
 }
 
-/** @throws UsageError when the text is no public Ed25519 key in PEM */
+/** @throws UsageError when the text is not a public Ed25519 key in PEM */
 export function publicKey(pem: string, option: string): KeyObject {
   return ed25519(() => createPublicKey(pem), option, "openssl pkey -in signing.key -pubout");
 }
@@ -163,7 +163,7 @@ function ed25519(read: () => KeyObject, option: string, how: string): KeyObject 
     // Said below, without the parser's words, which quote the key.
   }
   if (key?.asymmetricKeyType !== "ed25519")
-    throw new UsageError(`${option} is no Ed25519 key in PEM; make one with: ${how}`);
+    throw new UsageError(`${option} is not an Ed25519 key in PEM; make one with: ${how}`);
   return key;
 }
 

@@ -1,5 +1,5 @@
 /**
- * `npm run restore` of a server on AWS, as `docs/recovery/aws.md` has it: the script, the engine, the stack's state, the copies,
+ * `npm run restore` of a server on AWS, as `docs/recovery/aws.md` has it: the script, the engine, the stack's state, the backups,
  * restic, PostgreSQL and the jobs are real. The stack is brought up with the rehearsal's providers, and what is AWS's own
  * in its state is replaced, in an export that is imported again: the addresses of S3 and of the database by such on this
  * machine, the rehearsal's account by another. ECS is simulated (`jobs/testing/ecs.ts`): its tasks are real processes. The
@@ -103,7 +103,7 @@ beforeAll(async () => {
   await postgres.query(`ALTER ROLE dhis2 PASSWORD '${secret(secretIn(beforeStart, SECRETS.role))}'`);
   await createDhis2Like(postgres, "dhis2", { dataValues: 2000, events: 200 });
   exported = await contents(postgres, "dhis2");
-  // Analytics are in no copy, and the tables are empty.
+  // Analytics are in no backup, and the tables are empty.
   for (const table of Object.keys(exported))
     if (table.startsWith("public.analytics_")) exported[table] = "0 ";
   await exportOnce();
@@ -286,9 +286,9 @@ describe("in the live database's place", () => {
     expect(live).not.toEqual(exported);
   });
 
-  it("stops nothing for a copy that is not there", async () => {
+  it("stops nothing for a backup that is not there", async () => {
     expect(await effects(() => typed("--replace", {}, "--snapshot", "ffffffff"))).toEqual({
-      ...{ code: 3, output: saying("There is no copy ffffffff"), events: [] },
+      ...{ code: 3, output: saying("There is no backup ffffffff"), events: [] },
     });
   });
 
@@ -306,7 +306,7 @@ describe("in the live database's place", () => {
     expect(await contents(postgres, "dhis2")).toEqual(live);
   });
 
-  it("replaces it while DHIS2 is stopped; what hinders the analytics is said, and hinders nothing", async () => {
+  it("replaces it while DHIS2 is stopped; what prevents the analytics is said, and prevents nothing", async () => {
     analytics = [said("ERROR", "no space left")];
     const { output, ...ended } = await effects(() => typed("--replace"));
     expect(ended).toEqual({ code: 0, events: whileDown("backup restore", 0) });
@@ -357,7 +357,7 @@ describe("in the live database's place", () => {
     expect(await contents(postgres, "dhis2")).toEqual(exported);
   });
 
-  it("drops what was kept aside, while DHIS2 runs", async () => {
+  it("drops what was kept, while DHIS2 runs", async () => {
     expect(await effects(() => typed("--confirm"))).toEqual({
       ...{ code: 0, output: saying("Dropped dhis2_before_") },
       events: ["import confirm began", "import confirm ended with 0"],

@@ -1,4 +1,4 @@
-/** How the copies are, for Prometheus: node_exporter's textfile collector finds it in a directory. */
+/** How the backups are, for Prometheus: node_exporter's textfile collector finds it in a directory. */
 import { rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Gauge, Registry } from "prom-client";
@@ -21,11 +21,14 @@ export async function metricsText(
   const perLocation = (name: string, help: string) => gauge(name, help, "place");
   const newest = perLocation(
     "portable_newest_timestamp_seconds",
-    "The moment that the newest portable copy is of.",
+    "The point in time that the newest portable backup is of.",
   );
-  const drilled = perLocation("drill_timestamp_seconds", "The last drill that went well.");
-  const recovery = perLocation("drill_recovery_time_seconds", "Until all was whole again in it (RTO).");
-  const loss = perLocation("drill_recovery_point_seconds", "What would have been lost then (RPO).");
+  const drilled = perLocation("drill_timestamp_seconds", "The last drill that succeeded.");
+  const recovery = perLocation("drill_recovery_time_seconds", "How long the recovery took in it (RTO).");
+  const loss = perLocation(
+    "drill_recovery_point_seconds",
+    "How much would have been lost then, in seconds (RPO).",
+  );
   const rows = perLocation("drill_rows", "Rows that were restored and counted in it.");
   for (const [place, health] of Object.entries(places)) {
     const at = (moment: string) => Date.parse(moment) / 1000;
@@ -36,12 +39,12 @@ export async function metricsText(
     loss.set({ place }, health.last.rpoSeconds);
     rows.set({ place }, health.last.rows);
   }
-  const alarm = gauge("portable_alarm", "What is wrong with the portable copies, while it is.", "text");
+  const alarm = gauge("portable_alarm", "What is wrong with the portable backups now.", "text");
   for (const text of alarms) alarm.set({ text: text.replace(/\s+/g, " ") }, 1);
   return registry.metrics();
 }
 
-/** @throws PlaceError when it cannot be written */
+/** @throws LocationError when it cannot be written */
 export async function writeMetrics(directory: string, text: string): Promise<void> {
   const file = join(directory, "portable.prom");
   try {

@@ -87,7 +87,7 @@ it("the pages, from their first line to their last", async () => {
   await run(2, /^Restored hmis_check as it was at/m);
   expect(await contents(postgres, "hmis")).toEqual(old);
   await postgres.query("DELETE FROM event", undefined, "hmis");
-  await run(3, /^Restored hmis as it was at .*The former database is kept as/ms);
+  await run(3, /^Restored hmis as it was at .*The previous database is kept as/ms);
   const restored = await contents(postgres, "hmis");
   expect(restored["public.event"]).toBe(old["public.event"]);
   expect(readFileSync(path("home/settings/dhis.conf"), "utf8")).toContain(
@@ -106,7 +106,7 @@ it("the pages, from their first line to their last", async () => {
   const figures = JSON.parse(readFileSync(path("scratch/drill.json"), "utf8")) as Record<string, unknown>;
   expect(figures).toMatchObject({ server: "hmis", files: 41, verified: true, copy: path("copies/hmis") });
   expect(figures["rpoSeconds"]).toBeGreaterThan(0);
-  await run(about("--max-drill-age"), /Last drill \d+ s ago: whole again in/);
+  await run(about("--max-drill-age"), /Last drill \d+ s ago: recovered in/);
   await run(about("backup export"), /^Exported to /m);
 });
 

@@ -1,5 +1,5 @@
 /**
- * Pulls the copies of one server from another place into a directory here, under a key of this place. The agent on the
+ * Pulls the backups of one server from another location into a directory here, under a key of this place. The agent on the
  * customer's own host does so: it comes to the cloud, the cloud never comes to it.
  */
 import { existsSync, readFileSync, type Dirent } from "node:fs";
@@ -22,7 +22,7 @@ export interface ReplicateOptions {
   target: BackupLocation;
   /** Receipts of other keys do not count. @default any key counts */
   key?: KeyObject;
-  /** Days a copy is kept after it was made. */
+  /** Days a backup is kept after it was made. */
   retentionDays: number;
   /** Runs in which all data are read and checked once, a part in each. */
   parts: number;
@@ -34,13 +34,13 @@ export interface ReplicateOptions {
 }
 
 export interface ReplicateResult {
-  /** Copies that came in this run. */
+  /** Backups that came in this run. */
   copied: number;
   /** Repositories in which damage was found and healed. */
   healed: string[];
-  /** Repositories of which the time is over. */
+  /** Repositories past their retention. */
   removed: string[];
-  /** The newest copy here that its export claimed good. */
+  /** The newest backup here that its export claimed good. */
   newest?: Receipt;
   /** What could not be done; the rest was. */
   problems: Error[];
@@ -271,14 +271,14 @@ class Run {
 
   /** Compares what is there with what was known to be there. */
   private async audit(name: string): Promise<void> {
-    // Those that cannot be read the check has told of.
+    // The check has reported those that cannot be read.
     const snapshots = await this.options.target
       .repository(name)
       .snapshots()
       .catch(() => undefined);
     if (!snapshots) return;
     await saveKeys(this.directory, name);
-    // A new signing key is no loss.
+    // A new signing key does not count as a loss.
     const has = new Set((await claimed(snapshots, undefined)).map(({ snapshot }) => snapshot.tree));
     const known = new Set(this.state.known[name]);
     const lost = [...known].filter((tree) => !has.has(tree)).length;
@@ -315,7 +315,7 @@ function refuseGaps(source: BackupLocation, there: string[], here: string[]): vo
   );
   if (missing.length > 0)
     throw new LossError(
-      `${source.url} has lost ${missing.join(", ")}, of which there are backups here. Nothing is removed here. ` +
+      `${source.url} has lost ${missing.join(", ")}; their backups are here. Nothing is removed here. ` +
         "Find out who deleted them, and make a backup now.",
     );
 }
@@ -332,7 +332,7 @@ async function isEmpty(repository: string): Promise<boolean> {
 }
 
 /**
- * Removes months of which every copy is older than asked for, counted from the newest copy there is: a clock that is
+ * Removes months with only backups past the retention, counted from the newest backup there is: a clock that is
  * wrong removes nothing, nor does a source that has stopped. While the newest lacks what those before it have, they stay.
  * @returns their names
  */

@@ -12,7 +12,7 @@ export interface Snapshot {
   id: string;
   /** ISO 8601, by the clock of whoever wrote it. */
   time: string;
-  /** Hash over all that is in it; the same in every copy. */
+  /** Hash over all that is in it; the same in every repository. */
   tree: string;
   hostname: string;
   tags?: string[];
@@ -45,7 +45,7 @@ export class Repository {
     private readonly signal: AbortSignal,
   ) {}
 
-  /** Makes it; cuts data the same way as `like`, so that copies of the same data stay the same. */
+  /** Makes it; cuts data the same way as `like`, so that the same data have the same pieces. */
   async create(like?: Repository): Promise<void> {
     const from = like ? [...like.asSource(), "--copy-chunker-params"] : [];
     await this.run(["init", ...from]);
@@ -76,7 +76,7 @@ export class Repository {
     return { id, added, total };
   }
 
-  /** @throws CopyError when there is no repository, its password is another, or its first files are damaged */
+  /** @throws BackupError when there is no repository, its password is another, or its first files are damaged */
   async snapshots(): Promise<Snapshot[]> {
     const text = await this.run(["snapshots", "--no-lock"]);
     return JSON.parse(text.toString()) as Snapshot[];
@@ -93,7 +93,7 @@ export class Repository {
 
   /**
    * Checks the structure, and reads one part in `of` of the data.
-   * @throws CopyError when there is no repository, its password is another, or anything is damaged
+   * @throws BackupError when there is no repository, its password is another, or anything is damaged
    */
   async check(part: number, of: number): Promise<void> {
     const { errors, complaint, brokenPacks } = await this.findings([`--read-data-subset=${part}/${of}`]);
@@ -112,7 +112,7 @@ export class Repository {
 
   /**
    * Writes `folder` of a snapshot into `target`. Files that are there already stay if they are the same.
-   * @throws CopyError when something in it is damaged
+   * @throws BackupError when something in it is damaged
    */
   async restore(snapshot: string, folder: string, target: string, onBytes?: OnBytes): Promise<void> {
     await this.run(["restore", "--no-lock", `${snapshot}:${folder}`, "--target", target], {
@@ -130,7 +130,7 @@ export class Repository {
     await this.run(["unlock"]);
   }
 
-  /** After a run that was killed: lets go of its locks, and knows again what it had written. Alone on it only. */
+  /** After a run that was killed: removes its locks, and rebuilds the index of what it had written. Alone on it only. */
   async recover(): Promise<void> {
     await this.run(["unlock", "--remove-all"]);
     await this.run(["repair", "index"]);
@@ -138,7 +138,7 @@ export class Repository {
 
   /**
    * Takes out packs and indexes that are damaged, and keeps what can be read of them. The snapshots stay listed, also
-   * those that now lack data: a copy of the same data makes them whole again. For a repository on this machine, and
+   * those that now lack data: adding the same data again repairs them. For a repository on this machine, and
    * alone on it only.
    */
   async takeOutDamaged(): Promise<void> {

@@ -1,5 +1,5 @@
 /**
- * A copy into a new database, or over the old one, which is kept aside until it is confirmed (`import confirm`)
+ * A backup into a new database, or over the old one, which is kept until it is confirmed (`import confirm`)
  * and to which `import rollback` goes back.
  */
 import { mkdir, readdir, rename, rm, writeFile, copyFile } from "node:fs/promises";
@@ -27,7 +27,7 @@ export interface RestoreOptions {
   database: string;
   /** The application's role. */
   role: string;
-  /** Whether a database that holds tables may be replaced. It is kept aside. */
+  /** Whether a database that holds tables may be replaced. It is kept. */
   replace: boolean;
   /** Where the file store goes. @default it is not restored */
   files?: string;
@@ -53,7 +53,7 @@ export interface RestoreResult {
   dhis2?: string;
   /** Whether its signature was verified. */
   verified: boolean;
-  /** Name under which the former database is kept. */
+  /** Name under which the previous database is kept. */
   kept?: string;
   seconds: number;
 }
@@ -70,7 +70,7 @@ export async function restore(options: RestoreOptions): Promise<RestoreResult> {
       options.signal.throwIfAborted();
       if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
       throw new LocationError(
-        `The disk is full: ${options.scratch} has no room for the copy; name another with --scratch.`,
+        `The disk is full: ${options.scratch} has no space for the backup; name another with --scratch.`,
       );
     } finally {
       await rm(inside, { recursive: true, force: true });
@@ -81,7 +81,7 @@ export async function restore(options: RestoreOptions): Promise<RestoreResult> {
 async function restoreFrom(stage: string, options: RestoreOptions): Promise<RestoreResult> {
   const began = Date.now();
   const { location, key, progress, signal, database, jobs } = options;
-  progress.begin("looking for the copy");
+  progress.begin("looking for the backup");
   const copy = await chooseBackup(location, key, options.snapshot);
   const server = await Server.connect(options.server);
   let fresh: NewDatabase | undefined;
@@ -128,8 +128,8 @@ async function restoreFrom(stage: string, options: RestoreOptions): Promise<Rest
 
 function occupied(database: string): string {
   return (
-    `${database} holds tables already. To put the copy in its place, and keep it aside until that is confirmed, ask for ` +
-    "it with --replace; to look at the copy beside it, name another with --database."
+    `${database} holds tables already. To replace it, and keep it until you confirm, pass ` +
+    "--replace. To restore beside it, pass another name with --database."
   );
 }
 
@@ -145,7 +145,7 @@ function noteOf(
   return { dhistance: 1 as const, import: record };
 }
 
-/** What is there already stays: the way back needs it, and DHIS2 never changes a file that it has stored. */
+/** What is there already stays: the undo needs it, and DHIS2 never changes a file that it has stored. */
 async function restoreFiles(
   { repository, snapshot }: Awaited<ReturnType<typeof chooseBackup>>,
   { filesPath, files }: Manifest,

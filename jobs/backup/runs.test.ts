@@ -94,13 +94,13 @@ describe("two at once", () => {
     expect(everything(path("copies/hmis"))).toEqual(before);
     first.kill("SIGCONT");
     expect(await ended(first)).toBe(0);
-    const { stdout } = await backup("list", ...world.copy(local), "--json");
+    const { stdout } = await backup("list", ...world.inLocation(local), "--json");
     expect(lastEvent<{ copies: object[] }>(stdout, "copies")?.copies).toHaveLength(1);
   });
 
   it("restores of one database: the second is told so and changes nothing, the first goes on", async () => {
-    const { backup, start, copy, server, postgres, path } = world;
-    const restore = ["restore", ...copy(local), ...server(), "--database", "hmis", "--replace"];
+    const { backup, start, inLocation, server, postgres, path } = world;
+    const restore = ["restore", ...inLocation(local), ...server(), "--database", "hmis", "--replace"];
     const first = start(...restore);
     await stoppedAt(first, "fetching the database");
     const databases = () => postgres.query("SELECT datname FROM pg_database ORDER BY datname");
@@ -189,7 +189,7 @@ describe("locks of restic in the bucket", () => {
 });
 
 it("a month ends between two exports, by a clock that is given to the export instead of the real one", async () => {
-  const { backup, copy, path, postgres, server } = world;
+  const { backup, inLocation, path, postgres, server } = world;
   const location = path("months");
   const signal = new AbortController().signal;
   const at = (url: string) =>
@@ -215,7 +215,7 @@ it("a month ends between two exports, by a clock that is given to the export ins
   expect(pulled).toMatchObject({ copied: 2, problems: [], removed: [] });
   let older = "";
   for (const each of [location, path("months-home")]) {
-    const listed = await backup("list", ...copy(each), "--json");
+    const listed = await backup("list", ...inLocation(each), "--json");
     expect(listed).toMatchObject({ code: 0, stderr: "" });
     const { copies = [] } =
       lastEvent<{ copies: { repository: string; rows: number; snapshot: string }[] }>(
@@ -230,7 +230,7 @@ it("a month ends between two exports, by a clock that is given to the export ins
   }
   expect(first.rows).toBe(last.rows - 200);
   // What is of the month before is there to be restored.
-  const from = [...copy(path("months-home")), "--snapshot", older];
+  const from = [...inLocation(path("months-home")), "--snapshot", older];
   expect(await backup("restore", ...from, ...server(), "--database", "january")).toMatchObject({ code: 0 });
   expect(await postgres.query("SELECT FROM event", undefined, "january")).toHaveLength(200);
 });

@@ -1,4 +1,4 @@
-/** Whether a backup holds less than those before it: a backup of a database that has lost its rows is no good one. */
+/** Whether a backup holds less than those before it: a backup of a database that has lost its rows is useless. */
 import type { Manifest } from "./manifest";
 
 /** What is compared of a backup. */

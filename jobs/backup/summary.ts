@@ -15,7 +15,7 @@ export function exportSummary(result: ExportResult): string {
   const { repository, snapshot, rows, tables, bytes, added, seconds } = result;
   const { leftOut, comparedWith, shrunk, accepted } = result;
   return [
-    `${pc.green("Exported")} to ${repository}, copy ${pc.bold(short(snapshot))}`,
+    `${pc.green("Exported")} to ${repository}, backup ${pc.bold(short(snapshot))}`,
     `  ${number(rows)} rows in ${number(tables)} tables, ${bytesText(bytes)} with the file store, in ${duration(seconds)}`,
     `  The repository grew by ${bytesText(added)}.`,
     ...(leftOut.length === 0
@@ -42,10 +42,10 @@ export function shrunkMessage(location: string, at: string, shrunk: readonly str
 export function replicateSummary(server: string, result: ReplicateResult): string {
   const { copied, healed, removed, newest } = result;
   return [
-    `${server}: ${copied === 0 ? "nothing new" : `${number(copied)} new ${copied === 1 ? "copy" : "copies"}`}; ` +
-      (newest ? `the newest is of ${newest.at}, ${number(newest.rows)} rows` : "there is no copy"),
+    `${server}: ${copied === 0 ? "nothing new" : `${number(copied)} new ${copied === 1 ? "backup" : "backups"}`}; ` +
+      (newest ? `the newest is of ${newest.at}, ${number(newest.rows)} rows` : "there is no backup"),
     ...healed.map((name) => pc.yellow(`  Damage was found in ${name} and healed.`)),
-    ...removed.map((name) => `  ${name} was removed: its time is over.`),
+    ...removed.map((name) => `  ${name} was removed (past its retention).`),
   ].join("\n");
 }
 
@@ -66,7 +66,7 @@ export function backupList(
 ): string {
   const age = (at: string) => duration(Math.max(0, (now.getTime() - Date.parse(at)) / 1000));
   const verified = ({ checkedAt, restoredAt }: Listed) =>
-    [restoredAt && `restored ${age(restoredAt)} ago`, checkedAt && `read whole ${age(checkedAt)} ago`]
+    [restoredAt && `restored ${age(restoredAt)} ago`, checkedAt && `read completely ${age(checkedAt)} ago`]
       .filter(Boolean)
       .join(", ") || "not verified yet";
   return [
@@ -88,14 +88,14 @@ export function backupList(
         ...(copy.shrunk ? [pc.yellow("lacks what earlier backups have")] : []),
       ].join("  "),
     ),
-    ...(last ? [`  Last drill ${age(last.at)} ago: whole again in ${duration(last.rtoSeconds)}`] : []),
+    ...(last ? [`  Last drill ${age(last.at)} ago: recovered in ${duration(last.rtoSeconds)}`] : []),
   ].join("\n");
 }
 
 export function restoreSummary(result: RestoreResult): string {
   const { database, snapshot, at, rows, tables, files, settings, kept, verified, seconds } = result;
   return [
-    `${pc.green("Restored")} ${pc.bold(database)} as it was at ${at} (copy ${short(snapshot)}), in ${duration(seconds)}`,
+    `${pc.green("Restored")} ${pc.bold(database)} as it was at ${at} (backup ${short(snapshot)}), in ${duration(seconds)}`,
     `  ${number(rows)} rows in ${number(tables)} tables, as many as the manifest says`,
     ...(files === undefined ? [] : [`  ${number(files)} files of the file store`]),
     ...(settings.length === 0 ? [] : [`  Settings: ${settings.join(", ")}`]),
@@ -103,11 +103,11 @@ export function restoreSummary(result: RestoreResult): string {
     ...(kept === undefined
       ? []
       : [
-          `  The former database is kept as ${pc.bold(kept)}.`,
+          `  The previous database is kept as ${pc.bold(kept)}.`,
           `    back to it:  import rollback --database ${database} …`,
           `    drop it:     import confirm --database ${database} …`,
         ]),
-    "  Next: start DHIS2 with the encryption.password of this copy, and let it make its analytics tables",
+    "  Next: start DHIS2 with the encryption.password of this backup, and let it make its analytics tables",
     "  (POST /api/resourceTables/analytics).",
   ].join("\n");
 }
@@ -115,7 +115,7 @@ export function restoreSummary(result: RestoreResult): string {
 export function drillSummary(figures: Drill): string {
   const { copy, snapshot, of, rpoSeconds, rtoSeconds, rows, tables, bytes, files, seconds } = figures;
   return [
-    `${pc.green("Whole.")} ${copy}, copy ${pc.bold(short(snapshot))} of ${of}`,
+    `${pc.green("Whole.")} ${copy}, backup ${pc.bold(short(snapshot))} of ${of}`,
     `  ${number(rows)} rows in ${number(tables)} tables, ${number(files)} files, ${bytesText(bytes)}: as the manifest says`,
     `  Would be lost (RPO): ${duration(rpoSeconds)}. Until it runs again (RTO): ${duration(rtoSeconds)}`,
     `    (fetched in ${duration(seconds.fetch)}, loaded in ${duration(seconds.load)}, compared in ${duration(seconds.compare)})`,
@@ -123,5 +123,5 @@ export function drillSummary(figures: Drill): string {
 }
 
 export function drilledBefore({ copy, at, rtoSeconds }: Drill): string {
-  return `${copy}: no drill is due. The last one, of ${at}, was whole again in ${duration(rtoSeconds)}.`;
+  return `${copy}: no drill is due. The last one, of ${at}, recovered in ${duration(rtoSeconds)}.`;
 }

@@ -1,4 +1,4 @@
-/** Which tables a copy holds, and how many rows each has. */
+/** Which tables a backup holds, and how many rows each has. */
 import type { Client } from "pg";
 import { isGeneratedTable } from "../generatedTables";
 import { quote } from "../import/load/constraint";
@@ -25,7 +25,7 @@ export async function tablesOf(client: Client): Promise<Table[]> {
 }
 
 /**
- * The tables of which the data are left out, because DHIS2 generates them. One that a table with data refers to is kept:
+ * The tables that are backed up without their data, because DHIS2 generates the data. One that a table with data refers to is kept:
  * without its rows the other's could not be loaded.
  */
 export async function leftOutOf(client: Client, tables: Table[]): Promise<Set<string>> {

@@ -13,7 +13,7 @@ const PATIENCE = 60_000;
 
 /**
  * Runs `work` with a new server below `directory`, which is removed at the end.
- * @throws PlaceError when it does not start
+ * @throws LocationError when it does not start
  */
 export async function withThrowawayServer<T>(
   directory: string,

@@ -27,7 +27,7 @@ export class Vault {
     process.env["AWS_SHARED_CREDENTIALS_FILE"] = file;
   }
 
-  /** Temporary credentials against a certificate, asked for anew whenever the last ones run out. */
+  /** Temporary credentials against a certificate, asked for again whenever the last ones run out. */
   useRolesAnywhere({ rolesAnywhere, region }: Configuration): void {
     if (region !== undefined) process.env["AWS_REGION"] = region;
     if (!rolesAnywhere) return;

@@ -100,7 +100,9 @@ it("from the first import to the last: run, again, another, status, rollback, co
   );
   expect((await command(["rollback", ...server()])).stdout).toMatch(`Rolled back. hmis is ${kept} again`);
   expect((await command(["confirm", ...server()])).stdout).toMatch(/^Dropped hmis_before_\d+\n$/);
-  expect((await command(["rollback", ...server()])).stderr).toMatch(/Not done\. There is no former database/);
+  expect((await command(["rollback", ...server()])).stderr).toMatch(
+    /Not done\. There is no previous database/,
+  );
 
   // What a person is told to type next does what is said of it.
   const told = await command(["run", work.path("hmis.dump"), ...server(), "--reimport"]);
@@ -129,7 +131,7 @@ describe("the exit code and one clear message say what is wrong", () => {
       2,
       "no version",
       () => ["run", "x", ...server(), "--dhis2-version", "latest"],
-      /versions are like 42\.5\.2/,
+      /is not a version of DHIS2; such as 42\.5\.2/,
     ],
     [
       2,

@@ -88,7 +88,7 @@ export function program(): Command {
     .option("--reimport", "replace what an earlier import or the application has put into the live database")
     .option(
       "--keep-old <duration>",
-      "keep the former database at least so long, even if confirmed",
+      "keep the previous database at least this long, even if confirmed",
       parseDuration,
     )
     .option("--max-database-size <size>", "stop when the new database grows larger", parseSize)
@@ -114,13 +114,13 @@ export function program(): Command {
         const kept = result.stillKept.map(({ name, until }) => `Kept until ${until}, as asked: ${name}`);
         const dropped = result.dropped.map((name) => `Dropped ${name}`);
         const lines = [...dropped, ...kept];
-        print(flags, { event: "confirmed", ...result }, lines.join("\n") || "There is no former database.");
+        print(flags, { event: "confirmed", ...result }, lines.join("\n") || "There is no previous database.");
       }),
     );
 
   serverOptions(program.command("rollback"))
-    .description("make a former database the live one again; the present one is kept")
-    .option("--to <name>", "the former database (default: the newest)")
+    .description("make a previous database the live one again; the current one is kept")
+    .option("--to <name>", "the previous database (default: the newest)")
     .action((flags: RunFlags & { to?: string }) =>
       withServer(flags, async (server) => {
         await server.lock(flags.database);
@@ -304,7 +304,7 @@ function defined<T extends object>(object: T): { [K in keyof T]?: Exclude<T[K], 
 
 function exitCode(error: unknown): number {
   if (error instanceof DumpError) return 3;
-  // What the server does not take of a dump is the dump's; what befalls the server is not.
+  // What the server does not take of a dump is the dump's; a fault of the server is not.
   if (error instanceof LoadError) return /^(0A|21|22|23|2B|42|54|P0)/.test(error.code ?? "") ? 3 : 5;
   if (error instanceof ValidationError) return 4;
   if (error instanceof ServerError) return 5;

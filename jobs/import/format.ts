@@ -51,7 +51,7 @@ const chunkSize = 1 << 20;
 const headSize = 1 << 16;
 const maxLayers = 4;
 
-/** Recognises the dump in the file `path`. Throws a DumpError that names what it is, if it is no dump of PostgreSQL. */
+/** Recognises the dump in the file `path`. Throws a DumpError that names what it is, if it is not a dump of PostgreSQL. */
 export async function openDump(path: string, options: FormatOptions = {}): Promise<OpenedDump> {
   const opener = new Opener(path, { ...defaultLimits, ...options }, options.spoolDirectory);
   try {
@@ -171,7 +171,7 @@ async function firstBytes(layer: Layer): Promise<Buffer> {
   return head;
 }
 
-/** A tar or zip file may hold a text of Windows as it is, every line of which ends so. */
+/** A tar or zip file may hold a text file of Windows as it is, with such line ends. */
 function isBinary(kind: Recognised, head: Buffer): boolean {
   if (kind === "tar") return head.includes("PGDMP");
   if (kind === "zip") return head[8] === zipDeflated;

@@ -50,7 +50,7 @@ export interface Inspection {
   dumpVersion?: string;
   /** PostgreSQL's name of the dump's encoding. */
   encoding: string;
-  /** DHIS2 that last ran on the database, as `2.42`; missing when it is no DHIS2 database, or one before 2.30. */
+  /** DHIS2 that last ran on the database, as `2.42`; missing when it is not a DHIS2 database, or one before 2.30. */
   dhis2Version?: string;
   /** `2.42.52` */
   newestMigration?: string;

@@ -12,7 +12,7 @@ export interface LeftOut {
 export class LeftOutList {
   private readonly reasons = new Map<string, { statements: number; tables: Map<string, number> }>();
 
-  /** To be called when a COPY's rows have been read. */
+  /** Call it when the rows of a COPY have been read. */
   add(item: DumpItem, verdict: Extract<Verdict, { verdict: "skip" }>): void {
     const { reason, table } = verdict;
     if (reason === "") return;

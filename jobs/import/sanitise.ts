@@ -150,7 +150,7 @@ const actions: Action[] = [
 export async function sanitise(client: Client, options: SanitiseOptions): Promise<SanitiseResult[]> {
   const results: SanitiseResult[] = [];
   await client.query("BEGIN");
-  // The statements below name no schema; a sanitised database is DHIS2's, all of which is in `public`.
+  // The statements below name no schema; a sanitised database is DHIS2's, with everything in `public`.
   await client.query("SET LOCAL search_path = pg_catalog, public");
   const triggers = await disableTriggers(client);
   for (const action of actions) {
@@ -162,7 +162,7 @@ export async function sanitise(client: Client, options: SanitiseOptions): Promis
     if (unchanged > 0) {
       throw new ValidationError(
         `Not sanitised: ${unchanged} rows of ${action.table} are as they were (${action.what}). ` +
-          "Something in the dump keeps them from being changed; do not hand this copy on.",
+          "Something in the dump keeps them from being changed; do not hand this database on.",
       );
     }
     results.push({ what: action.what, table: action.table, rows: rowCount ?? 0 });

@@ -46,7 +46,7 @@ describe("a file", () => {
       fault: "checksum",
       message: `${path()} has the SHA-256 ${sha256}, not ${other}: it is another dump, or was damaged on its way`,
     });
-    await expect(openSource(path(), { sha256: "abc" })).rejects.toThrow('"abc" is no SHA-256');
+    await expect(openSource(path(), { sha256: "abc" })).rejects.toThrow('"abc" is not a SHA-256');
   });
 
   test("that is not there, or a directory", async () => {
@@ -222,6 +222,6 @@ describe("S3, by a server that stands in for it", () => {
   });
 
   test("an address that is none", async () => {
-    await expect(openSource("s3://bucket")).rejects.toThrow("is no S3 address: that is s3://bucket/key");
+    await expect(openSource("s3://bucket")).rejects.toThrow("is not an S3 address; such as s3://bucket/key");
   });
 });

@@ -45,7 +45,7 @@ const defaultSpool = 256 * 2 ** 30;
 export async function openSource(name: string, options: SourceOptions = {}): Promise<DumpSource> {
   const expected = options.sha256?.toLowerCase();
   if (expected !== undefined && !/^[0-9a-f]{64}$/.test(expected)) {
-    throw new DumpError("checksum", `"${options.sha256}" is no SHA-256: that has 64 hexadecimal digits`);
+    throw new DumpError("checksum", `"${options.sha256}" is not a SHA-256: that has 64 hexadecimal digits`);
   }
   const source = await locate(name, options);
   try {
@@ -156,7 +156,7 @@ async function spool(
 async function fromS3(name: string, options: SourceOptions): Promise<DumpSource> {
   const [, bucket, key] = /^s3:\/\/([^/]+)\/(.+)$/.exec(name) ?? [];
   if (!bucket || !key) {
-    throw new DumpError("unreadable", `"${name}" is no S3 address: that is s3://bucket/key`);
+    throw new DumpError("unreadable", `"${name}" is not an S3 address; such as s3://bucket/key`);
   }
   // Loaded here, for it takes as long to load as all the rest.
   const sdk = await import("@aws-sdk/client-s3");

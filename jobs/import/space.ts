@@ -17,7 +17,7 @@ export interface SpaceWatch {
 
 /**
  * Watches the size of the new database against `maxBytes`, if that is given; and where the server's files are on this
- * machine, the free space of their disk, of which a tenth (at most 1 GiB) has to stay free.
+ * machine, the free space of their disk; a tenth of it (at most 1 GiB) has to stay free.
  */
 export function watchSpace(server: Server, database: string, maxBytes?: number): SpaceWatch {
   const controller = new AbortController();
@@ -42,7 +42,7 @@ export function watchSpace(server: Server, database: string, maxBytes?: number):
 
 /** Where the server's files are, if that is on this machine. */
 async function localDataDirectory(server: Server): Promise<string | undefined> {
-  // Only superusers and members of pg_read_all_settings are told.
+  // Only superusers and members of pg_read_all_settings can read it.
   const rows = await server
     .query<{ directory: string }>(
       "SELECT setting AS directory FROM pg_settings WHERE name = 'data_directory'" +
@@ -62,7 +62,7 @@ async function limitReached(
   if (maxBytes !== undefined) {
     const size = await server.size(database);
     if (size > maxBytes) {
-      return `The new database has grown to ${bytesText(size)}, more than the ${bytesText(maxBytes)} allowed; allow more with --max-database-size, if the server's disk has room for it.`;
+      return `The new database has grown to ${bytesText(size)}, more than the ${bytesText(maxBytes)} allowed; allow more with --max-database-size, if the server's disk has space for it.`;
     }
   }
   if (directory === undefined) return undefined;

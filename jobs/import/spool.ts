@@ -64,7 +64,7 @@ export class Spool {
     const what = bytes === undefined ? "the dump" : `the ${bytesText(bytes)} of the dump`;
     return new DumpError(
       "too-big",
-      `no room for ${what} in ${this.directory}; let TMPDIR name a directory on a larger disk`,
+      `no space for ${what} in ${this.directory}; let TMPDIR name a directory on a larger disk`,
     );
   }
 }

@@ -144,7 +144,7 @@ describe("the swap", () => {
 });
 
 describe("the way back", () => {
-  it("rollback restores the former database, keeps the present one, and can be rolled back", async () => {
+  it("rollback restores the previous database, keeps the current one, and can be rolled back", async () => {
     await run("a");
     await run("b", { reimport: true });
     const first = await rollback(server, "live");
@@ -160,7 +160,7 @@ describe("the way back", () => {
     await run("b", { reimport: true });
     expect((await confirm(server, "live")).dropped).toHaveLength(1);
     expect(await keptDatabases(server, "live")).toEqual([]);
-    await expect(rollback(server, "live")).rejects.toThrow(/no former database/);
+    await expect(rollback(server, "live")).rejects.toThrow(/no previous database/);
     expect(await letter()).toBe("b");
   });
 
@@ -184,7 +184,7 @@ describe("the way back", () => {
     await run("a");
     await run("b", { reimport: true });
     await expect(rollback(server, "live", "postgres")).rejects.toThrow(
-      /postgres is no former database of live. Kept are: live_before_/,
+      /postgres is not a previous database of live. Kept are: live_before_/,
     );
   });
 });

@@ -1,6 +1,6 @@
 /**
- * Publishes a loaded database by renaming it, and the way back. Both renames and both comments are one transaction,
- * so that whoever connects finds wholly the old or wholly the new, also when this process dies at any moment.
+ * Publishes a loaded database by renaming it, and rolls that back. Both renames and both comments are one transaction,
+ * so that whoever connects finds wholly the old or wholly the new, whenever this process dies.
  */
 import type { Client } from "pg";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -158,7 +158,7 @@ export async function confirm(server: Server, live: string, now = new Date()): P
   return result;
 }
 
-/** Drops confirmed databases the time of which has come. */
+/** Drops confirmed databases past their retention. */
 export async function dropExpired(server: Server, live: string, now = new Date()): Promise<string[]> {
   const expired = (await keptDatabases(server, live)).filter(
     ({ note }) => note.kept?.confirmed && note.kept.until !== undefined && new Date(note.kept.until) <= now,
@@ -179,8 +179,8 @@ export async function rollback(
     const there = kept.length > 0 ? `Kept are: ${kept.map(({ name }) => name).join(", ")}.` : "None is kept.";
     throw new ServerError(
       to === undefined
-        ? `There is no former database of ${live} to go back to: it was confirmed and dropped, or never replaced.`
-        : `${to} is no former database of ${live}. ${there}`,
+        ? `There is no previous database of ${live} to go back to: it was confirmed and dropped, or never replaced.`
+        : `${to} is not a previous database of ${live}. ${there}`,
     );
   }
   const result = await swap(server, live, target);

@@ -20,7 +20,7 @@ export class ValidationError extends Error {
 
 /** What is in the way of an upgrade: DHIS2's own migrations fail on it. */
 export interface Problem {
-  /** The DHIS2 version the migrations of which fail, for example 43. */
+  /** The DHIS2 version with the migrations that fail, for example 43. */
   version: number;
   what: string;
   rows: number;
@@ -154,7 +154,7 @@ export const checks: Check[] = [
   })),
   {
     version: 43,
-    what: "category option combos named default, none of which has the UID HllvX50cXC0",
+    what: "category option combos named default, but none has the UID HllvX50cXC0",
     see: notes(43, "enrollment-attribute-option-combo"),
     needs: ["categoryoptioncombo.name", "categoryoptioncombo.uid"],
     sql:

@@ -204,7 +204,7 @@ describe("what only PostgreSQL 18 has", () => {
       progress: newProgress(),
     });
     const leftOut = report.leftOut.list().map(({ what }) => what);
-    expect(leftOut).toContain("planner statistics: the import gathers them anew");
+    expect(leftOut).toContain("planner statistics: the import gathers them again");
     expect(await contents(eighteen, "copy")).toEqual(await contents(eighteen, "origin"));
   });
 

@@ -194,7 +194,7 @@ export type InfoStep = "intact" | "remember" | "fromCopy" | "fromMain" | "fromKn
 /**
  * What to do about archive.info or backup.info. pgBackRest keeps each twice and reads nothing without them; here is a third
  * one, and two that agree are right. The third backup.info may be older, since every backup writes a new one.
- * @param args checksums of the main file, its copy, and the one that is kept here; empty if it cannot be read
+ * @param args checksums of the main file, its second file, and the one that is kept here; empty if it cannot be read
  */
 export function infoStep({
   main,

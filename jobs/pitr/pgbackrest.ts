@@ -97,7 +97,7 @@ export async function overwrite(repository: Repository, from: string, to: string
 }
 
 /**
- * Whether pgBackRest can read archive.info or backup.info, the main file or its copy: it looks there for the key of every
+ * Whether pgBackRest can read archive.info or backup.info, the main file or its second file: it looks there for the key of every
  * other file of the folder. A file that does not exist it has then looked for, and ends with 1.
  */
 export async function canRead(
@@ -117,7 +117,7 @@ export function alone(repository: Repository, args: string[], options: RunOption
     const other = `repo${REPOSITORIES[otherThan(repository)]}-`;
     const all = readFileSync(process.env["PGBACKREST_CONFIG"] ?? "", "utf8").split("\n");
     const own = all.filter((line) => !line.startsWith(other)).join("\n");
-    // It has the repository's keys. Under its name it is whole: others may need it at the same time.
+    // It has the repository's keys. Under its name it is complete: others may need it at the same time.
     writeFileSync(`${file}.${process.pid}`, own, { mode: 0o600 });
     renameSync(`${file}.${process.pid}`, file);
   }

@@ -15,7 +15,7 @@ import { checkInfoFiles, verify } from "./verify";
 
 export type Schedules = [Repository, Schedule][];
 
-/** @returns whether everything went well */
+/** @returns whether everything succeeded */
 export async function round(schedules: Schedules): Promise<boolean> {
   writeFileSync(PATHS.alarmsNow, "");
   const usable: Schedules = [];
@@ -85,7 +85,7 @@ function shown(error: string): Ended {
   return { code: 1, output: Buffer.from(error) };
 }
 
-/** One repository's part of a round. @returns whether everything went well */
+/** One repository's part of a round. @returns whether everything succeeded */
 async function keep(repository: Repository, schedule: Schedule): Promise<boolean> {
   await checkInfoFiles(repository);
   let good = await heal(repository);

@@ -17,7 +17,7 @@ export interface Room {
   mayBackUp: boolean;
 }
 
-/** There must be room for the next full backup at all times. One that would not fit is not begun. */
+/** There must be space for the next full backup at all times. One that would not fit is not begun. */
 export function roomForBackup(type: BackupType | undefined, available: number, needed: number): Room {
   if (available > needed) return { mayBackUp: true };
   return {

@@ -75,7 +75,7 @@ async function ensureDatabase(client: Client, database: string, role: string): P
   const { rows } = await client.query("SELECT FROM pg_database WHERE datname = $1", [database]);
   if (rows.length > 0) return false;
   const [name, owner] = [escapeIdentifier(database), escapeIdentifier(role)];
-  // An administrator who is no superuser, as on RDS, may only give away what is a member's.
+  // An administrator who is not a superuser, as on RDS, may only give objects to roles it is a member of.
   const { rows: me } = await client.query<{ superuser: boolean }>(
     "SELECT rolsuper AS superuser FROM pg_roles WHERE rolname = current_user",
   );

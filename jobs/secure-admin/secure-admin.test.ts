@@ -130,7 +130,7 @@ describe("before DHIS2's start", () => {
     ]);
   });
 
-  it("a connection that a killed DHIS2 has left hinders nothing", async () => {
+  it("a connection that a killed DHIS2 has left prevents nothing", async () => {
     await accounts("userinfo", "", [["admin", "district"]]);
     const left = new Client(connection());
     left.on("error", () => undefined);

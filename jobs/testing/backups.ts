@@ -1,4 +1,4 @@
-/** A world to make copies in: a database server, an S3 server, keys, and the command as the image runs it. */
+/** A world to make backups in: a database server, an S3 server, keys, and the command as the image runs it. */
 import { execFile, execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { createPublicKey, generateKeyPairSync } from "node:crypto";
@@ -23,10 +23,10 @@ export interface BackupWorld {
   backup(...parameters: string[]): Promise<Ended>;
   /** Starts it. */
   start(...parameters: string[]): ChildProcess;
-  /** Parameters of an export of the database `hmis` to a place. */
+  /** Parameters of an export of the database `hmis` to a location. */
   exportTo(location: string): string[];
-  /** Parameters that name a place and the keys to it. */
-  copy(location: string): string[];
+  /** Parameters that name a location and the keys to it. */
+  inLocation(location: string): string[];
   /** Parameters of the administrator's access to the database server. */
   server(): string[];
   /** Restic itself on a repository. */
@@ -123,9 +123,9 @@ export async function startBackupWorld(
       ...["--files", path("files"), "--settings", path("dhis.conf")],
       ...["--encryption-password-file", path("encryption-password")],
     ],
-    copy: (location) => [
+    inLocation: (location) => [
       ...[
-        "--copy",
+        "--location",
         location,
         "--repository-password-file",
         passwordOf(location),

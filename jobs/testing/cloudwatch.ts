@@ -12,7 +12,7 @@ export interface Told {
 export interface CloudWatchStandIn {
   /** For `AWS_ENDPOINT_URL_CLOUDWATCH`. */
   url: string;
-  /** What has been told since the last time. */
+  /** What has been reported since the last call. */
   told(): Told[];
   stop(): Promise<void>;
 }

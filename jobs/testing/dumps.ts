@@ -6,7 +6,7 @@ import { Judge, type JudgeOptions } from "../import/sql/judge";
 /** A stream of `bytes`, cut into pieces of `size`. */
 export async function* inPieces(bytes: Buffer | string, size = 1 << 20): AsyncGenerator<Buffer> {
   const all = Buffer.from(bytes);
-  // A copy each, as a reader may not count on its chunks' neighbours.
+  // A buffer each, as a reader may not count on its chunks' neighbours.
   for (let at = 0; at < all.length; at += size) yield Buffer.from(all.subarray(at, at + size));
 }
 

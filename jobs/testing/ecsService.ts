@@ -1,6 +1,6 @@
 /**
  * The one service of the simulated ECS (`ecs.ts`), of one task at most: the application that the test starts and stops.
- * As on AWS nothing has happened yet when a change is answered; here it goes on with each question.
+ * As on AWS nothing has happened yet when a change is answered; here each question continues it.
  */
 import type { Deployment, Service, Task, UpdateServiceCommandInput } from "@aws-sdk/client-ecs";
 

@@ -90,7 +90,7 @@ export async function startPostgres(
   const binDirectory =
     release === undefined ? postgresBinDirectory() : join(directory, String(release), "bin");
   if (release !== undefined) {
-    // The cache is its owner's alone; the keeper removes the copy.
+    // The cache is its owner's alone; the keeper removes this folder.
     const copy = dirname(binDirectory);
     await cp(await ensureRelease(release), copy, { recursive: true });
     if (account.uid !== undefined) await run("chown", ["-R", `${account.uid}:${account.gid}`, copy]);

@@ -1,4 +1,4 @@
-/** A Redis as a cluster on AWS has it: TLS alone, a password, and a certificate of an authority that clients are given. */
+/** A Redis as a cluster on AWS has it: TLS alone, a password, and a certificate of a CA that clients get. */
 import { execFileSync, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";

@@ -163,7 +163,7 @@ describe.skipIf(lacking)(`the stand-in for DHIS2${lacking ? ` (skipped: ${lackin
     expect(await logIn(standIn.url, "admin", "Correct-1")).toBe("SUCCESS");
   });
 
-  it("says what hinders a log-in with the right password", async () => {
+  it("says what prevents a log-in with the right password", async () => {
     await ready("42.5.2");
     await standIn.stop();
     await query("CREATE TABLE systemsetting (name text, value text)");

@@ -39,7 +39,7 @@ export interface StandInOptions {
   settings?: Record<string, string>;
   /** Files below `files/` of its home, which make it fail or be slow. @default quick migrations */
   told?: Record<string, string>;
-  /** A program that starts it, with its arguments. It is told the port in DHIS2_PORT and has DHIS2's home for TMPDIR. */
+  /** A program that starts it, with its arguments. It gets the port in DHIS2_PORT and has DHIS2's home as TMPDIR. */
   startedBy?: string[];
 }
 

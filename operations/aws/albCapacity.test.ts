@@ -14,7 +14,7 @@ it("finds room up to the least limit, that of certificates", () => {
   const full = withoutRoom(["new.moh.example.org"], held(25));
   expect([...full.keys()]).toEqual(["new.moh.example.org"]);
   expect(full.get("new.moh.example.org")).toMatch(
-    /no room for it: 25 of 25 certificates are in use\. Have AWS raise the quota.*target\.aws\.platform/,
+    /no capacity for it: 25 of 25 certificates are in use\. Have AWS raise the quota.*target\.aws\.platform/,
   );
 });
 

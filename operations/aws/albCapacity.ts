@@ -30,7 +30,7 @@ export interface Holdings {
 }
 
 /**
- * Why some of these host names find no room on a listener, each with what to do; none for names that it serves
+ * Why some of these host names find no capacity on a listener, each with what to do; none for names that it serves
  * already.
  * @returns the complaint by host name
  */
@@ -45,7 +45,7 @@ export function withoutRoom(hostnames: readonly string[], held: Holdings): Map<s
       : []),
   ];
   const complaint =
-    `the platform's load balancer has no room for it: ${full.join(", ")} are in use. Have AWS raise the quota ` +
+    `the platform's load balancer has no capacity for it: ${full.join(", ")} are in use. Have AWS raise the quota ` +
     `"Rules" or "Certificates per Application Load Balancer", or name another platform of the region ` +
     "(target.aws.platform).";
   return new Map(late.map((hostname) => [hostname, complaint]));

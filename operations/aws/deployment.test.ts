@@ -144,7 +144,7 @@ describe("a start of DHIS2 that has failed", () => {
     );
   });
 
-  it("does not hinder what needs DHIS2, once that is done", async () => {
+  it("does not stop what needs DHIS2, once that is done", async () => {
     const { aws } = simulated([STARTING, COMPLETED], {});
     expect(await whileStarting("start of hmis", DEPLOYMENT, () => Promise.resolve("done"), aws)).toBe("done");
   });

@@ -74,7 +74,7 @@ function newestOf(service: Service | undefined): EcsDeployment | undefined {
 
 /**
  * Waits until the newest deployment of a service is complete: its tasks run and the load balancer finds them healthy.
- * @param show is told how it stands, whenever that changes
+ * @param show gets the state whenever it changes
  * @throws RunFailed with the application's last words if it does not start, or if patience runs out
  */
 export async function waitForDeployment(

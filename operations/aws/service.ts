@@ -9,7 +9,7 @@ import {
 } from "@aws-sdk/client-ecs";
 import { waitForDeployment, type Deployment } from "./deployment";
 
-/** In seconds: the load balancer lets go of a task, which is then asked to end, and killed if it does not. */
+/** In seconds: the load balancer drains a task, which is then asked to end, and killed if it does not. */
 const STOP_PATIENCE = 900;
 
 /**

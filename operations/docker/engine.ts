@@ -17,7 +17,7 @@ export function connect(host: string): Docker {
     case "ssh:":
       return client({ protocol: "http", host: hostname, port: 80, agent: new SshAgent(host) });
     default:
-      throw new Error(`"${host}" is no Docker host that can be reached; allowed: unix://… or ssh://…`);
+      throw new Error(`"${host}" is not a Docker host that can be reached; allowed: unix://… or ssh://…`);
   }
 }
 

@@ -82,7 +82,7 @@ async function lastLines(container: Docker.Container): Promise<string[]> {
   return lastWords(frames(output).split(/\r?\n/));
 }
 
-/** The text in the engine's frames: eight bytes of header, of which the last four are the length. */
+/** The text in the engine's frames: eight bytes of header; the last four are the length. */
 function frames(output: Buffer): string {
   const texts: string[] = [];
   for (let at = 0; at + 8 <= output.length;) {

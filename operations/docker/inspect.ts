@@ -144,7 +144,7 @@ async function diskProblem(
   if (free === undefined || free >= LEAST_DISK_GIB * GIB) return undefined;
   return (
     `target.docker.host: its disk has ${(free / GIB).toFixed(1)} GiB left, and a server needs ${LEAST_DISK_GIB} GiB to ` +
-    `begin with. Make room (${dockerCommand(host)} system df shows what images take), or name another host`
+    `begin with. Free disk space (${dockerCommand(host)} system df shows what images take), or name another host`
   );
 }
 

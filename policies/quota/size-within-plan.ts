@@ -7,7 +7,7 @@ import { serversOf, whenEntitled } from "./stack";
 export const sizeWithinPlan: StackValidationPolicy = {
   name: "size-within-plan",
   description:
-    "A server is no larger than its tenant's plan allows, nor is any part of it larger than its size.",
+    "A server is not larger than its tenant's plan allows, nor is any part of it larger than its size.",
   validateStack: whenEntitled(({ plan }, resources) => [
     ...serversOf(resources).map(({ name, size }) =>
       isSize(size)

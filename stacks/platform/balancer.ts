@@ -182,7 +182,7 @@ function defaultCertificate(
   ).certificateArn;
 }
 
-/** Groups of rules that AWS keeps up to date, with those of their rules that would hinder DHIS2 counting only. */
+/** Groups of rules that AWS keeps up to date, with those of their rules that would block DHIS2 only counting. */
 const MANAGED_RULES: Record<string, string[]> = {
   AWSManagedRulesAmazonIpReputationList: [],
   AWSManagedRulesKnownBadInputsRuleSet: [],

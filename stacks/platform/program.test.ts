@@ -75,7 +75,7 @@ describe("a platform", () => {
     expect(unused?.inputs.ingress ?? []).toEqual([]);
   });
 
-  it("has a firewall that counts what would hinder DHIS2, and blocks the rest", () => {
+  it("has a firewall that counts what would block DHIS2, and blocks the rest", () => {
     const rules = one(made, "aws:wafv2/webAcl:WebAcl", "balancer-firewall").inputs.rules as FirewallRule[];
     const counted = rules.flatMap(({ statement }) => statement.managedRuleGroupStatement.ruleActionOverrides);
     expect(counted).toEqual([

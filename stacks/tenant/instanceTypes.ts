@@ -13,7 +13,7 @@ import type { AwsTenant } from "./spec";
 
 /**
  * What only AWS knows of a spec: whether it sells the databases that the sizes stand for in this region, and whether
- * the load balancer has room for the host names. A preview asks while it plans, an update before it makes anything.
+ * the load balancer has capacity for the host names. A preview asks while it plans, an update before it makes anything.
  * @returns every problem, with its path and the way out
  */
 export async function awsProblems(
@@ -60,7 +60,7 @@ async function asked(what: string, answer: Promise<unknown>): Promise<void> {
   }
 }
 
-/** What stands against the host names: that they are another's, and that the load balancer has no room for them. */
+/** What stands against the host names: that they are another's, and that the load balancer has no capacity for them. */
 async function noRoom(
   tenant: string,
   { servers }: AwsTenant,

@@ -58,7 +58,7 @@ export function checkHostnames(spec: AwsTenant, { zone }: Platform): void {
 }
 
 /**
- * The provider of the tenant's own region, and the records of which that is and how the backups are locked. Everything
+ * The provider of the tenant's own region, and the records of the region and of how the backups are locked. Everything
  * on AWS waits for the provider and the provider for the records: where they may not change, nothing is made, not even
  * what has no data.
  */
@@ -92,9 +92,9 @@ export function regionProvider(spec: AwsTenant, entitlement: Entitlement, platfo
 export function refuseMove(was: string, is: string): string | undefined {
   if (was === is) return undefined;
   return (
-    `target.aws.region: "${is}"; the tenant's data are in ${was}, and every database and file store would be made anew, ` +
-    `empty. Put ${was} back. To move on purpose: take a portable copy of every server, say retire: true at each ` +
-    "(paid plans) and run pulumi up, then pulumi destroy; after that change the region, import the copies and run " +
+    `target.aws.region: "${is}"; the tenant's data are in ${was}, and every database and file store would be recreated, ` +
+    `empty. Put ${was} back. To move on purpose: make a portable backup of every server, say retire: true at each ` +
+    "(paid plans) and run pulumi up, then pulumi destroy; after that change the region, import the backups and run " +
     "pulumi up (docs/operating/replacing-data.md)."
   );
 }
@@ -141,7 +141,7 @@ export function awsTarget(
   return { kind: "aws", region, platform, keyArn: key.arn, diskRoleArn };
 }
 
-/** Where the copies go, each with the provider that reaches it. */
+/** The locations of the backups, each with the provider that reaches it. */
 export function copies(
   spec: AwsTenant,
   entitlement: Entitlement,
@@ -153,7 +153,7 @@ export function copies(
     hosts.set(host, provider);
     return provider;
   };
-  // What may not be made at home may not be made elsewhere.
+  // What may not be made in the tenant's region may not be made elsewhere.
   const elsewhere = { dependsOn: [home] };
   return {
     regions: spec.backups.locations.flatMap((copy) =>

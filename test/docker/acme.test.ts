@@ -45,7 +45,7 @@ it("the authority's certificate is shown to whoever trusts that one alone", asyn
   expect(protocol).toBe("TLSv1.3");
 });
 
-it("it is kept when the gateway is made anew, and needs no authority then", async () => {
+it("it is kept when the gateway is recreated, and needs no authority then", async () => {
   const ends = await visitor.certificateEnds(HMIS);
   authority.halt();
   const gateway = world.engine.docker.getContainer(`${TENANT}-gateway`);

@@ -77,7 +77,7 @@ async function start(tool: "pebble" | "pebble-challtestsrv", options: string[]) 
   return spawn("setpriv", ["--pdeathsig", "KILL", "--", program, ...options], { stdio: "ignore", env });
 }
 
-/** Made anew at each start; over an address on which it shows the directory's certificate. */
+/** Made again at each start; over an address on which it shows the directory's certificate. */
 async function firstRoot(port: number): Promise<string> {
   for (let tries = 0; ; tries++) {
     const root = await new Promise<string>((resolve, reject) => {

@@ -317,7 +317,7 @@ it("shows on the page of monitoring what went wrong with the copies, and that it
   await until("it says that all is well", () => pageSays(/id="hmis-copies">\s*are well</));
 });
 
-it("restores from the cloud alone, the copies on disk gone; and makes them anew", async () => {
+it("restores from the cloud alone, the copies on disk gone; and makes them again", async () => {
   const moment = await note("8");
   await note("9");
   await succeed("sh", "-c", `rm -rf ${DISK}/*`);

@@ -206,7 +206,7 @@ describe("damaged", () => {
     await complete();
   });
 
-  it("all that is on disk but some of the log: made anew", async () => {
+  it("all that is on disk but some of the log: recreated", async () => {
     await pair.succeed(
       "sh",
       "-c",

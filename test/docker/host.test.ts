@@ -150,7 +150,7 @@ describe("a host that lacks something", () => {
         /- servers: their sizes take \d+(\.\d+)? GiB of memory/,
         /- target\.docker\.published\.https: port \d+ of 127\.0\.0\.1 is taken by another program/,
         /- target\.docker\.images: "dhis2\/core:42\.5\.2" is not on the host, and cannot be pulled/,
-        /- target\.docker\.host: its disk has 0\.\d GiB left, and a server needs 10 GiB to begin with\. Make room/,
+        /- target\.docker\.host: its disk has 0\.\d GiB left, and a server needs 10 GiB to begin with\. Free disk space/,
       ])
         expect(said).toMatch(problem);
       expect((await stack.state()).resources.map(({ type }) => type)).not.toContainEqual(

@@ -93,7 +93,7 @@ describe("the page of monitoring", () => {
     await until("it shows both", async () => {
       const of = (place: string) =>
         new RegExp(
-          `id="hmis-portable-${place}">\\s*newest: \\S.*<br>\\s*last drill: (just now|\\d+m ago), whole again in \\S+, ${rows} rows<`,
+          `id="hmis-portable-${place}">\\s*newest: \\S.*<br>\\s*last drill: (just now|\\d+m ago), recovery took \\S+, ${rows} rows<`,
         );
       return (await says(of("disk"))) && (await says(of("cloud")));
     });
@@ -172,7 +172,7 @@ describe("a restore", () => {
     await sql("insert into note default values");
     const [line = ""] = /docker exec TENANT-SERVER-portable .*/.exec(page) ?? [];
     expect(await copied.succeed("portable", ...line.split(" ").slice(3))).toMatch(
-      /^Exported to [^]*1 new copy/m,
+      /^Exported to [^]*1 new backup/m,
     );
     const now = await notes();
     await sql("delete from note");
@@ -227,7 +227,7 @@ describe("a restore", () => {
     });
   });
 
-  it("keeps the former database until it is confirmed", async () => {
+  it("keeps the previous database until it is confirmed", async () => {
     const aside = () => sql("select count(*) from pg_database where datname like 'dhis2\\_before\\_%'");
     expect(Number(await aside())).toBeGreaterThan(0);
     expect(await restore("--confirm")).toMatchObject({ code: 0 });

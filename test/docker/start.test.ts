@@ -431,7 +431,7 @@ describe("a version whose migration fails", () => {
     await neighbour.succeed("up", "--yes", "--skip-preview", "--expect-no-changes");
   });
 
-  it("is not tried again while the former database is kept aside: the up fails, and DHIS2 runs as it did", async () => {
+  it("is not tried again while the previous database is kept: the up fails, and DHIS2 runs as it did", async () => {
     const { code, stdout, stderr } = await raise();
     expect(code).not.toBe(0);
     expect(stdout + stderr).toMatch(

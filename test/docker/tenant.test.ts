@@ -265,7 +265,7 @@ describe("the page of monitoring", () => {
     page = await browser.context.newPage();
   });
   afterAll(() => browser?.close());
-  /** What a place of the page says, asked anew. */
+  /** What a place of the page says, asked again. */
   async function says(id: string): Promise<string> {
     await page.goto(url);
     return ((await page.textContent(`#${id}`)) ?? "").trim();

@@ -23,7 +23,7 @@ export async function withoutPauses(program: string, env: NodeJS.ProcessEnv = pr
   const { size, mtimeMs } = statSync(program);
   const hash = contentHash([program, String(size), String(mtimeMs)], [SOURCE]);
   const name = path.basename(program);
-  const { folder } = await cached(cacheFolder(env), `hastened-${hash}`, {
+  const { folder } = await cached(cacheFolder(env), `without-pauses-${hash}`, {
     make: async (folder) => {
       await promisify(execFile)(go, ["run", SOURCE, program, path.join(folder, name)], { env }).catch(
         ({ stderr, message }: Error & { stderr?: string }) => {

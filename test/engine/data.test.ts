@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { State } from "./pulumi";
 import { TestTenants, type TenantStack } from "./tenants";
 
-/** Data are not replaced by a slip: whatever would make a database or a file store anew is refused, and nothing done. */
+/** Data are not replaced by a slip: whatever would make a database or a file store again is refused, and nothing done. */
 const DATA = /^aws:(rds\/instance:Instance|efs\/fileSystem:FileSystem|kms\/key:Key)$/;
 
 let tenants: TestTenants;

@@ -85,7 +85,7 @@ describe("update", () => {
     expect(updated(inputs, false)).toEqual({ ...state, size: "large" });
   });
 
-  it("makes those anew that follow a changed input", () => {
+  it("makes those again that follow a changed input", () => {
     const inputs = { ...old, content: "b" };
     expect(updated(inputs, true)).toMatchObject({ arn: "arn:kept", version: UNKNOWN });
     expect(updated(inputs, false)["version"]).not.toBe("1");

@@ -58,11 +58,11 @@ export interface ResourceType extends Omit<Comparison, "computed"> {
   computed?: Record<string, Computed>;
   /** Outputs that the provider already knows when it plans, from inputs that may be unknown. */
   planned?: (inputs: Properties) => Properties;
-  /** Outputs that are made anew when one of these inputs changes. */
+  /** Outputs that are recreated when one of these inputs changes. */
   follows?: Record<string, readonly string[]>;
   /** Work that `computed` draws on, for what takes time. */
   make?: (inputs: Properties) => Promise<Properties>;
-  /** Inputs because of which what is in the state has to be replaced although none of them changed. */
+  /** Inputs that cause a replacement although none of them changed. */
   expired?: (state: Properties, inputs: Properties) => readonly string[];
   /** What a refresh finds. Default: what is in the state. */
   read?: (state: Properties) => Properties;

@@ -12,7 +12,7 @@ import { isObject, type Properties } from "./values";
  * Puts a provider before the engine, in the protocol that `pulumi-resource-…` plugins speak. The generated service
  * is used rather than the SDK's `Provider` interface: that one has no configuration, and loads the whole SDK.
  *
- * The engine is told that secrets are not accepted. It then takes them out of what it sends, and marks each output
+ * This provider answers the engine that it accepts no secrets. It then takes them out of what it sends, and marks each output
  * secret again whose input of the same name was: what it also does for the providers that are simulated here.
  * @returns its port on this machine
  */
@@ -128,7 +128,7 @@ function read(provider: Provider, request: rpc.ReadRequest): rpc.ReadResponse {
     .setInputs(request.getInputs());
 }
 
-/** Those of which there is one at a time, as far as one run of the engine has seen them. */
+/** Those that exist only once, as far as one run of the engine has seen them. */
 export class Soles {
   private readonly there = new Set<string>();
   private readonly overwritten = new Set<string>();
@@ -162,7 +162,7 @@ export class Soles {
     if (!key) return;
     if (this.overwritten.has(key))
       throw new Error(
-        `${key} was written anew before the old one is deleted: what would be deleted is the new one. ` +
+        `${key} was written again before the old one is deleted: what would be deleted is the new one. ` +
           "Delete the old one first, or not at all.",
       );
     this.there.delete(key);

@@ -6,9 +6,9 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /**
- * Tools are kept outside the checkout, one folder for each content, named by its hash: what has its name is whole
+ * Tools are kept outside the checkout, one folder for each content, named by its hash: what has its name is complete
  * and never changes. It is made under another name and renamed, so neither an interrupted run nor two at once
- * leave a half-made tool under the name of a whole one.
+ * leave a half-made tool under the name of a complete one.
  */
 
 /** `$DHISTANCE_CACHE`, else `$XDG_CACHE_HOME/dhistance`, else `~/.cache/dhistance`. */
@@ -78,9 +78,9 @@ export async function cached(
 }
 
 /**
- * Takes a lock file, waiting for its holder unless that has died. It spares work; that what is made is whole
- * rests on the rename, so two holders, which a suspended machine can bring about, do no harm.
- * @returns how to let go of it; nothing if `done` came true while waiting
+ * Takes a lock file, waiting for its holder unless that has died. It only spares work: the rename keeps
+ * incomplete folders out, so two holders, which a suspended machine can cause, do no harm.
+ * @returns how to release it; nothing if `done` came true while waiting
  */
 export async function lock(
   file: string,

@@ -116,7 +116,7 @@ async function text(url: string, dispatcher: Dispatcher): Promise<string> {
   return (await get(url, dispatcher)).body.text();
 }
 
-/** @returns the sha256 of what came; `report` is told of it in MB */
+/** @returns the sha256 of what came; `report` gets its size in MB */
 async function fetchTo(
   file: string,
   url: string,

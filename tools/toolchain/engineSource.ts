@@ -6,7 +6,7 @@ export interface Engine {
   pulumi: string;
   /** How it was come by, such as `on this machine`. */
   way: string;
-  /** Made now, and not found whole from an earlier run. */
+  /** Made now, and not found complete from an earlier run. */
   made: boolean;
 }
 

@@ -55,7 +55,7 @@ export async function goBuild(
       },
     },
   );
-  // The program itself comes last. Most of its time is linking, of which Go says nothing.
+  // The program itself comes last. Most of its time is linking, which Go does not report.
   const waiting = new Set(packages.slice(0, -1));
   const total = waiting.size;
   const tell = () => {

@@ -1,6 +1,6 @@
 // `require("…/tools/toolchain/program.cjs")(require.resolve("./program.ts"))`: a Pulumi program in TypeScript, loaded from one
 // file with the machine code that V8 made of it at an earlier run. From its hundreds of files, most of them packages',
-// it loads four times as slowly, and a preview waits for that. The file is made anew when anything in it has changed;
+// it loads four times as slowly, and a preview waits for that. The file is made again when anything in it has changed;
 // where none can be made, the program is loaded from its files. Programs that need not be quick use `typescript.cjs`.
 const { mapped } = require("./typescript.cjs");
 const { createHash } = require("node:crypto");
@@ -118,7 +118,7 @@ const packagesAsTheyAre = {
   },
 };
 
-/** A file of ours that asks for its folder is told its own, not the bundle's. On its first line, so that lines stay. */
+/** A file of ours that asks for its folder gets its own, not the bundle's. On its first line, so that lines stay. */
 const ownFolders = {
   name: "own folders",
   setup(build) {

@@ -66,7 +66,7 @@ it("is one file, in which each of ours knows its own folder and Pulumi's SDK is 
   }
 });
 
-it("is made anew when a file that it is made of has changed", () => {
+it("is recreated when a file that it is made of has changed", () => {
   const main = 'import { word } from "./word"; export const main = () => word;';
   for (const word of ["before", "after", "before"]) {
     expect(run({ "main.ts": main, "word.ts": `export const word: string = "${word}";` })).toEqual({

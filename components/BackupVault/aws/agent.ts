@@ -174,7 +174,7 @@ function certificateAuthority(name: string, tenant: string, opts: pulumi.CustomR
   return { certificate: certificate.certPem, privateKey: key.privateKeyPem };
 }
 
-/** Proves to IAM Roles Anywhere which agent asks. Made anew by the first `pulumi up` in the last third of its year. */
+/** Proves to IAM Roles Anywhere which agent asks. Made again by the first `pulumi up` in the last third of its year. */
 function agentCertificate(
   agent: string,
   authority: Authority,

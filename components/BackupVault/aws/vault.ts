@@ -98,7 +98,7 @@ function lockedVault(
       // Without this the lock is governance: an administrator can still take it off.
       ...(kept.lock === "compliance" && { changeableForDays: kept.lockGraceDays }),
     },
-    // It is a setting of the vault, which the provider can only write anew: a lock that is deleted after the new one
+    // It is a setting of the vault, which the provider can only write again: a lock that is deleted after the new one
     // was written takes that one off. So none is deleted: writing replaces it, and it goes with its vault. Of a state
     // without that mark the old lock is at least deleted first.
     { ...opts, retainOnDelete: true, deleteBeforeReplace: true },

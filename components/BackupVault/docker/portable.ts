@@ -92,7 +92,7 @@ export function portableOnDocker(
       },
       // It is well when both places can be read; the first copy is made after that.
       startSeconds: 600,
-      // What it is at is ended, to be begun anew.
+      // What it is at is ended, to be begun again.
       stopSeconds: 30,
     },
     { ...opts, dependsOn: [docker.secured, handed] },

@@ -73,7 +73,7 @@ export function applicationOnDocker(
         DHIS2_HOME: HOME,
         // Read by Tomcat in a container and by the embedded one alike. The rest is for threads and buffers.
         JAVA_TOOL_OPTIONS: `-XX:MaxRAMPercentage=75 -XX:ActiveProcessorCount=${cpus} -XX:+ExitOnOutOfMemoryError ${LOGGING_OPTION}`,
-        // Nothing reads it: other data start the application anew, and with it their migration.
+        // Nothing reads it: other data start the application again, and with it their migration.
         ...(args.import && { DHISTANCE_DATA: args.import.sha256 }),
       },
       networks: [{ name: data.dataNetwork }, { name: data.webNetwork }],

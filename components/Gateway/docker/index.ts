@@ -15,7 +15,7 @@ import { caddyfile, PATHS, PORTS, STARTING } from "./caddyfile";
 
 /**
  * The one container of a tenant that the world reaches: Caddy, before all of the tenant's servers. It opens once each
- * of them is secured; while one is made anew it stays, and says that DHIS2 is starting.
+ * of them is secured; while one is recreated it stays, and says that DHIS2 is starting.
  */
 export function gatewayOnDocker({
   name,

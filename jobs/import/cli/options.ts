@@ -56,7 +56,7 @@ export function parseSha256(text: string): string {
 
 export function parseDhis2Version(text: string): string {
   if (majorVersion(text) === undefined) {
-    throw new InvalidArgumentError(`"${text}" is no version of DHIS2; versions are like 42.5.2`);
+    throw new InvalidArgumentError(`"${text}" is not a version of DHIS2; such as 42.5.2`);
   }
   return text;
 }
@@ -72,7 +72,7 @@ export function serverConfig(options: ServerOptions): ClientConfig {
   const url = URL.canParse(options.server) ? new URL(options.server) : undefined;
   if (!url || !/^postgres(ql)?:$/.test(url.protocol)) {
     throw new UsageError(
-      `--server "${options.server}" is no address: it is like postgres://admin@db.example.org:5432/postgres`,
+      `--server "${options.server}" is not an address; such as postgres://admin@db.example.org:5432/postgres`,
     );
   }
   if (url.password !== "") {

@@ -57,7 +57,7 @@ export class DirectoryWriter {
 
 /**
  * A directory archive's lists say which of its files hold what, and pg_restore opens whatever they say: with `../` in
- * front, any file of this machine, the contents of which would become rows.
+ * front, any file of this machine; its contents would become rows.
  */
 export function checkFileNames(list: string, contents: Buffer): void {
   const text = contents.toString("latin1");

@@ -14,7 +14,7 @@ export interface Zip {
   directory?: (spool: Spool, limits: ExpansionLimits) => Promise<string>;
 }
 
-/** `progress` is told of each piece of the file that was read. */
+/** `progress` gets each piece of the file that was read. */
 export async function openZip(
   path: string,
   limits: ExpansionLimits,

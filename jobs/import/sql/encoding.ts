@@ -169,7 +169,7 @@ export function notUtf8(bytes: Buffer, encoding: string, line: number, where: st
   );
 }
 
-/** Text of a statement. Throws when the bytes are no text in the encoding, or nobody here knows the encoding. */
+/** Text of a statement. Throws when the bytes are not text in the encoding, or the encoding is unknown. */
 export function decode(bytes: Buffer, encoding: string, line: number): string {
   if (bytes.includes(0))
     throw new DumpError("corrupt", "a NUL byte, which PostgreSQL's text never has", line);

@@ -181,7 +181,7 @@ export class Judge {
     return verdict;
   }
 
-  /** Of several databases only one is imported; what the others hold is no matter, as none of it is run. */
+  /** Of several databases only one is imported; what the others hold does not matter, as none of it is run. */
   private inDatabase(verdict: Verdict): Verdict {
     const { database, cluster, options } = this;
     if (verdict.verdict === "skip" || database === undefined || database === this.target) return verdict;

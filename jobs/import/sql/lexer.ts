@@ -40,7 +40,7 @@ export class Lexer {
   private tag: Buffer = Buffer.alloc(0);
   private comments = 0;
   private parentheses = 0;
-  /** Depth of BEGIN ATOMIC and the CASEs in it, all of which close with END. */
+  /** Depth of BEGIN ATOMIC and the CASEs in it; they all close with END. */
   private begins = 0;
   private words: string[] = [];
   private beginAt = -1;

@@ -367,7 +367,7 @@ function endOfComment(bytes: Buffer): number {
 /** Whether rows follow a statement: the server would ask for them. */
 function isCopyFromStdin(sql: string): boolean {
   const { statement, problem } = parseStatement(sql);
-  // Of an older grammar perhaps (WITH OIDS): it will be refused, and its rows are no SQL.
+  // Of an older grammar perhaps (WITH OIDS): it will be refused, and its rows are not SQL.
   if (problem !== undefined) return /\sfrom\s+stdin\b/i.test(sql);
   const copy = as(statement, "CopyStmt");
   return copy?.is_from === true && !copy.filename && !copy.is_program;

@@ -88,7 +88,7 @@ export class Window {
     this.start += count;
   }
 
-  /** Takes all unused bytes out, as a copy; its lines are the caller's to count. */
+  /** Takes all unused bytes out, into a new buffer; its lines are the caller's to count. */
   takeAll(): Buffer {
     const rest = Buffer.from(this.bytes);
     this.start = this.end = this.masked = 0;
@@ -112,7 +112,7 @@ export class Window {
     }
     const from = all ? this.start : this.masked;
     this.masked = maskCharacters(this.encoding, this.data, this.shadow, from, this.end);
-    // A character cut off by the end of the dump: nothing in it can be taken for ASCII either.
+    // The end of the dump cuts a character in two: nothing in it can be taken for ASCII either.
     this.shadow.fill(0xff, this.masked, this.end);
   }
 }

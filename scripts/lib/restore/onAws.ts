@@ -67,7 +67,7 @@ async function list(
   for (const agent of server.agents) {
     const host = hosts.get(agent);
     const command =
-      `docker -H ${host ?? "HOST"} exec ${agent} backup list --copy /copies/${server.name} ` +
+      `docker -H ${host ?? "HOST"} exec ${agent} backup list --location /copies/${server.name} ` +
       "--repository-password-file /run/dhistance/local-password --public-key /run/dhistance/signing.pub";
     request.output.result(
       { event: "location", location: agent, host, command },
@@ -115,7 +115,7 @@ async function replaceDatabase(server: ServerOnAws, request: RestoreRequest): Pr
   const code = await whileStopped(server, request, `restore of ${server.name}`, [
     "backup",
     "restore",
-    "--copy",
+    "--location",
     server.repository,
     "--repository-password-env",
     SECRETS.repository,
@@ -296,7 +296,7 @@ function withKeys<T>(
   return inFiles(keys, (folder) =>
     work(
       [
-        "--copy",
+        "--location",
         server.repository,
         "--repository-password-file",
         path.join(folder, "password"),

@@ -74,7 +74,7 @@ async function backupsOf(server: ServerOnHost, name: string): Promise<Backups> {
   const at = { disk: [copies, localPasswordFile], cloud: [source, cloudPasswordFile] } as const;
   return {
     repository: (from) => [
-      "--copy",
+      "--location",
       `${at[from][0]}/${name}`,
       "--repository-password-file",
       at[from][1],

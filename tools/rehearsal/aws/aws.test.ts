@@ -177,7 +177,7 @@ describe("regions and tags", () => {
     expect(checked("aws:ec2/vpc:Vpc", { tags: { env: UNKNOWN } }).inputs["tagsAll"]).toBe(UNKNOWN);
   });
 
-  it("makes a resource anew when it is moved to another region", () => {
+  it("makes a resource again when it is moved to another region", () => {
     const type = typeOf("aws:kms/key:Key");
     expect(diff(type, { region: "eu-west-1" }, {}, { region: "us-east-1" }).replace).toBe(true);
     expect(diff(type, { description: "a" }, {}, { description: "b" }).replace).toBe(false);

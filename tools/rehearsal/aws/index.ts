@@ -30,7 +30,7 @@ function complete(token: string, row: ResourceType): ResourceType {
   return {
     ...row,
     check: (inputs) => [...(row.check?.(inputs) ?? []), ...constraints(inputs)],
-    // What belongs to a region is made anew when it is moved to another.
+    // What belongs to a region is recreated when it is moved to another.
     ...(row.global ? {} : { replaceOn: [...(row.replaceOn ?? []), "region"] }),
   };
 }

@@ -180,7 +180,7 @@ export const network: Record<string, ResourceType> = {
       vpcId: hexId("vpc"),
     },
   },
-  // A VPC has its default group already; the provider takes it over and, at the end, only lets go of it.
+  // A VPC has its default group already; the provider takes it over and, at the end, only forgets it.
   "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": {
     replaceOn: ["vpcId"],
     sets: ["egress", "ingress"],

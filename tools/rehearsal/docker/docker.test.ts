@@ -22,7 +22,7 @@ describe("Container", () => {
   const old = { image: "app:1", memory: 512, restart: "always", envs: ["A=1", "B=2"], name: "web" };
   const plan = (change: Properties) => diff(typeOf("Container"), old, {}, { ...old, ...change });
 
-  it("takes other limits and restart policies in place, and is made anew for most else", () => {
+  it("takes other limits and restart policies in place, and is recreated for most else", () => {
     expect(plan({ memory: 1024, restart: "no" })).toMatchObject({ replace: false });
     expect(plan({ healthcheck: { tests: ["NONE"] } })).toMatchObject({ replace: false });
     expect(plan({ image: "app:2" })).toMatchObject({ replace: true, deleteBeforeReplace: true });

@@ -70,7 +70,7 @@ describe("RandomPassword", () => {
     expect(checked("Password", { length: 0 }).failures).toHaveLength(1);
   });
 
-  it("is made anew when a keeper changes", () => {
+  it("is recreated when a keeper changes", () => {
     const old = { length: 8, keepers: { a: "1" } };
     expect(diff(typeOf("Password"), old, {}, { ...old, keepers: { a: "2" } }).replace).toBe(true);
     expect(diff(typeOf("Password"), old, {}, old).changes).toEqual([]);

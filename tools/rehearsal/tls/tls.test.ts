@@ -212,7 +212,7 @@ describe("renewal", () => {
     expect(readyForRenewal({ validityEndTime: state.validityEndTime }, end)).toBe(true);
   });
 
-  it("makes a certificate anew, and a refresh say so", () => {
+  it("makes a certificate again, and a refresh say so", () => {
     const type = typeOf("SelfSignedCert");
     const inputs = { validityPeriodHours: 24, earlyRenewalHours: 1 };
     const valid = { ...inputs, validityEndTime: new Date(Date.now() + 2 * hour).toISOString() };

@@ -145,7 +145,7 @@ const OFFICIAL = "https://get.pulumi.com/releases/plugins";
 const CONNECT_TIMEOUT = 4_000;
 const DOWNLOAD_TIMEOUT = 600_000;
 
-/** The engine's own download, which checks what it is told to: no checksum of it could be had to pin here. */
+/** The engine's own download and its own checks: there is no checksum of it that could be pinned here. */
 export async function downloadOfficial(
   { wanted, cache, env, progress, pulumi }: Context,
   origin = OFFICIAL,

@@ -51,7 +51,7 @@ function isPackageManager(name: string): name is PackageManager {
   return (PACKAGE_MANAGERS as readonly string[]).includes(name);
 }
 
-/** How the SDK is told of them. */
+/** How the SDK gets them. */
 export function optionsEnvironment({
   typescript,
   tsconfig,

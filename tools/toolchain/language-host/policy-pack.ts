@@ -32,7 +32,7 @@ export class PolicyPackProxy {
       this.resolveAttached = resolve;
       this.rejectAttached = reject;
     });
-    this.attached.catch(() => undefined); // whoever waits for it is told
+    this.attached.catch(() => undefined); // whoever waits for it gets the error
     this.server.addService(rawService(), {
       ...Object.fromEntries(Object.keys(AnalyzerService).map((method) => [method, this.pass(method)])),
       handshake: answer(new AnalyzerHandshakeResponse()),
@@ -66,7 +66,7 @@ export class PolicyPackProxy {
     this.resolveConfigured(undefined);
     this.rejectAttached(reason);
     this.pack?.close();
-    // The engine is left the time to be told.
+    // The engine gets time to receive the answer.
     this.server.tryShutdown(() => undefined);
     setTimeout(() => this.server.forceShutdown(), 1000).unref();
   }

@@ -23,7 +23,7 @@ export interface Run {
   secretKeys: string[];
 }
 
-/** The program's SDK says by this exit code that it has told the user what is wrong. */
+/** The program's SDK says by this exit code that it has already shown the error. */
 export const TOLD_THE_USER = 32;
 
 /** The command line of the SDK's `cmd/run`, for `node`. */
@@ -81,7 +81,7 @@ export function resolveSdk(file: string, folder: string, install: string): strin
   }
 }
 
-/** What a program's end means for the engine: nothing, that the user has been told, or a complaint. */
+/** What a program's end means for the engine: success, an error that was already shown, or an error to show. */
 export function outcome(
   code: number | null,
   signal: NodeJS.Signals | null,

@@ -38,7 +38,7 @@ export const dataRules: Rules = {
     const { targetList, fromClause, limitOption: _limit, op: _op, ...rest } = select;
     const call = as(as(targetList?.[0], "ResTarget")?.val, "FuncCall");
     if (statisticsCall(call) ?? statisticsCall(functionOf(fromClause?.[0]))) {
-      return skip("planner statistics: the import gathers them anew");
+      return skip("planner statistics: the import gathers them again");
     }
     if (call && isUnlink(call)) return silently;
     if (!call || targetList?.length !== 1 || fromClause || Object.keys(rest).length > 0) return refused;
@@ -75,7 +75,7 @@ function statisticsCall(call: FuncCall | undefined): true | undefined {
   return /^pg_catalog\.pg_(restore|clear)_(relation|attribute)_stats$/.test(name) ? true : undefined;
 }
 
-/** `pg_dump --clean`: drops large objects, of which the new database has none. */
+/** `pg_dump --clean`: drops large objects; the new database has none. */
 function isUnlink(call: FuncCall): boolean {
   return names(call.funcname).join(".") === "pg_catalog.lo_unlink";
 }
