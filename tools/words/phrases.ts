@@ -10,7 +10,7 @@ export interface Phrase {
 export const PHRASES: readonly Phrase[] = [
   {
     pattern:
-      /\b(?:[Aa]n?|[Tt]he|[Ii]ts|[Tt]his|[Tt]hat|[Ee]ach|[Ee]very|[Nn]ewest|[Ll]ast|[Ff]irst|[Nn]ext|[Pp]ortable|[Ff]ull|[Nn]o|[Aa]ny|[Oo]lder|[Ee]arlier) cop(?:y|ies)\b/,
+      /\b(?:[Aa]n?|[Tt]he|[Ii]ts|[Tt]his|[Ee]ach|[Ee]very|[Nn]ewest|[Ll]ast|[Ff]irst|[Nn]ext|[Pp]ortable|[Ff]ull|[Nn]o|[Aa]ny|[Oo]lder|[Ee]arlier) cop(?:y|ies)\b/,
     write: "backup",
   },
   { pattern: /\bplaces? of copies\b/i, write: "location, repository" },

@@ -7,11 +7,23 @@ import { textsOfCode, textsOfMarkdown } from "./texts";
 
 const ROOT = path.join(__dirname, "../..");
 
-/** Folders that are held to the list. Add a folder once it is clean; `docs` stands for every Markdown file. */
-const HELD = ["bench/", "images/", "jobs/", "operations/", "plans/", "policies/", "stacks/", "tools/"];
+/** Folders that are held to the list. Add a folder once it is clean: components/ and test/ are not yet. */
+const HELD = [
+  "bench/",
+  "docs/",
+  "images/",
+  "jobs/",
+  "operations/",
+  "plans/",
+  "policies/",
+  "scripts/",
+  "stacks/",
+  "tools/",
+];
 
 /** Files with a phrase that is right there. */
 const EXCEPTIONS: Readonly<Record<string, string>> = {
+  "docs/glossary.md": "says what other words mean",
   "tools/words/phrases.ts": "has the phrases",
 };
 
@@ -26,9 +38,8 @@ function heldFiles(): string[] {
   return files
     .trim()
     .split("\n")
-    .filter(
-      (file) => HELD.some((folder) => file.startsWith(folder)) && !isTest(file) && !(file in EXCEPTIONS),
-    );
+    .filter((file) => HELD.some((folder) => file.startsWith(folder)) || /^[A-Z]+\.md$/.test(file))
+    .filter((file) => !isTest(file) && !(file in EXCEPTIONS));
 }
 
 function found(file: string, source: string): string[] {

@@ -44,7 +44,7 @@ export function restoreCommand({
 export const GENERATING_ANALYTICS =
   "Generating analytics tables (backups do not contain them). DHIS2 continues if you stop this command.";
 
-/** Says how to generate analytics tables later: their failure is no failure of the restore. */
+/** Says how to generate analytics tables later: if they fail, the restore has still succeeded. */
 export function sayAnalyticsLater(request: RestoreRequest): void {
   const command = `${restoreCommand(request)} --analytics`;
   request.output.progress(`DHIS2 runs. To generate its analytics tables: ${command}`);
