@@ -56,7 +56,8 @@ export function refuseLosingPasswords(
  * @param before where the on-premises backups of the last update are, in their order
  */
 export function refuseUnknownOwner(before: string[], now: OnPremisesHost[]): string | undefined {
-  const describe = ({ host, path }: OnPremisesHost) => onPremises.describe({ type: "onPremises", host, path });
+  const describe = ({ host, path }: OnPremisesHost) =>
+    onPremises.describe({ type: "onPremises", host, path });
   if (before.every((where, index) => now[index] && where === describe(now[index]))) return undefined;
   return (
     "backups.locations: this version of DHIStance names on-premises backups by their host, and can take over the " +

@@ -8,7 +8,11 @@ it.each<[location: Location, where: string, kept: Record<string, number>]>([
     "eu-west-1",
     { pointInTime: 14, snapshot: 35, portable: 35 },
   ],
-  [{ type: "region", region: "eu-central-1", home: false }, "eu-central-1", { pointInTime: 14, snapshot: 35 }],
+  [
+    { type: "region", region: "eu-central-1", home: false },
+    "eu-central-1",
+    { pointInTime: 14, snapshot: 35 },
+  ],
   [
     { type: "onPremises", host: "ssh://backup@office", path: "/srv/dhis2" },
     "ssh://backup@office:/srv/dhis2",
