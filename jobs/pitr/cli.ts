@@ -1,9 +1,8 @@
 /** Point-in-time recovery of one database with pgBackRest: makes the backups, verifies and heals them, restores. */
-import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { Command, CommanderError, Argument } from "commander";
 import { BACKUP_TYPES, type BackupType } from "./info";
-import { PATHS } from "./paths";
 import { parseRepository, PitrError } from "./repositories";
+import { takeSecrets } from "./secrets";
 
 const ABOUT = `Keeps the backups of one database with pgBackRest, and restores from them.
 
@@ -82,7 +81,7 @@ export async function main(parameters: string[]): Promise<number> {
   const commandLine = program();
   for (const each of [commandLine, ...commandLine.commands]) each.exitOverride();
   try {
-    takeKey();
+    takeSecrets();
     await commandLine.parseAsync(parameters, { from: "user" });
     return 0;
   } catch (error) {
@@ -91,13 +90,6 @@ export async function main(parameters: string[]): Promise<number> {
     else if (!(error instanceof Reported)) process.stderr.write(`${(error as Error).stack}\n`);
     return 1;
   }
-}
-
-/** pgBackRest accepts no key from a file that others may read. */
-function takeKey(): void {
-  const filled = (file: string) => (statSync(file, { throwIfNoEntry: false })?.size ?? 0) > 0;
-  if (filled(PATHS.givenKey) && !filled(PATHS.key))
-    writeFileSync(PATHS.key, readFileSync(PATHS.givenKey), { mode: 0o600 });
 }
 
 // Not by an exit of its own: a failed schedule leaves a round behind.

@@ -73,6 +73,13 @@ describe("pgbackrest info", () => {
     expect(unreadable).toMatchObject({ unreadable: true, status: { code: 99, message } });
   });
 
+  it("knows unreadable info files by a message that has bytes of them in it", () => {
+    const message = "unable to load info file: missing '=' at line 2: GARBAGE";
+    const text = stanza([], { repo: [{ key: 1, status: { code: 99, message } }] });
+    const { unreadable, status } = parseInfo(text.replace("GARBAGE", "\x00\x01\r\t\x1f\x7f\ufffd"));
+    expect({ unreadable, code: status?.code }).toEqual({ unreadable: true, code: 99 });
+  });
+
   it.each([
     ["is empty", ""],
     ["has another form", '[{"backup":[{"label":"A"}]}]'],

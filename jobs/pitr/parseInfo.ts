@@ -53,8 +53,13 @@ export function parseInfo(text: string): Info {
 
 function json(text: string): unknown {
   try {
-    // PostgreSQL's identifiers have 64 bits; a number in JavaScript has 53.
-    return JSON.parse(text.replace(/("system-id":\s*)(\d+)/g, '$1"$2"'));
+    return JSON.parse(
+      text
+        // A message about a file that it cannot decrypt has some of the file in it, as it is.
+        .replace(/[\x00-\x1f]/g, " ")
+        // PostgreSQL's identifiers have 64 bits; a number in JavaScript has 53.
+        .replace(/("system-id":\s*)(\d+)/g, '$1"$2"'),
+    );
   } catch (error) {
     throw new PitrError(`pgbackrest info: ${(error as Error).message}`);
   }

@@ -6,7 +6,6 @@ const cluster = process.env["PGDATA"] ?? "/var/lib/postgresql/data/cluster";
 const data = dirname(cluster);
 
 export const PATHS = {
-  given,
   /** The live cluster, and the volume that it is in. */
   cluster,
   data,
@@ -30,6 +29,8 @@ export const PATHS = {
   round: "/tmp/round",
   /** pgBackRest's private key, as it was given and as pgBackRest accepts it. */
   givenKey: join(given, "copies.key"),
+  /** The password of PostgreSQL's administrator. */
+  givenPassword: join(given, "administrator-password"),
   key: "/tmp/copies.key",
 } as const;
 

@@ -29,9 +29,10 @@ export async function infoOf(
   const only = ["--output=json", QUIET, "--log-level-stderr=error"];
   const args = ["info", ...(impatient ? [IMPATIENT] : []), on(repository), ...only];
   const { code, output } = await pgbackrest(args, { output: "both" });
-  if (code !== 0)
-    throw new PitrError(`pgbackrest info: ${firstError(output.toString()) || `ended with ${code}`}`);
-  return parseInfo(lines(output).find((line) => line.startsWith("[")) ?? "");
+  const text = output.toString();
+  if (code !== 0) throw new PitrError(`pgbackrest info: ${firstError(text) || `ended with ${code}`}`);
+  // Errors may stand before it.
+  return parseInfo(text.slice(Math.max(0, text.search(/^\[/m))));
 }
 
 /** The repository's backups, newest first; none if it cannot be read. */

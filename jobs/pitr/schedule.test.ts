@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { parseSchedules, pgpass } from "./schedule";
+import { parseSchedules } from "./schedule";
+import { pgpass } from "./secrets";
 
 describe("schedules", () => {
   it("are hours for each type, by repository", () => {

@@ -1,7 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
 import { BACKUP_TYPES } from "./info";
-import { PATHS } from "./paths";
 import { PitrError, parseRepository } from "./repositories";
 import { round, type Schedules } from "./round";
 
@@ -21,8 +19,6 @@ export function parseSchedules(texts: readonly string[]): Schedules {
 export async function schedule(schedules: Schedules): Promise<never> {
   // Nobody else may read what is written from here on.
   process.umask(0o077);
-  const password = readFileSync(`${PATHS.given}/administrator-password`, "utf8");
-  writeFileSync(process.env["PGPASSFILE"] ?? "/tmp/pgpass", pgpass(password));
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, stop);
   // It takes the database's WAL, and has the keys of the repositories, which the database does not know.
   const server = spawn("pgbackrest", ["server"], { stdio: "inherit" });
@@ -35,11 +31,6 @@ export async function schedule(schedules: Schedules): Promise<never> {
     const pause = good ? spawn("snooze", ["-H*", "-M0"]) : spawn("sleep", ["300"]);
     await Promise.race([ended(pause), serverEnds]);
   }
-}
-
-/** libpq's password file: colons and backslashes are written with a backslash. */
-export function pgpass(password: string): string {
-  return `*:*:*:*:${password.trimEnd().replace(/[:\\]/g, "\\$&")}\n`;
 }
 
 function ended(child: ChildProcess): Promise<void> {

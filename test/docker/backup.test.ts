@@ -230,6 +230,7 @@ describe("with the cloud out of reach", () => {
     await s3.halt();
     // Its round now finds one place away.
     await container("copies").restart({ t: 5 });
+    await until("it has the password", async () => (await run("psql", "-c", "select 1")).code === 0);
     await note("6");
     const last = await segment();
     await until("what was committed is on disk", async () => {

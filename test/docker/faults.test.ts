@@ -23,8 +23,10 @@ beforeAll(async () => {
   engine = await useEngine();
   pair = await startDatabaseWithBackups(engine, "faults", "3g");
   await pair.sql("create table kept as select n, md5(n::text) from generate_series(1, 100000) n");
-  // Otherwise PostgreSQL does it at some time, and its WAL fills a disk that a test leaves little of.
+  // Otherwise PostgreSQL does it at some time, and its WAL fills a disk that a test leaves little of. Now it is archived.
   await pair.sql("vacuum (analyze) kept");
+  await pair.sql("checkpoint");
+  await pair.succeed("pgbackrest", "check");
   rows = 100_000;
 });
 afterAll(async () => {
