@@ -104,6 +104,22 @@ CREATE TABLE public.period (
 
 
 --
+-- Name: userinfo; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.userinfo (
+    userinfoid bigint NOT NULL,
+    uid character varying(11),
+    username character varying(255) NOT NULL,
+    email character varying(160),
+    password character varying(60),
+    disabled boolean DEFAULT false NOT NULL,
+    passwordlastupdated timestamp without time zone,
+    lastlogin timestamp without time zone
+);
+
+
+--
 -- Data for Name: dataelement; Type: TABLE DATA; Schema: public; Owner: -
 --
 
@@ -493,6 +509,15 @@ COPY public.spatial_ref_sys (srid, auth_name, auth_srid, srtext, proj4text) FROM
 
 
 --
+-- Data for Name: userinfo; Type: TABLE DATA; Schema: public; Owner: -
+--
+
+COPY public.userinfo (userinfoid, uid, username, email, password, disabled, passwordlastupdated, lastlogin) FROM stdin;
+1	M5zQapPyTZI	admin	\N	$2b$10$WeAgBq.b1URgng306rs0VeNtx5Aox.AECh3iL5Bst6MHgTrp0uX8a	f	2025-01-01 00:00:00	\N
+\.
+
+
+--
 -- Name: dataelement dataelement_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -553,6 +578,14 @@ ALTER TABLE ONLY public.period
 --
 
 CREATE INDEX in_datavalue_period ON public.datavalue USING btree (periodid);
+
+
+--
+-- Name: userinfo userinfo_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.userinfo
+    ADD CONSTRAINT userinfo_pkey PRIMARY KEY (userinfoid);
 
 
 --
