@@ -152,7 +152,7 @@ describe("a vault on AWS", () => {
     drill?.action((flags: Record<string, unknown>) => void (taken = flags));
     await drill?.parseAsync(options, { from: "user" });
     expect(taken).toMatchObject({
-      copy: "s3:https://s3.eu-west-1.amazonaws.com/moh-vault-repository-id/hmis",
+      location: "s3:https://s3.eu-west-1.amazonaws.com/moh-vault-repository-id/hmis",
       ifOlder: 6.5 * 86_400,
       maxAge: 30 * 3600,
       maxDrillAge: 8 * 86_400,
