@@ -16,7 +16,7 @@ const OPTIONS = [
 const commandLine = (job: string) => join(__dirname, job, "cli.ts");
 
 /** What runs in PostgreSQL's image, where pgBackRest is. */
-const IN_POSTGRES = ["pitr"];
+export const IN_POSTGRES = ["pitr"];
 
 /** Everything of the image of jobs: `import/cli.ts` becomes `import.cjs` in `directory`, and so on. */
 export async function bundle(directory: string): Promise<void> {

@@ -372,7 +372,7 @@ describe("a version whose migration fails", () => {
     await (await application.exec({ Cmd: ["touch", `/opt/dhis2/${hindrance}`] })).start({});
     // What is kept from before the upgrade has DHIS2's default password.
     const database = world.engine.docker.getContainer(`${THEIRS}-hmis-database`);
-    const line = `PGPASSWORD="$(cat given/administrator-password)" psql -q -d dhis2 -c "$0"`;
+    const line = `PGPASSWORD="$(cat given/administrator-password)" psql -q -U dhistance -d dhis2 -c "$0"`;
     expect(await insideOf(database, ["sh", "-c", `cd && ${line}`, await toDefaultPassword()])).toEqual({
       code: 0,
       output: "",
