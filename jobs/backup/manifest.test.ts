@@ -62,7 +62,7 @@ it("keys of another kind are refused, without showing them", () => {
   expect(() => signingKey(pem, "--signing-key")).toThrow(
     /^--signing-key is not an Ed25519 key in PEM; make one with: openssl/,
   );
-  expect(() => publicKey("nonsense", "--public-key")).toThrow(/^--public-key is no Ed25519 key/);
+  expect(() => publicKey("nonsense", "--public-key")).toThrow(/^--public-key is not an Ed25519 key/);
 });
 
 it("differences are told table by table", () => {
@@ -95,7 +95,7 @@ it("a place in S3 in its parts; restic's environment without the passwords of jo
     bucket: "bucket",
     prefix: "hmis/",
   });
-  expect(() => s3Address("s3:bucket")).toThrow(/"s3:bucket" is no place in S3: it is like/);
+  expect(() => s3Address("s3:bucket")).toThrow(/"s3:bucket" is not a location in S3; such as/);
   const env = { PATH: "/bin", AWS_REGION: "eu-west-1", PGPASSWORD: "x", RESTIC_PASSWORD: "y", OTHER: "z" };
   expect(environment(env)).toEqual({ PATH: "/bin", AWS_REGION: "eu-west-1" });
 });
