@@ -1,6 +1,7 @@
 import type { StackValidationPolicy } from "@pulumi/policy";
 import * as quota from "../../plans/quota";
-import { serversOf, whenEntitled } from "./stack";
+import { serversOf } from "./servers";
+import { whenEntitled } from "./stack";
 
 export const serversWithinPlan: StackValidationPolicy = {
   name: "servers-within-plan",

@@ -1,4 +1,4 @@
-import type { PolicyResource } from "@pulumi/policy";
+import { UnknownValueError, type PolicyResource } from "@pulumi/policy";
 import { SIZE_TERMS } from "../../plans/sizes";
 import { SIZES, type Size } from "../../plans/plans";
 
@@ -34,7 +34,7 @@ export interface Server {
 type Resource = Pick<PolicyResource, "type" | "name" | "urn" | "props">;
 
 /** By name: the server components, and each machine that is not a part of one. */
-export function countedServers(resources: readonly Resource[]): Server[] {
+export function serversOf(resources: readonly Resource[]): Server[] {
   const servers = resources.filter(({ type }) => type === SERVER);
   const parts = new Set<string>();
   /** Whether there was none of it before. */
@@ -58,7 +58,7 @@ export function countedServers(resources: readonly Resource[]): Server[] {
   };
   return resources
     .filter((each) => each.type === SERVER || (MACHINES.includes(each.type) && !isPart(each)))
-    .map(({ type, name, props }) => ({ name, size: type === SERVER ? sizeOf(props) : undefined }))
+    .map(({ type, name, props }) => ({ name, size: type === SERVER ? sizeOf({ props }) : undefined }))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
@@ -72,13 +72,28 @@ function ancestorsOf(urn: string): string[] {
   return urn.split("::")[2]?.split("$").slice(0, -1) ?? [];
 }
 
-/** A size as the component says it; unknown in a preview, it is none that we have. */
-export function sizeOf(props: Record<string, unknown>): unknown {
+/** A property, or that it cannot be judged: in a preview a value may not be known yet. */
+export function propertyOf(
+  { props }: Pick<PolicyResource, "props">,
+  name: string,
+): { value?: unknown; unknown?: true } {
   try {
-    return props["size"];
-  } catch {
-    return "not known in a preview";
+    return { value: props[name] as unknown };
+  } catch (error) {
+    if (error instanceof UnknownValueError) return { unknown: true };
+    throw error;
   }
+}
+
+/** A size as the component says it; unknown in a preview, it is none that we have. */
+export function sizeOf(resource: Pick<PolicyResource, "props">): unknown {
+  const { value, unknown } = propertyOf(resource, "size");
+  return unknown ? "not known in a preview" : value;
+}
+
+/** Whether a resource of this type is a server, or could serve: the quota is asked of no other. */
+export function canServe(type: string): boolean {
+  return type === SERVER || MACHINES.includes(type);
 }
 
 export function isSize(size: unknown): size is Size {
@@ -91,21 +106,16 @@ export function oversizedParts(resources: readonly Resource[]): string[] {
   return resources.flatMap((resource) => {
     if (!ancestorsOf(resource.urn).includes(SERVER)) return [];
     const server = ownerOf(resource, servers);
-    const size = server && sizeOf(server.props);
+    const size = server && sizeOf(server);
     if (!server || !isSize(size)) return [];
     return tooLarge(resource, size).map((what) => `server "${server.name}" has size "${size}", and ${what}`);
   });
 }
 
-function tooLarge({ type, name, props }: Resource, size: Size): string[] {
+function tooLarge(resource: Resource, size: Size): string[] {
+  const { type, name } = resource;
   const { application, database } = SIZE_TERMS[size];
-  const value = (property: string): unknown => {
-    try {
-      return props[property];
-    } catch {
-      return undefined;
-    }
-  };
+  const value = (property: string) => propertyOf(resource, property).value;
   const over = (what: string, property: string, limit: number, unit: string) => {
     const found = Number(value(property) ?? 0);
     return found > limit ? [`${name} has ${found} ${unit} of ${what}; allowed: ${limit}`] : [];

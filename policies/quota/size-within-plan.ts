@@ -1,8 +1,8 @@
 import type { StackValidationPolicy } from "@pulumi/policy";
 import { SIZES } from "../../plans/plans";
 import * as quota from "../../plans/quota";
-import { isSize, oversizedParts } from "./servers";
-import { serversOf, whenEntitled } from "./stack";
+import { isSize, oversizedParts, serversOf } from "./servers";
+import { whenEntitled } from "./stack";
 
 export const sizeWithinPlan: StackValidationPolicy = {
   name: "size-within-plan",

@@ -1,7 +1,7 @@
-import { UnknownValueError, type PolicyResource, type StackValidationArgs } from "@pulumi/policy";
+import type { PolicyResource, StackValidationArgs } from "@pulumi/policy";
 import { EntitlementError, verifyEntitlement, type Entitlement } from "../../plans/entitlement";
 import { loadIssuers } from "../../plans/issuers";
-import { countedServers, SERVER, type Server } from "./servers";
+import { propertyOf, serversOf } from "./servers";
 
 /**
  * A tenant's stack as the quota policies see it. A policy is given resources and no configuration, so the
@@ -10,21 +10,6 @@ import { countedServers, SERVER, type Server } from "./servers";
  */
 
 export const TENANT = "dhistance:index:Tenant";
-
-/** A property, or why it cannot be judged: in a preview a value may not be known yet. */
-export function propertyOf({ props }: PolicyResource, name: string): { value?: unknown; unknown?: true } {
-  try {
-    return { value: props[name] as unknown };
-  } catch (error) {
-    if (error instanceof UnknownValueError) return { unknown: true };
-    throw error;
-  }
-}
-
-/** The servers of a stack, by name. */
-export function serversOf(resources: readonly PolicyResource[]): Server[] {
-  return countedServers(resources);
-}
 
 /** `urn:pulumi:<stack>::<project>::<parent types>$<type>::<name>`: the part before the first `::` names the stack. */
 export function stackOf(resources: readonly PolicyResource[]): string | undefined {
@@ -39,7 +24,7 @@ export async function entitlementOf(
   resources: readonly PolicyResource[],
 ): Promise<{ entitlement?: Entitlement; complaint?: string }> {
   const tenants = resources.filter(({ type }) => type === TENANT);
-  if (tenants.length === 0 && countedServers(resources).length === 0) return {};
+  if (tenants.length === 0 && serversOf(resources).length === 0) return {};
   const [tenant] = tenants;
   if (tenants.length !== 1 || !tenant) {
     const names = tenants.map(({ name }) => name).join(", ");
@@ -84,5 +69,3 @@ export function whenEntitled(check: Check) {
     for (const complaint of check(entitlement, resources)) if (complaint) report(complaint);
   };
 }
-
-export { SERVER, type Server };
