@@ -38,7 +38,7 @@ describe("options", () => {
       host: "/run/postgresql",
       ssl: false,
     });
-    expect(() => config("db.example.org")).toThrow(/is no address: it is like/);
+    expect(() => config("db.example.org")).toThrow(/is not an address; such as postgres/);
     expect(() => config("postgres://a@h/d?sslmode=prefer")).toThrow(/disable, require or verify-full/);
     expect(() => config("postgres://a:b@h/d")).toThrow(/holds a password/);
   });
