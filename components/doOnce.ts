@@ -5,7 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
  *
  * It is a before-hook on a record in the stack's state (`pulumi.Stash`). The engine calls the hook when it is about to
  * write the record and writes it only if the hook succeeds, so:
- * - what runs, runs once: the same record at the next `up` is no change and no hook is called;
+ * - what runs, runs once: the same record at the next `up` is unchanged, and no hook is called;
  * - what fails, fails the update with the job's own message, and runs again at the next `up`;
  * - whatever depends on the record waits for the run;
  * - a preview runs nothing, and says what will run by showing the record.

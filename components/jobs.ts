@@ -135,16 +135,16 @@ export function exportCommand(
 }
 
 export interface DrillCommand {
-  /** What tells this place from others, for CloudWatch. */
+  /** What distinguishes this location from others, for CloudWatch. */
   dimensions: Record<string, string>;
-  /** A drill is made when the last good one is so old. */
+  /** A drill is made when the last successful one is so old. */
   everyHours: number;
-  /** Ages that are an alarm, of the newest copy and of the last good drill. */
+  /** Older ones raise an alarm: the newest backup and the last successful drill. */
   maxAgeHours: number;
   maxDrillAgeHours: number;
 }
 
-/** Looks at a server's copies, and restores the newest into a throwaway database if that is due. */
+/** Checks a server's backups, and restores the newest into a throwaway database if that is due. */
 export function drillCommand(location: pulumi.Input<string>, args: DrillCommand): Command {
   const pairs = Object.entries(args.dimensions).map(([name, value]) => `${name}=${value}`);
   return pulumi.all([
@@ -158,10 +158,10 @@ export function drillCommand(location: pulumi.Input<string>, args: DrillCommand)
 /** What the agent on a Docker host reads; everything it needs to know and no secret. */
 export interface ReplicateConfiguration {
   servers: string[];
-  /** Where the copies come from, without the server, as restic has it. */
+  /** Where the backups come from, without the server, as restic writes it. */
   source: string;
   region: string;
-  /** What IAM Roles Anywhere asks for. @default other credentials are in the environment */
+  /** For IAM Roles Anywhere. @default credentials from the environment */
   rolesAnywhere?: {
     trustAnchorArn: string;
     profileArn: string;
@@ -172,36 +172,36 @@ export interface ReplicateConfiguration {
   };
   cloudPasswordFile: string;
   localPasswordFile: string;
-  /** Key that the exports were signed for. */
+  /** Verifies the signatures of the exports. */
   publicKeyFile: string;
-  /** That it makes the copies, too, of the one server. Paths are inside the container. */
+  /** Set if it also makes the backups, of its one server. Paths are inside the container. */
   export?: {
-    /** As `administratorAt` has it. */
+    /** As `administratorAt` returns it. */
     server: string;
     passwordFile: string;
     database: string;
     files: string;
     settings: string[];
     signingKeyFile: string;
-    /** Days that a copy is kept in the source. */
+    /** Days that a backup is kept in the source. */
     retentionDays: number;
   };
-  /** Where the copies are kept, and for how many days. */
+  /** Where the backups are kept, and for how many days. */
   copies: string;
   retentionDays: number;
-  /** An older copy is an alarm. */
+  /** An older newest backup raises an alarm. */
   maxAgeHours: number;
-  /** A drill is made when the last good one is so old; when it is older than that, it is an alarm. */
+  /** Age of the last successful drill at which the next is made, and at which an alarm is raised. */
   drill: { everyHours: number; maxAgeHours: number };
-  /** What tells this place from others, for CloudWatch; the agent adds the server. @default it is not told */
+  /** What distinguishes this location from others, for CloudWatch; the agent adds the server. @default no metrics */
   metrics?: Record<string, string>;
-  /** Where node_exporter is told how the copies are. @default it is not */
+  /** Directory of the report for node_exporter. @default no report */
   told?: string;
 }
 
 /**
  * Pulls the portable repositories to the host and drills them, again and again, for as long as it runs.
- * @param scratch room for a whole database
+ * @param scratch a directory with space for a complete database
  */
 export function replicateCommand(configuration: string, scratch: string): string[] {
   return ["backup", "replicate", "--config", configuration, "--scratch", scratch];

@@ -42,7 +42,7 @@ afterAll(async () => {
   if (folder) rmSync(folder, { recursive: true, force: true });
 });
 
-/** @param port where it is told that its database is */
+/** @param port of the database in its configuration */
 async function begin(port: number, more: Partial<StandInOptions> = {}): Promise<StandIn> {
   standIn = await startStandIn({
     ...{ version: "42.5.2", postgres, database: "dhis2", rolePassword: "role" },

@@ -3,7 +3,7 @@ import type { Nothing, OnTarget, Target, TenantIdentity } from "../contract/targ
 import type { Server } from "../DataManagementServer/contract";
 import type { Backup } from "./locations";
 
-/** A second place in the cloud. */
+/** A second location in the cloud. */
 export interface BackupRegion {
   region: string;
   /** The provider of that region. */
@@ -14,7 +14,7 @@ export interface BackupRegion {
 export interface OnPremisesHost {
   /** Its address, as people know it. */
   host: string;
-  /** The directory on it that holds the copy, writable for uid 65534. */
+  /** The directory on it that holds the backups, writable for uid 65534. */
   path: string;
   /** Names it for good, whatever its address. @default made of the host */
   name?: string | undefined;
@@ -28,7 +28,7 @@ export interface BackupVaultArgs {
   tenant: TenantIdentity;
   /** Whose data it keeps. */
   servers: readonly Server[];
-  /** On AWS, at least one in another region and one on premises; on Docker the target says where the copies go. */
+  /** On AWS, at least one in another region and one on premises; on Docker the target says where the backups go. */
   regions: BackupRegion[];
   onPremises: OnPremisesHost[];
   target: Target;

@@ -45,7 +45,7 @@ export function postgresParameters(size: Size, instances = 1): Parameter[] {
     atOnce("jit", "0"),
     // With PostgreSQL's 64, Flyway's migrations run out of shared memory.
     atStart("max_locks_per_transaction", "128"),
-    // A pool for each instance, and room for jobs.
+    // A pool for each instance, and some connections for jobs.
     atStart("max_connections", `${Math.max(200, instances * POOL + 40)}`),
     atStart("shared_buffers", pages(0.25)),
     atOnce("effective_cache_size", pages(0.75)),

@@ -126,7 +126,7 @@ describe("refuseReimport", () => {
 });
 
 describe("verifyDump", () => {
-  it("takes the file it was told of", async () => {
+  it("accepts the file with the given checksum", async () => {
     await expect(verifyDump(path.join(folder, "hmis.sql"), sha256)).resolves.toBeUndefined();
   });
 

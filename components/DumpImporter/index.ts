@@ -6,7 +6,7 @@ import { importOnDocker } from "./docker";
 
 /**
  * Loads a PostgreSQL dump into a server, once: `pulumi up` waits for it, and fails with the job's message if it
- * fails. The same dump again is no work; another one is refused, in the preview already, unless `reimport` is set.
+ * fails. The same dump is not loaded again. Another one is refused by the preview, unless `reimport` is set.
  */
 export class DumpImporter extends pulumi.ComponentResource implements ImportOutputs {
   readonly imported: pulumi.Output<string>;

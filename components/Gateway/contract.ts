@@ -6,13 +6,13 @@ export interface GatewayArgs {
   tenant: TenantIdentity;
   /** The servers that it makes reachable, once each of them is secured. */
   servers: readonly Server[];
-  /** Whether the certificate authority that people were given outlives even a `pulumi destroy`. */
+  /** Whether the CA that people have installed is protected from `pulumi destroy`. */
   keepsAuthority: boolean;
   target: Target;
 }
 
 export interface GatewayOutputs {
-  /** PEM of the certificate authority that browsers have to be given. Undefined: they know it. */
+  /** PEM of the CA that has to be installed in browsers. Undefined: they have it already. */
   authority: pulumi.Output<string> | undefined;
   /** What it consists of, for components on the same target (`resourcesOn`). On AWS it is the platform's load balancer. */
   resources: OnTarget<{ aws: Nothing; docker: DockerGateway }>;

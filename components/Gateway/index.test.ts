@@ -28,7 +28,7 @@ describe("the gateway on Docker", () => {
     ]);
   });
 
-  it("has a certificate authority of its own, whose root key stays in the state", async () => {
+  it("has a private CA, and its root key stays in the state", async () => {
     const made = await dockerTenant();
     const gateway = one(made, CONTAINER, GATEWAY);
     expect(fileIn(gateway, "/etc/caddy/root.pem")).toBe("certificate moh-gateway-root");

@@ -6,12 +6,12 @@ export type Certificates =
   | {
       kind: "acme";
       email: string;
-      /** Address of another authority's ACME directory, which has to find this host so. */
+      /** Address of another CA's ACME directory; that CA has to reach this host by its names. */
       directory?: string | undefined;
-      /** PEM text of whom to trust to find that one, and what it issues, good. @default the world's authorities */
+      /** CA certificate (PEM) to trust for the ACME server and its certificates. @default system CAs */
       authority?: string | undefined;
     }
-  /** From an authority of the tenant's own, whose root browsers have to be given. */
+  /** From a private CA of the tenant; its root has to be installed in browsers. */
   | { kind: "private" }
   /** Given: PEM texts of one certificate for every host name, with its chain, and of its key. */
   | { kind: "given"; certificate: string; privateKey: string };
@@ -20,7 +20,7 @@ export type Certificates =
 export interface Images {
   postgres: string;
   jobs: string;
-  /** The jobs with a PostgreSQL server, to restore into. Needed where copies are made. */
+  /** The jobs with a PostgreSQL server, to restore into. Needed where backups are made. */
   drill: string;
   /** Caddy. */
   gateway: string;
@@ -29,9 +29,9 @@ export interface Images {
   dhis2: string;
 }
 
-/** Where the copies of every server go, both at once. */
+/** Where the backups of every server go: to both locations at once. */
 export interface DockerCopies {
-  /** A directory of the host, in which each server has one of its own. @default volumes */
+  /** A directory of the host with one for each server in it. @default volumes */
   disk: { path?: string | undefined };
   /** A bucket on a server that speaks S3 over TLS. */
   cloud: {
@@ -41,7 +41,7 @@ export interface DockerCopies {
     bucket: string;
     accessKeyId: string;
     secretAccessKey: pulumi.Output<string>;
-    /** PEM text of the authority that vouches for it. @default the world's do */
+    /** CA certificate (PEM) of the S3 server. @default system CAs */
     authority?: string | undefined;
   };
 }
@@ -54,10 +54,10 @@ export interface DockerTarget {
   images: Images;
   /** Where the gateway is published: an address of the host, and its ports. */
   published: { address: string; http: number; https: number };
-  /** Where the page of monitoring is published: a private address of the host. */
+  /** Where the monitoring page is published: a private address of the host. */
   monitoring: { address: string; port: number };
   certificates: Certificates;
-  /** @default none are made */
+  /** @default no backups are made */
   copies?: DockerCopies | undefined;
   /** Tells the containers that this stack's state made from those of any other: it is in a label of each. */
   mark: pulumi.Output<string>;

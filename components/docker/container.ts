@@ -143,8 +143,8 @@ function nameFreed(name: string, target: DockerTarget, { stopSeconds }: ServiceA
 }
 
 /**
- * The state says what was made, the engine what has become of it: asked at every `up`, for the plan of a container that
- * somebody stopped is no change.
+ * The state says what was made; only the Docker engine knows whether it still runs. It is asked at every `up`, since
+ * Pulumi plans no change for a container that somebody stopped.
  * @returns the id
  */
 async function broughtBack(

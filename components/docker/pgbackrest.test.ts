@@ -30,7 +30,7 @@ function read(text: string): Record<string, string> {
   return Object.fromEntries(entries) as Record<string, string>;
 }
 
-describe("the configuration of the copies", () => {
+describe("the configuration of pgBackRest", () => {
   const conf = read(copiesConfiguration(disk, cloud, "moh/hmis", "admin"));
 
   it("encrypts each place with a pass phrase of its own, and keeps each for its own time", () => {
@@ -46,14 +46,14 @@ describe("the configuration of the copies", () => {
     });
   });
 
-  it("has a folder for each server in the bucket, and verifies the S3 server by the world's authorities", () => {
+  it("has a folder for each server in the bucket, and verifies the S3 server by the system's CAs", () => {
     expect(conf).toMatchObject({ "repo2-path": "/moh/hmis", "repo2-s3-endpoint": "s3.example.org" });
     expect(Object.keys(conf)).not.toContain("repo2-storage-port");
     expect(Object.keys(conf)).not.toContain("repo2-storage-ca-file");
     expect(Object.keys(conf)).not.toContain("repo2-storage-verify-tls");
   });
 
-  it("verifies it by an authority of its own, on a port of its own, if there is one", () => {
+  it("verifies it by its own CA, on its own port, if there is one", () => {
     const own = read(
       copiesConfiguration(disk, { ...cloud, port: 9000, ownAuthority: true }, "moh/hmis", "a"),
     );
@@ -91,7 +91,7 @@ describe("the configurations beside the database", () => {
   });
 });
 
-it("makes full copies more seldom than differential, and those than incremental ones", () => {
+it("makes full backups less often than differential ones, and those less often than incremental ones", () => {
   for (const { full, diff, incr } of Object.values(SCHEDULES)) {
     expect(full).toBeGreaterThan(diff);
     expect(diff).toBeGreaterThan(incr);

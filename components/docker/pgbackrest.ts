@@ -1,6 +1,6 @@
 /**
- * What pgBackRest is told, on both sides of a tenant's server on Docker: beside the database, which archives its log,
- * and in the container of copies, which alone has the keys of the places and reaches them.
+ * The configuration of pgBackRest for a server on Docker, on both sides: beside the database, which archives its WAL,
+ * and in the container that makes backups. Only the latter has the keys of the repositories and can reach them.
  */
 
 /** Where the image has what it is given; its `pitr` (jobs/pitr/paths.ts) knows these as well. */
@@ -10,13 +10,13 @@ export const FILES = {
   certificate: `${GIVEN}/copies.crt`,
   privateKey: `${GIVEN}/copies.key`,
   administrator: `${GIVEN}/administrator-password`,
-  /** The authority of an S3 server that the world's do not vouch for. */
+  /** The CA of an S3 server that the system's CAs do not cover. */
   authority: `${GIVEN}/cloud-authority.crt`,
 } as const;
 /** The repositories by their numbers, as `pitr` and `pgbackrest-push` name them. */
 export const PLACES = { disk: 1, cloud: 2 } as const;
 export type Place = keyof typeof PLACES;
-/** Where the container of copies tells how the copies are, for whoever watches. */
+/** Where the container that makes backups reports on them, for monitoring. */
 export const TOLD_PATH = "/var/lib/copies";
 /** The place on disk, in the container of copies. */
 export const DISK_PATH = "/var/lib/pgbackrest";
@@ -28,7 +28,7 @@ const STANZA = "dhis2";
 /** Where both containers put their own copy of the key: pgBackRest takes none that others may read. */
 const OWN_KEY = "/tmp/copies.key";
 
-/** Hours after which a place needs a copy of each kind. The log goes to every place all the time. */
+/** Hours after which a repository needs a backup of each type. The WAL goes to every repository continuously. */
 export interface Schedule {
   full: number;
   diff: number;
@@ -36,8 +36,8 @@ export interface Schedule {
 }
 
 /**
- * A full copy each week, a differential each day. The incremental ones between make a restore shorter, for less of the
- * log has to be gone through: each hour on disk, where they cost nothing; every six in the cloud.
+ * A full backup each week, a differential each day. The incremental ones between shorten a restore, since less WAL has
+ * to be replayed: each hour on disk, where they cost nothing; every six in the cloud.
  */
 export const SCHEDULES: Readonly<Record<Place, Schedule>> = {
   disk: { full: 168, diff: 24, incr: 1 },
@@ -60,13 +60,13 @@ export interface Bucket {
   bucket: string;
   accessKeyId: string;
   secretAccessKey: string;
-  /** Whether `FILES.authority` is there, and vouches for the server. @default the world's authorities do */
+  /** Whether `FILES.authority` is the CA of the server. @default system CAs */
   ownAuthority?: boolean;
 }
 
 /** How one place keeps what it has. */
 export interface Keeping {
-  /** Any moment of so many days back can be restored. */
+  /** For how many days every point in time can be restored. */
   days: number;
   passphrase: string;
 }
@@ -149,12 +149,12 @@ export function copiesConfiguration(
       "archive-async": "y",
       "spool-path": "/var/spool/pgbackrest",
       "compress-type": "zst",
-      // A checkpoint at once: a copy does not wait for the next one.
+      // A checkpoint at once: a backup does not wait for the next one.
       "start-fast": "y",
       // Of a cluster, not of its data: a restore must not bring it back (images/postgres/upgrade).
       exclude: "before-upgrade",
       "process-max": "2",
-      // Seconds: for so long a copy waits for its part of the log, on a slow way to the cloud.
+      // Seconds for which a backup waits for its WAL, on a slow connection to the cloud.
       "archive-timeout": "300",
       ...LOGS,
     },

@@ -79,7 +79,7 @@ export function makeServer({
   );
 }
 
-/** A vault over such servers, with a copy in another region and one on premises. */
+/** A vault of such servers, with a location in another region and one on premises. */
 export function makeVault(plan: Plan, servers: DataManagementServer[]): BackupVault {
   return new BackupVault(
     "moh-vault",

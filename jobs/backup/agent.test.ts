@@ -47,7 +47,7 @@ async function run(exporting: object = {}, ...more: string[]): Promise<Ended> {
   return world.backup("replicate", ...once, ...more);
 }
 
-/** What Prometheus is told: by place, or by the alarm's text, under each metric's name. */
+/** What Prometheus reads: by location, or by the alarm's text, under each metric's name. */
 function told(): Record<string, Record<string, number>> {
   const metrics: Record<string, Record<string, number>> = {};
   for (const line of readFileSync(world.path("told/portable.prom"), "utf8").split("\n")) {
@@ -137,7 +137,7 @@ it("with the database away: an alarm that names it, and what there is stays look
   expect(rest).toEqual(before);
 });
 
-it("with the cloud away: an alarm, and what is at home is still known", async () => {
+it("with the cloud away: an alarm, and the on-premises backups are still reported", async () => {
   const { disk } = told()["portable_newest_timestamp_seconds"] ?? {};
   await world.s3.halt();
   const failed = await run();

@@ -66,7 +66,7 @@ describe("the repository cannot be reached", () => {
     expect(await claimedIn(cloud)).toHaveLength(1);
   });
 
-  it("from the middle on, until it is told to stop: nothing is claimed", async () => {
+  it("from the middle on, until it is stopped: nothing is claimed", async () => {
     const { backup, start, exportTo, s3, path } = world;
     const cloud = s3.location("copies", "stopped");
     const child = start(...exportTo(cloud));
@@ -164,7 +164,7 @@ it("rows that were lost on the way: found by the manifest; nothing is replaced",
   resticIn(changed, repository, "forget", id);
 });
 
-it("two at once: the second is told so, the first goes on", async () => {
+it("two at once: the second is refused with that reason, the first continues", async () => {
   const { backup, start, exportTo, path, postgres } = world;
   const location = path("two");
   const first = start(...exportTo(location));

@@ -78,7 +78,7 @@ function readWhole(repository: string): void {
 const KINDS = ["config", "keys", "snapshots", "index", "data"];
 
 it.each(KINDS)(
-  "a flipped byte in %s of the backup at home is noticed and healed from the cloud",
+  "a flipped byte in %s of the on-premises backup is noticed and healed from the cloud",
   async (kind) => {
     await flip(fileOf(join(local, month), kind));
     const run = await pull();
@@ -90,14 +90,14 @@ it.each(KINDS)(
   },
 );
 
-it("whole again, it is left alone", async () => {
+it("once intact, it is left alone", async () => {
   expect(lastEvent((await pull()).stdout, "replicated")).toMatchObject({ healed: [], copied: 0 });
   const { stdout } = await world.backup("list", ...world.inLocation(local), "--json");
   expect(lastEvent<{ copies: object[] }>(stdout, "copies")?.copies).toHaveLength(2);
 });
 
 it.each(KINDS)(
-  "a flipped byte in %s of what is exported to: the next export is whole, in a new one",
+  "a flipped byte in %s of the repository of exports: the next export is intact, in a new one",
   async (kind) => {
     const { backup, exportTo, path } = world;
     const location = path(`damaged-${kind}`);
@@ -110,7 +110,7 @@ it.each(KINDS)(
   },
 );
 
-it("damage in the cloud is an alarm at home, and the backups at home stay", async () => {
+it("damage in the cloud raises an alarm on premises, and the on-premises backups stay", async () => {
   const { s3 } = world;
   const config = { Bucket: "copies", Key: `hmis/${month}/config` };
   const body =
@@ -146,7 +146,7 @@ it("the cloud out of reach for days: an alarm, the backups stay; back again, all
   expect(await backup("drill", ...world.inLocation(local))).toMatchObject({ code: 0 });
 });
 
-it("an export killed while it made a repository: the next one makes another, and both are no alarm", async () => {
+it("an export killed while it made a repository: the next one makes another, and neither raises an alarm", async () => {
   const { backup, exportTo, path, inLocation } = world;
   const location = path("half-made");
   await cp(join(local, month, "keys"), join(location, month, "keys"), { recursive: true });
@@ -164,7 +164,7 @@ it("an export killed while it made a repository: the next one makes another, and
   expect(pulled).toMatchObject({ copied: 1, problems: [] });
 });
 
-it("months of which the time is over are removed; a clock that is a year ahead removes nothing", async () => {
+it("months past their retention are removed; a clock that is a year ahead removes nothing", async () => {
   const { path } = world;
   await cp(join(local, month), join(local, "2020-01"), { recursive: true });
   await cp(join(local, month), join(path("same"), month), { recursive: true });

@@ -1,4 +1,4 @@
-/** Drills that come when they are due, and what is told of backups and drills; CloudWatch is a stand-in. */
+/** Drills that come when they are due, and what is reported of backups and drills; CloudWatch is a stand-in. */
 import { existsSync, readFileSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -147,7 +147,7 @@ describe("in the cloud, with the command of the daily task", () => {
     expect(listed.stdout).toMatch(/ {2}restored \d+ s ago/);
   });
 
-  it("a damaged backup: an alarm, and it is told; no backup: an alarm, and silence about its age", async () => {
+  it("a damaged backup: an alarm, and it is reported; no backup: an alarm, and no age is reported", async () => {
     const damaged = world.path("damaged");
     expect(await world.backup(...world.exportTo(damaged))).toMatchObject({ code: 0 });
     await rm(join(damaged, month, "data"), { recursive: true });
@@ -177,7 +177,7 @@ describe("when a drill is due", () => {
     expect(isDue(last, every, now)).toBe(due);
   });
 
-  it("ages are told in seconds, and a moment in the future is none", () => {
+  it("ages are in seconds, and a time in the future has none", () => {
     const health = { newest: "2026-11-25T01:00:00Z", last: at("2026-11-24T00:00:00Z") };
     const told = metricsOf(
       { ...health, drilledNow: false, failed: true, problems: [new LossError("")] },

@@ -216,7 +216,7 @@ describe("backups on premises", { timeout: 900_000 }, () => {
   });
 });
 
-/** Trees of the backups of a repository of which restic can read every byte; none when it cannot be opened. */
+/** Trees of the backups of a repository, if restic can read every byte of it; none when it cannot be opened. */
 function restorable(location: string): string[] {
   try {
     const all = JSON.parse(world.restic(location, "snapshots")) as {

@@ -65,7 +65,7 @@ it("keys of another kind are refused, without showing them", () => {
   expect(() => publicKey("nonsense", "--public-key")).toThrow(/^--public-key is not an Ed25519 key/);
 });
 
-it("differences are told table by table", () => {
+it("differences are reported table by table", () => {
   expect(differences({ a: 1, b: 2000, c: 3 }, { a: 1, b: 1999, d: 4 })).toEqual([
     "b has 1,999 rows, not 2,000",
     "c is missing",

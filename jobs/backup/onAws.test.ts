@@ -50,7 +50,7 @@ let applicationPort: number;
 let analytics: Omit<Notice, "uid">[][] = [];
 let adminPassword: string;
 let environment: NodeJS.ProcessEnv;
-/** The rows of the copy. */
+/** The rows of the restored database. */
 let exported: Record<string, string>;
 
 beforeAll(async () => {

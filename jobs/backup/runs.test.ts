@@ -82,7 +82,7 @@ function everything(directory: string): Record<string, string> {
 }
 
 describe("two at once", () => {
-  it("pulls into one directory: the second is told so and changes nothing, the first goes on", async () => {
+  it("pulls into one directory: the second is refused and changes nothing, the first continues", async () => {
     const { backup, start, path } = world;
     const first = start(...pullOnce());
     await stoppedAt(first, `pulling ${month}`);
@@ -98,7 +98,7 @@ describe("two at once", () => {
     expect(lastEvent<{ copies: object[] }>(stdout, "copies")?.copies).toHaveLength(1);
   });
 
-  it("restores of one database: the second is told so and changes nothing, the first goes on", async () => {
+  it("restores of one database: the second is refused and changes nothing, the first continues", async () => {
     const { backup, start, inLocation, server, postgres, path } = world;
     const restore = ["restore", ...inLocation(local), ...server(), "--database", "hmis", "--replace"];
     const first = start(...restore);

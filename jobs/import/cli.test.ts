@@ -104,7 +104,7 @@ it("from the first import to the last: run, again, another, status, rollback, co
     /Not done\. There is no previous database/,
   );
 
-  // What a person is told to type next does what is said of it.
+  // The commands that the message tells a person to type do what it says.
   const told = await command(["run", work.path("hmis.dump"), ...server(), "--reimport"]);
   const printed = (verb: string) => {
     const found = new RegExp(`: +import (${verb} .*)`).exec(told.stdout)?.[1];

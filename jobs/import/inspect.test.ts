@@ -29,7 +29,7 @@ const flyway =
   "CREATE TABLE public.flyway_schema_history (\n installed_rank int, version varchar, success boolean\n);\n";
 
 describe("what a dump holds", () => {
-  test("is told, with its packing", async () => {
+  test("is reported, with its packing", async () => {
     const progress: [number, string][] = [];
     const found = await inspect(gzipSync(dumpWith("").dump), { progress: (...told) => progress.push(told) });
     expect(found).toEqual({

@@ -80,7 +80,7 @@ async function dropKept(): Promise<void> {
   for (const { name } of kept) await postgres.query(`DROP DATABASE "${name}"`);
 }
 
-/** Reads the live database as the application would, again and again, until it is told to stop. */
+/** Reads the live database as the application would, again and again, until it is stopped. */
 function reader() {
   const seen = new Set<string>();
   const failures: string[] = [];
@@ -119,7 +119,7 @@ function reader() {
 
 describe("killed", () => {
   it(
-    "at 24 moments from the first to the last: the live database is whole, and a retry succeeds",
+    "at 24 points from the first to the last: the live database is intact, and a retry succeeds",
     { timeout: 900_000 },
     async () => {
       const seed = Number(process.env["SEED"] ?? Date.now() % 1_000_000);

@@ -198,7 +198,7 @@ describe("S3, by a server that stands in for it", () => {
     await source.remove();
   });
 
-  test("an object that was replaced meanwhile is no part of it", async () => {
+  test("an object that was replaced meanwhile is refused", async () => {
     answer = (request, response) => {
       if (!request.headers.range) give(1000)(request, response);
       else if (request.headers["if-match"] === '"1"') fail(412, "PreconditionFailed")(request, response);

@@ -143,7 +143,7 @@ describe("the swap", () => {
   });
 });
 
-describe("the way back", () => {
+describe("undo", () => {
   it("rollback restores the previous database, keeps the current one, and can be rolled back", async () => {
     await run("a");
     await run("b", { reimport: true });

@@ -128,7 +128,7 @@ describe("damaged backups", () => {
     expect(step(["A"], [full("A", 1)], 3)).toEqual({ step: "giveUp", damagedInRow: 1 });
   });
 
-  it("are no business where none is damaged", () => {
+  it("are ignored where none is damaged", () => {
     expect(step([], [full("A", 1)])).toEqual({ step: "nothing" });
   });
 });

@@ -4,7 +4,7 @@ import { neededByFullBackup, noRoomToRestore, roomForBackup } from "./space";
 
 const MiB = 1024 ** 2;
 
-describe("room for a backup", () => {
+describe("space for a backup", () => {
   it("is judged by the newest full backup", () => {
     const backup = (type: string, added: number) => ({ type, added }) as Backup;
     expect(neededByFullBackup([backup("incr", 1), backup("full", 500), backup("full", 9000)])).toBe(500);
@@ -27,7 +27,7 @@ describe("room for a backup", () => {
     ["incr", 64 * MiB, false],
     [undefined, 65 * MiB, true],
     [undefined, 0, false],
-  ] as const)("lets %s go on with %d bytes: %s", (type, available, mayBackUp) => {
+  ] as const)("a backup of type %s with %d bytes available: %s", (type, available, mayBackUp) => {
     const room = roomForBackup(type, available, 500 * MiB);
     expect(room.mayBackUp).toBe(mayBackUp);
     expect(room.problem).toContain("left on its disk");
@@ -41,7 +41,7 @@ describe("room for a backup", () => {
   });
 });
 
-describe("room for a restore", () => {
+describe("space for a restore", () => {
   it("is the size, a twentieth of it, and 1 GiB of WAL", () => {
     expect(noRoomToRestore(1000 * MiB, 2074 * MiB)).toBeUndefined();
     expect(noRoomToRestore(1000 * MiB, 2074 * MiB - 1)).toBe(

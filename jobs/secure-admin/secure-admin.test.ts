@@ -199,7 +199,7 @@ describe.skipIf(lacking)(`with DHIS2's stand-in${lacking ? ` (skipped: ${lacking
     expect(await compare("district", await passwordOf("admin"))).toBe(true);
   });
 
-  it("a password that DHIS2 gives back is told as a failure, not as done", async () => {
+  it("a password that DHIS2 gives back is reported as a failure, not as done", async () => {
     await start("42.5.2");
     const change = "UPDATE userinfo SET password = $1 WHERE username = 'admin'";
     await postgres.query(change, [await hash(PASSWORD, 4)], database);

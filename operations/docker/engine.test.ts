@@ -15,7 +15,7 @@ afterEach(() => {
 });
 
 /** How a real one answers is shown by the docker tier. */
-it("over SSH, what ssh says at its end is told, however early it closes what it was asked by", async () => {
+it("over SSH, the error has what ssh printed, however early it closes its input", async () => {
   const program =
     '#!/bin/bash\nexec 0<&- 1>&-\nsleep 0.05\necho "Permission denied (publickey)." >&2\nexit 255\n';
   writeFileSync(path.join(folder, "ssh"), program, { mode: 0o755 });

@@ -129,7 +129,7 @@ describe("what goes by another name", () => {
     }
   });
 
-  it("is no server: what a server and a tenant are made of on Docker", async () => {
+  it("does not count the parts of a server and of a tenant on Docker as servers", async () => {
     const vault = ["dhistance:index:Tenant", "dhistance:index:BackupVault"];
     const resources = [
       ...[STACK, tenantResource(await entitle({ maxServers: 1 }))],
@@ -145,7 +145,7 @@ describe("what goes by another name", () => {
     expect(await violations(serversWithinPlan, second)).toEqual([expect.stringMatching(/another-gateway/)]);
   });
 
-  it("is no larger than its server's size", async () => {
+  it("may not be larger than its server's size", async () => {
     const parts = [
       resource("aws:rds/instance:Instance", "hmis-db", { instanceClass: "db.m7g.16xlarge" }, below),
       resource("aws:rds/instance:Instance", "hmis-db", { allocatedStorage: 5000 }, below),

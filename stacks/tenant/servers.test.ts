@@ -7,7 +7,7 @@ const server = (name: string, retire = false) => ({ name, retire }) as ServerSpe
 describe("refuseDropping", () => {
   const before = standings([server("hmis"), server("tracker", true)], "premium");
 
-  it("refuses to let go of a server whose data are kept, and says how it is done on purpose", () => {
+  it("refuses to remove a server with protected data, and says how to do it on purpose", () => {
     expect(refuseDropping(before, standings([server("tracker")], "premium"))).toMatch(
       /^server "hmis" is no longer in the stack file.*retire: true, run pulumi up/,
     );

@@ -50,7 +50,7 @@ it("warns of a version with security advisories", () => {
 
 describe("parseTenant", () => {
   it.each(["127.0.0.1", "10.1.2.3", "172.31.0.1", "192.168.1.10", "100.64.0.9", "::1", "fd12::1"])(
-    "takes the private address %s for the page of monitoring",
+    "takes the private address %s for the monitoring page",
     (address) => {
       const given = { ...onDocker, target: { docker: { monitoring: { address } } } };
       expect(parseTenant({ ...good(), ...given }).target).toMatchObject(given.target);
@@ -151,7 +151,7 @@ describe("parseTenant", () => {
       ['backups.locations[0].region: "eu-west-1"; the servers run in this region; allowed: another region'],
     ],
     [
-      "a copy of neither kind",
+      "a location of an unknown kind",
       (s) => (s.backups.locations[0] = { tape: "LTO" }),
       [
         "backups.locations[0]: { tape }; allowed: { region: … } or { onPremises: { host: …, path: … } } on AWS, " +
@@ -200,7 +200,7 @@ describe("parseTenant", () => {
       ],
     ],
     [
-      "a page of monitoring that others would reach",
+      "a monitoring page that others would reach",
       (s) => {
         Object.assign(s, onDocker);
         s.target = { docker: { monitoring: { address: "0.0.0.0" } } };

@@ -5,7 +5,7 @@ import { startAcmeAuthority, type AcmeAuthority } from "./acme";
 import { Visitor } from "./visitor";
 import { freePlace, startWorld, sweep, until, VERSIONS, type World } from "./world";
 
-/** A tenant whose gateway gets its certificates by ACME, from an authority that asks it to prove its host name. */
+/** A tenant whose gateway gets its certificates by ACME, from a CA that verifies its host name. */
 const TENANT = "tieracme";
 const HMIS = "hmis.acme.test";
 

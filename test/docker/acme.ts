@@ -11,8 +11,8 @@ import { certify } from "./certificate";
 import { addressForContainers, type Engine } from "./engine";
 
 /**
- * An authority that gives certificates by ACME to whoever proves to have a host name: Let's Encrypt's own for tests,
- * pebble. Every host name leads to this machine.
+ * A CA that issues certificates by ACME after it has verified the host name: pebble, Let's Encrypt's own for tests.
+ * Every host name leads to this machine.
  */
 export interface AcmeAuthority {
   directory: string;

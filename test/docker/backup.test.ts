@@ -16,7 +16,7 @@ import type { ContainersS3 } from "./s3";
 import { HOSTNAME, startTenantWithBackups, type TenantWithBackups } from "./tenantWithBackups";
 import { until, VERSIONS, type World } from "./world";
 
-/** The copies of a server on a real engine, by the real pgBackRest. Each test goes on from where the one before ended. */
+/** The backups of a server on a real engine, by the real pgBackRest. Each test starts where the one before ended. */
 const TENANT = "copymoh";
 const name = (part: string) => `${TENANT}-hmis-${part}`;
 const DISK = "/var/lib/pgbackrest";
@@ -27,7 +27,10 @@ let stack: TenantStack;
 beforeAll(async () => {
   copied = await startTenantWithBackups(TENANT, {});
   ({ world, s3, stack } = copied);
-  await until("both places have a full copy", async () => (await labels("disk", "cloud")).length === 2);
+  await until(
+    "both repositories have a full backup",
+    async () => (await labels("disk", "cloud")).length === 2,
+  );
 });
 afterAll(() => copied?.end());
 
@@ -36,7 +39,7 @@ const run = (...command: string[]): Promise<Ended> => copied.run("copies", ...co
 const copies = (...command: string[]) => run("copies", ...command);
 const succeed = (...command: string[]) => copied.succeed("copies", ...command);
 const sql = (text: string) => succeed("psql", "-qAt", "-d", "dhis2", "-c", text);
-/** Of the copies that are whole, in the places asked for, oldest first. */
+/** The labels of the complete backups in the given repositories, oldest first. */
 async function labels(...places: Place[]): Promise<string[]> {
   const all = await Promise.all(places.map((place) => labelsOf(succeed, place)));
   return all.flat();
@@ -71,7 +74,7 @@ async function restored(): Promise<string[]> {
   const output = await succeed("sh", "-c", `echo "${query}" | postgres --single -D "$PGDATA.restored" dhis2`);
   return (/notes = "(.*?)"/.exec(output)?.[1] ?? "").split(" ");
 }
-/** How many full copies a place has. */
+/** How many full backups a repository has. */
 const full = async (place: "disk" | "cloud") =>
   (await labels(place)).filter((label) => label.endsWith("F")).length;
 
@@ -79,7 +82,7 @@ it("does not change at a second up", async () => {
   await stack.succeed("up", "--yes", "--skip-preview", "--expect-no-changes");
 });
 
-it("tells where the copies are, and no secret in plain", async () => {
+it("reports where the backups are, and no secret in plain", async () => {
   const { stdout } = await stack.succeed("stack", "output", "--json");
   const { backups } = JSON.parse(stdout) as { backups: { where: string; kind: string }[] };
   const moments = backups.filter(({ kind }) => kind === "pointInTime");
@@ -97,7 +100,7 @@ it("tells where the copies are, and no secret in plain", async () => {
   for (const secret of secrets) expect(stack.stateFile() + inspected + processes).not.toContain(secret);
 });
 
-it("keeps the keys of the copies, and the way to them, from the database", async () => {
+it("hides the keys of the backups, and the network to them, from the database", async () => {
   const { HostConfig, Config, NetworkSettings } = await container("database").inspect();
   expect(Object.keys(NetworkSettings.Networks)).toEqual([name("data")]);
   expect(HostConfig.CapDrop).toEqual(["ALL"]);
@@ -126,21 +129,21 @@ async function watched(query: string): Promise<Record<string, number>> {
 const monitoringPage = async () => (await stack.succeed("stack", "output", "monitoring")).stdout.trim();
 const pageSays = async (what: RegExp) => what.test(await (await fetch(await monitoringPage())).text());
 
-it("shows on the page of monitoring the newest copies and when they were read again, and gives it no key", async () => {
+it("shows on the monitoring page the newest backups and when they were verified, and gives it no key", async () => {
   const info = JSON.parse(
     await succeed("pgbackrest", "info", "--output=json", "--log-level-console=off"),
   ) as { backup: { type: string; timestamp: { stop: number }; database: { "repo-key": number } }[] }[];
   const stops = (info[0]?.backup ?? []).map(({ database, type, timestamp }) => [
     ...[`${database["repo-key"] === 1 ? "disk" : "cloud"} ${type}`, timestamp.stop],
   ]);
-  await until("monitoring knows of both full copies, and that they were verified", async () => {
+  await until("monitoring knows of both full backups, and that they were verified", async () => {
     const newest = await watched("dhistance_copies_newest_timestamp_seconds");
     const verified = Object.keys(await watched("dhistance_copies_verified_timestamp_seconds"));
     return (
       JSON.stringify(Object.entries(newest).sort()) === JSON.stringify(stops.sort()) && verified.length === 2
     );
   });
-  await until("its page says so", () => pageSays(/id="hmis-copies">\s*are well</));
+  await until("its page says so", () => pageSays(/id="hmis-copies">\s*are healthy</));
   expect(await pageSays(/id="hmis-copies-disk">\s*newest: (just now|\d+m ago)<br>/)).toBe(true);
   const { Mounts } = await world.engine.docker.getContainer(`${TENANT}-monitoring`).inspect();
   expect(Mounts.map(({ Destination, RW }) => `${Destination} ${RW ? "written" : "read"}`).sort()).toEqual([
@@ -160,8 +163,8 @@ it("encrypts what it keeps", async () => {
   expect(head).toBe("Salted__");
 });
 
-describe("any moment is restored", () => {
-  it("from either place, into the place of the live database, which is kept aside", async () => {
+describe("any point in time is restored", () => {
+  it("from either repository, in place of the live database, which is kept as the previous one", async () => {
     await sql("truncate kept");
     const first = await note("1");
     const second = await note("2");
@@ -200,7 +203,7 @@ describe("any moment is restored", () => {
   });
 
   it.each([
-    ["of which there is no copy yet", "2020-01-01 00:00:00+00", /no backup in disk is that old/],
+    ["before the first backup", "2020-01-01 00:00:00+00", /no backup in disk is that old/],
     [
       "that has not come",
       "2100-01-01 00:00:00+00",
@@ -250,7 +253,7 @@ describe("with the cloud out of reach", () => {
     expect((await copies("healthy")).output).not.toContain("disk");
   });
 
-  it("its queue is let go of before it fills the disk, with an alarm, and the disk has no gap", async () => {
+  it("its queue is dropped before it fills the disk, with an alarm, and the disk has no gap", async () => {
     for (const text of ["20", "21", "22"]) {
       await note(text);
       await segment();
@@ -269,17 +272,17 @@ describe("with the cloud out of reach", () => {
     expect(await restored()).toEqual(expect.arrayContaining(["20", "21", "22", "23"]));
   });
 
-  it("a full copy follows, that place alone; then all is well, and each has all", async () => {
+  it("a full backup follows, in that repository alone; then it is healthy, and each has all", async () => {
     await give(container("database"), { [CONFIGURATION]: given });
     const before = { disk: await full("disk"), cloud: await full("cloud") };
     await container("copies").restart({ t: 5 });
     await until(
-      "all is well",
+      "it is healthy",
       async () => (await copies("healthy")).code === 0 && (await full("cloud")) > before.cloud,
     );
     expect(await full("disk")).toBe(before.disk);
     await until(
-      "what was let go of has come from the disk",
+      "what was dropped has come from the disk",
       async () => (await copies("verify", "cloud")).code === 0,
     );
     await note("24");
@@ -291,7 +294,7 @@ describe("with the cloud out of reach", () => {
   });
 });
 
-it("raises an alarm at a damaged page of the live database, until a copy shows that it is whole", async () => {
+it("raises an alarm at a damaged page of the live database, until a backup shows that it is intact", async () => {
   await sql("create table pages as select n from generate_series(1, 5000) n; checkpoint");
   const file = `"$PGDATA/${await sql("select pg_relation_filepath('pages')")}"`;
   const flip = `printf '\\377\\377\\377\\377' | dd of=${file} bs=1 seek=8392 conv=notrunc`;
@@ -302,23 +305,23 @@ it("raises an alarm at a damaged page of the live database, until a copy shows t
     output: expect.stringMatching(/ALARM backup: disk: the live database has damaged pages/) as string,
   });
   await container("copies").restart({ t: 5 });
-  await until("it is not well", async () => /damaged pages/.test((await copies("healthy")).output));
+  await until("it is unhealthy", async () => /damaged pages/.test((await copies("healthy")).output));
   await sql("drop table pages; checkpoint");
   await succeed("pitr", "backup", "disk", "incr");
   await container("copies").restart({ t: 5 });
-  await until("all is well", async () => (await copies("healthy")).code === 0);
+  await until("it is healthy", async () => (await copies("healthy")).code === 0);
 });
 
-it("shows on the page of monitoring what went wrong with the copies, and that it goes well again", async () => {
+it("shows on the monitoring page what failed in the backups, and that they work again", async () => {
   await s3.halt();
   await container("copies").restart({ t: 5 });
-  await until("the page says what is wrong", () => pageSays(/<strong>are not well<\/strong>\s*<br>[^<]*\S/));
+  await until("the page says what is wrong", () => pageSays(/<strong>are failing<\/strong>\s*<br>[^<]*\S/));
   await s3.start();
   await container("copies").restart({ t: 5 });
-  await until("it says that all is well", () => pageSays(/id="hmis-copies">\s*are well</));
+  await until("it says that the backups are healthy", () => pageSays(/id="hmis-copies">\s*are healthy</));
 });
 
-it("restores from the cloud alone, the copies on disk gone; and makes them again", async () => {
+it("restores from the cloud alone, the backups on disk gone; and makes them again", async () => {
   const moment = await note("8");
   await note("9");
   await succeed("sh", "-c", `rm -rf ${DISK}/*`);
@@ -327,8 +330,8 @@ it("restores from the cloud alone, the copies on disk gone; and makes them again
   expect(await notes()).not.toContain("9");
   await pitr("confirm");
   await container("copies").restart({ t: 5 });
-  await until("there is a full copy on disk again", async () => (await labels("disk")).length === 1);
-  await until("all is well", async () => (await copies("healthy")).code === 0);
+  await until("there is a full backup on disk again", async () => (await labels("disk")).length === 1);
+  await until("it is healthy", async () => (await copies("healthy")).code === 0);
 });
 
 it("refuses a wrong pass phrase", async () => {
@@ -353,7 +356,7 @@ it("refuses a wrong pass phrase", async () => {
   await succeed("pitr", "verify", "disk");
 });
 
-it("makes the next copy after one that was killed on the way", async () => {
+it("makes the next backup after one that was killed on the way", async () => {
   await sql("create table big as select n, md5(n::text) from generate_series(1, 300000) n");
   const before = await labels("disk");
   const killed = copies("backup", "disk", "full");
@@ -384,7 +387,7 @@ describe("what is damaged in a place is found, and mended without a person", () 
       .map((name) => `${folder}/${name}`);
   }
   const newest = async (place: Place) => (await labels(place)).at(-1) ?? "";
-  /** The segment that the newest copy begins with, and is nothing without. */
+  /** The WAL segment that the newest backup begins with; it cannot be restored without. */
   const segment = async (place: Place) => {
     const info = JSON.parse(
       await succeed("pgbackrest", "info", on(place), "--output=json", "--log-level-console=off"),
@@ -400,7 +403,7 @@ describe("what is damaged in a place is found, and mended without a person", () 
   }
   const said = async () => String(await container("copies").logs({ stdout: true, stderr: true }));
   const restart = () => container("copies").restart({ t: 5 });
-  const well = () => until("all is well", async () => (await copies("healthy")).code === 0);
+  const well = () => until("it is healthy", async () => (await copies("healthy")).code === 0);
 
   beforeAll(async () => {
     await succeed("pitr", "backup", "cloud", "full");
@@ -432,7 +435,7 @@ describe("what is damaged in a place is found, and mended without a person", () 
     ],
     [
       "cloud",
-      "a file of a copy",
+      "a file of a backup",
       async (at) => flip(succeed, at, `backup/dhis2/${await newest(at)}/bundle/1`),
       /healed: the damaged backup .* is removed/,
     ],
@@ -448,7 +451,7 @@ describe("what is damaged in a place is found, and mended without a person", () 
     await restart();
     await well();
     expect(await later()).toMatch(mended);
-    // For a copy that was taken out there is another.
+    // For a backup that was taken out there is another.
     expect((await labels(place)).length).toBeGreaterThanOrEqual(before.length);
     await succeed("pitr", "verify", place);
   });
@@ -467,7 +470,7 @@ describe("what is damaged in a place is found, and mended without a person", () 
     await succeed("pitr", "verify", place);
   });
 
-  it("a copy that may not be taken out stays, with an alarm that says why, beside one that is whole", async () => {
+  it("a damaged backup that may not be taken out stays, with an alarm that says why, beside an intact one", async () => {
     const damaged = await newest("disk");
     const fixed = `${DISK}/backup/dhis2/${damaged}/bundle`;
     await flip(succeed, "disk", `backup/dhis2/${damaged}/bundle/1`);
@@ -511,16 +514,16 @@ it("restores onto a new cluster from the cloud, when database and disk are lost"
   expect(await notes()).toContain("10");
   await pitr("confirm");
   await container("copies").restart({ t: 5 });
-  await until("all is well", async () => (await copies("healthy")).code === 0);
-  await until("there is a full copy on disk again", async () => (await labels("disk")).length === 1);
+  await until("it is healthy", async () => (await copies("healthy")).code === 0);
+  await until("there is a full backup on disk again", async () => (await labels("disk")).length === 1);
 });
 
-it("goes on with the copies after an upgrade that was rolled back", async () => {
+it("continues the backups after an upgrade that was rolled back", async () => {
   const moment = await note("12");
   stack.change((spec) => (spec.servers[0].dhis2 = VERSIONS[1]));
   await stack.succeed("up", "--yes", "--skip-preview");
   await note("of the upgrade");
-  // What is handed over now is no longer of the time line that the copies go on with.
+  // The WAL that is archived now is not of the timeline that the backups continue on.
   await sql("select pg_switch_wal()");
   const { code, stdout, stderr } = await rollbackOf(stack, "SERVER");
   expect(`${stdout}${stderr}\ncode ${code}`).toMatch(/code 0$/);

@@ -37,9 +37,9 @@ const QUIET = [
 ];
 
 /**
- * Debian's Chromium as a person who has just got it: a home of its own, in whose certificate store there is the
- * authority that the person was given, or none.
- * @param authority PEM, trusted for websites as the settings' dialogue does it
+ * Debian's Chromium as a person who has just installed it: its own home directory, with the given CA in its certificate
+ * store, or none.
+ * @param authority CA (PEM) to trust for websites, as the settings dialogue does it
  */
 export async function openBrowser(authority?: string): Promise<Browser> {
   const home = mkdtempSync(path.join(tmpdir(), "browser-"));

@@ -3,7 +3,7 @@ import { isIP } from "node:net";
 import path from "node:path";
 
 /**
- * A certificate as it comes from an authority of somebody else's, whose own is `authority.pem` in the folder.
+ * A certificate issued by a public CA; `authority.pem` in the folder is the CA's own certificate.
  * @returns PEM files
  */
 export function giveCertificate(

@@ -21,7 +21,7 @@ import { ensureBase, type Engine } from "./engine";
 import { inside, type Ended } from "./runInContainer";
 import { startContainersS3, type ContainersS3 } from "./s3";
 
-/** A database and its copies as a tenant has them, without the rest of a tenant: two containers and an S3 server. */
+/** A database and its backups as a tenant has them, without the rest of a tenant: two containers and an S3 server. */
 export interface DatabaseWithBackups {
   database: Docker.Container;
   copies: Docker.Container;
@@ -47,8 +47,8 @@ export async function give(container: Docker.Container, files: Record<string, st
 const VOLUMES = ["data", "disk"];
 
 /**
- * Returns when both places have their first full copy; no other is made by itself.
- * @param size of the disk of the database and of that of the copies, which are then in memory, such as `1g`
+ * Returns when both repositories have their first full backup; no other is made by itself.
+ * @param size of the disks of the database and of the backups, which are then in memory, such as `1g`
  */
 export async function startDatabaseWithBackups(
   engine: Engine,
@@ -142,7 +142,7 @@ export async function startDatabaseWithBackups(
   for (let tries = 0; (await run("test", "-e", "/tmp/round")).code !== 0; tries++) {
     if (tries > 240)
       throw new Error(
-        `no first copies in two minutes:\n${String(await copies.logs({ stdout: true, stderr: true }))}`,
+        `no first backups in two minutes:\n${String(await copies.logs({ stdout: true, stderr: true }))}`,
       );
     await sleep(500);
   }
@@ -162,7 +162,7 @@ function identity(): { certificate: string; privateKey: string } {
   }
 }
 
-/** Containers and volumes, and the network of a run that was cut off. */
+/** Containers and volumes, and the network of an interrupted run. */
 async function remove(docker: Docker, name: string): Promise<void> {
   for (const part of ["database", COPIES_HOST])
     await docker

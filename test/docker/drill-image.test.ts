@@ -18,7 +18,7 @@ beforeAll(async () => {
   await buildOwnImages(engine.docker, { images: [DEFAULT_IMAGES.drill], network: "host" });
   context = mkdtempSync(path.join(tmpdir(), "drill-image-"));
   cpSync(path.join(__dirname, "../../images/drill"), context, { recursive: true });
-  // Where this machine is behind a proxy with an authority of its own, so is the build.
+  // Where this machine is behind a proxy with its own CA, so is the build.
   const { NODE_EXTRA_CA_CERTS: authority, GOPROXY } = process.env;
   if (authority) copyFileSync(authority, path.join(context, "signing-helper/machine.crt"));
   await buildImage(engine.docker, IMAGE, { context, args: { ...(GOPROXY && { GOPROXY }) } });

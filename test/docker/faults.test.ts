@@ -10,8 +10,8 @@ import { flip, labelsOf, on } from "./repositories";
 import { until } from "./world";
 
 /**
- * pgBackRest run twice at once, with a full disk, and killed on the way, at moments of which the seed is printed: the next
- * run needs no repair by hand, every file is as it was written, and no committed row is lost.
+ * pgBackRest run twice at once, with a full disk, and killed at random times (the seed is printed): the next run
+ * needs no repair by hand, every file is as it was written, and no committed row is lost.
  */
 const SEED = Number(process.env["SEED"] ?? Date.now() % 1_000_000);
 const places = Object.keys(PLACES) as Place[];
@@ -67,7 +67,7 @@ async function round(): Promise<void> {
 }
 const alarms = async () => (await pair.run("pitr", "healthy")).output;
 
-/** The labels of a place's full copies, oldest first. */
+/** The labels of a repository's full backups, oldest first. */
 async function fullCopies(place: Place): Promise<string[]> {
   const labels = await labelsOf(pair.succeed, place);
   return labels.filter((label) => label.endsWith("F"));
@@ -84,7 +84,7 @@ async function complete(): Promise<void> {
   expect(/rows = "(\d+)"/.exec(output)?.[1]).toBe(String(rows));
 }
 
-it("two at once: the second is told so, and the first goes on", async () => {
+it("two at once: the second is refused with that reason, and the first continues", async () => {
   await add();
   const signal = (name: string) =>
     `test -n "$(ls /tmp/pgbackrest/*backup*.lock)" && for its in /proc/[0-9]*; do tr '\\0' ' ' <$its/cmdline | ` +
@@ -119,7 +119,7 @@ describe("with a full disk", () => {
   const empty = (folder: string) => pair.succeed("sh", "-c", `rm ${folder}/filler*`);
   /** That WAL was dropped, after which a full backup is due. */
   const GAP = `${path.dirname(PGDATA)}/log-gap.disk`;
-  it("of the copies: said while the log still has room, which no full copy takes", async () => {
+  it("of the backups: reported while there is still space for WAL, and no full backup takes it", async () => {
     await fill(DISK_PATH, 2_000_000);
     const before = await fullCopies("disk");
     // One is due.
@@ -135,7 +135,7 @@ describe("with a full disk", () => {
     expect(await fullCopies("disk")).toEqual(before);
   });
 
-  it("of the copies, with nothing left: said, and the cloud has all", async () => {
+  it("of the backups, with nothing left: reported, and the cloud has all", async () => {
     expect(await pair.run("pitr", "backup", "disk", "full")).toEqual({
       code: 1,
       output: expect.stringMatching(
@@ -154,7 +154,7 @@ describe("with a full disk", () => {
     await complete();
   });
 
-  it("of the copies, with room again: all is well", async () => {
+  it("of the backups, with space again: healthy", async () => {
     await empty(DISK_PATH);
     const before = await fullCopies("disk");
     await round();
@@ -186,7 +186,7 @@ describe("damaged", () => {
   const spoil = (place: Place, label: string) => flip(pair.succeed, place, `backup/dhis2/${label}/bundle/1`);
   const damaged = async (place: Place) => (await pair.run("pitr", "verify", place)).code !== 0;
 
-  it("three full copies one after another: no fourth is made, until a person has seen to it", async () => {
+  it("three full backups one after another: no fourth is made, until a person has seen to it", async () => {
     while ((await fullCopies("disk")).length < 3) await pair.succeed("pitr", "backup", "disk", "full");
     const before = await fullCopies("disk");
     for (const label of before) await spoil("disk", label);
@@ -228,7 +228,7 @@ describe("damaged", () => {
     expect(await damaged("cloud")).toBe(true);
     await pair.s3.letDelete(false);
     await round();
-    // pgBackRest makes no copy without.
+    // pgBackRest makes no backup without.
     expect(await alarms()).toMatch(/^ALARM backup: cloud: full backup failed: .*403 \(Forbidden\)/m);
     await add();
     await pair.succeed("pitr", "restore", "disk");
@@ -244,7 +244,7 @@ describe("damaged", () => {
     expect(await pair.s3.kept(copy)).toContain(`${copy}/backup.manifest`);
   });
 
-  it("in both places: each gets a full copy that is whole, and nothing is taken out", async () => {
+  it("in both repositories: each gets an intact full backup, and nothing is taken out", async () => {
     const before: Record<string, string[]> = {};
     for (const place of places) {
       before[place] = await fullCopies(place);

@@ -12,7 +12,7 @@ import { expectSecured, toDefaultPassword } from "./defaultPassword";
 import { HOSTNAME, startTenantWithBackups, type TenantWithBackups } from "./tenantWithBackups";
 import { until, VERSIONS } from "./world";
 
-/** The portable copies of a server on a real engine. Each test goes on from where the one before ended. */
+/** The portable backups of a server on a real engine. Each test starts where the one before ended. */
 const TENANT = "portmoh";
 const FILES = "/opt/dhis2/files";
 const name = (part: string) => `${TENANT}-hmis-${part}`;
@@ -56,7 +56,7 @@ it("does not change at a second up", async () => {
   await copied.stack.succeed("up", "--yes", "--skip-preview", "--expect-no-changes");
 });
 
-it("tells where the copies are and for how long, and no secret in plain", async () => {
+it("reports where the backups are and for how long, and no secret in plain", async () => {
   const { stdout } = await copied.stack.succeed("stack", "output", "--json");
   const { backups } = JSON.parse(stdout) as { backups: { kind: string; retentionDays: number }[] };
   const portable = backups.filter(({ kind }) => kind === "portable");
@@ -80,14 +80,14 @@ it("runs as the application's user, with no more than it needs", async () => {
   expect(Object.keys(NetworkSettings.Networks).sort()).toEqual([name("copies"), name("data")]);
 });
 
-describe("the page of monitoring", () => {
+describe("the monitoring page", () => {
   const html = async () =>
     (await fetch((await copied.stack.succeed("stack", "output", "monitoring")).stdout.trim())).text();
   const says = async (what: RegExp) => what.test(await html());
   const kept = async () =>
     JSON.parse(await copied.succeed("portable", "cat", "/copies/hmis/drill.json")) as Drill;
 
-  it("shows the newest copy and the last drill of each place", async () => {
+  it("shows the newest backup and the last drill of each location", async () => {
     const { rows } = await kept();
     expect(rows).toBeGreaterThan(0);
     await until("it shows both", async () => {
@@ -97,7 +97,7 @@ describe("the page of monitoring", () => {
         );
       return (await says(of("disk"))) && (await says(of("cloud")));
     });
-    expect(await says(/id="hmis-portable">\s*are well</)).toBe(true);
+    expect(await says(/id="hmis-portable">\s*are healthy</)).toBe(true);
   });
 
   it("says what is wrong while the cloud is away, as the health check does, and nothing of it after that", async () => {
@@ -106,17 +106,17 @@ describe("the page of monitoring", () => {
     await copied.s3.halt();
     await copied.container("portable").restart({ t: 5 });
     const away = /portmoh\.portable\/hmis cannot be reached/;
-    await until("the container is not well", async () => {
+    await until("the container is unhealthy", async () => {
       const { code, output } = await check();
       return code === 1 && away.test(output);
     });
     await until("the page says why", () =>
-      says(/id="hmis-portable"><strong>are not well<\/strong>.*portmoh\.portable\/hmis cannot be reached/),
+      says(/id="hmis-portable"><strong>are failing<\/strong>.*portmoh\.portable\/hmis cannot be reached/),
     );
     await copied.s3.start();
     await copied.container("portable").restart({ t: 5 });
-    await until("all is well", async () => (await check()).code === 0);
-    await until("the page says so", () => says(/id="hmis-portable">\s*are well</));
+    await until("it is healthy", async () => (await check()).code === 0);
+    await until("the page says so", () => says(/id="hmis-portable">\s*are healthy</));
   });
 });
 
@@ -154,7 +154,7 @@ describe("a restore", () => {
     expect(code).toBe(0);
     expect(await notes()).toBe(before - 1);
     const files = (await copied.succeed("application", "ls", FILES)).split("\n");
-    // What came later stays: the way back needs it.
+    // What came later stays: an undo needs it.
     expect(files).toEqual(expect.arrayContaining([VERSIONS[0], "later"]));
   });
 
@@ -168,7 +168,7 @@ describe("a restore", () => {
     expect(await notes()).toBe(restored);
   });
 
-  it("of a copy that was made at once; and of an older one, by its id, from the cloud when the disk is lost", async () => {
+  it("of a backup that was made at once; and of an older one, by its id, from the cloud when the disk is lost", async () => {
     await sql("insert into note default values");
     const [line = ""] = /docker exec TENANT-SERVER-portable .*/.exec(page) ?? [];
     expect(await copied.succeed("portable", ...line.split(" ").slice(3))).toMatch(
@@ -235,7 +235,7 @@ describe("a restore", () => {
   });
 });
 
-it("leaves nothing of a trial when it is destroyed, but the copies in the bucket and in the directory", async () => {
+it("leaves nothing of a trial when it is destroyed, but the backups in the bucket and in the directory", async () => {
   await copied.stack.succeed("destroy", "--yes", "--skip-preview");
   const { Volumes } = await copied.world.engine.docker.listVolumes();
   expect((Volumes ?? []).filter(({ Name }) => Name.startsWith(TENANT))).toEqual([]);

@@ -58,7 +58,7 @@ describe("a container that the state has", () => {
     expect((await engine.docker.getContainer(NAME).inspect()).State.Paused).toBe(false);
   });
 
-  it("is left alone while it runs, and somebody is told when its health check fails", async () => {
+  it("is left alone while it runs, and its failing health check is reported", async () => {
     const container = await engine.docker.createContainer({
       name: NAME,
       Image: BASE,

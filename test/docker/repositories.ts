@@ -3,10 +3,10 @@ import { PLACES, type Place } from "../../components/docker/pgbackrest";
 /** Runs a command in the container of copies. @throws Error with its output, if it does not end with 0 */
 type Succeed = (...command: string[]) => Promise<string>;
 
-/** As pgBackRest is told. */
+/** As in pgBackRest's configuration. */
 export const on = (place: Place) => `--repo=${PLACES[place]}`;
 
-/** Of a place's copies that are whole, oldest first. */
+/** Of a repository's complete backups, oldest first. */
 export async function labelsOf(succeed: Succeed, place: Place): Promise<string[]> {
   const info = await succeed("pgbackrest", "info", on(place), "--output=json", "--log-level-console=off");
   const [stanza] = JSON.parse(info) as { backup: { label: string }[] }[];

@@ -23,7 +23,7 @@ import { addressForContainers, type Engine } from "./engine";
 /** An S3 server with TLS that containers reach, and nobody outside this machine: versitygw on a directory. */
 export interface ContainersS3 {
   endpoint: string;
-  /** PEM file of the authority that vouches for it. */
+  /** PEM file of the CA that issued its certificate. */
   authority: string;
   /** Of a user who may do in the bucket what its policy says, and nothing else. */
   accessKeyId: string;

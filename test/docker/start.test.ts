@@ -28,7 +28,7 @@ const THEIRS = "tierneighbour";
 const GIVEN = "neighbour.localhost";
 /** A second tenant of the same checkout, on a paid plan. */
 const SECOND = "moh-paid";
-/** Longer than proxies wait that were told nothing, in seconds. */
+/** Seconds; longer than the default timeout of proxies. */
 const LONG = 65;
 
 let world: World;
@@ -384,9 +384,9 @@ describe("a version whose migration fails", () => {
     expect(stdout + stderr).toContain(
       "hmis-application did not start: DHIS2 failed to start (attempt 1 of 3): it answers 404 on every path.",
     );
-    expect(stdout + stderr).toContain("the migration to 2.42.54 failed, as it was told to");
+    expect(stdout + stderr).toContain("the migration to 2.42.54 failed, as this test demands");
     expect(stdout).toContain(
-      `backup of hmis before its upgrade to DHIS2 ${VERSIONS[1]}: made. The way back to it: npm run rollback -- ${THEIRS} hmis`,
+      `backup of hmis before its upgrade to DHIS2 ${VERSIONS[1]}: made. To return to it: npm run rollback -- ${THEIRS} hmis`,
     );
 
     needs(context, missingForBrowser());
@@ -395,7 +395,7 @@ describe("a version whose migration fails", () => {
       const page = await browser.newPage();
       const url = await neighbourUrl();
       // A container that starts again and again changes the machine's network, which a browser gives a request up for.
-      await until("people are told to wait", async () => (await page.goto(url))?.status() === 503);
+      await until("people see the waiting page", async () => (await page.goto(url))?.status() === 503);
       expect(await page.textContent("h1")).toBe("DHIS2 is starting");
       await page.screenshot({ path: path.join(REPORTS, "starting.png") });
       await rollBack();
@@ -408,7 +408,7 @@ describe("a version whose migration fails", () => {
     }
   });
 
-  /** Cut off before the databases are exchanged, and after, and run once more. */
+  /** Interrupted before the databases are exchanged, and after, and run once more. */
   async function rollBack() {
     for (const killWhen of [/stopping \S+-database/, /starting \S+-database/])
       expect(await rollbackOf(neighbour, "SERVER", { killWhen })).toMatchObject({ code: null, stderr: "" });
@@ -418,7 +418,7 @@ describe("a version whose migration fails", () => {
     expect(JSON.parse(stdout)).toMatchObject({ server: "hmis", dhis2: VERSIONS[0], previous: VERSIONS[1] });
   }
 
-  it("is rolled back with one command, also when that was cut off: every row is there, the former version serves", async () => {
+  it("is rolled back with one command, also when that was interrupted: every row is there, the previous version serves", async () => {
     if (!(await seen()).includes(VERSIONS[0])) await rollBack();
     expect(await seen()).toContain(`Stand-in for DHIS2 ${VERSIONS[0]}`);
     expect(await notes()).toBe(entered);
@@ -560,7 +560,7 @@ describe("--down", () => {
     const takenDown = () => checkout.start([...down, "--yes"], { DOCKER_HOST: world.engine.host });
 
     it("says what the engine warns of", () => {
-      expect(up.stderr).toContain("warning: backups.locations: []; no copy of any server is made.");
+      expect(up.stderr).toContain("warning: backups.locations: []; no backup of any server is made.");
     });
 
     it("touches nothing while the plan keeps its data, and says what to do", async () => {
@@ -590,7 +590,7 @@ describe("--down", () => {
     });
   });
 
-  it("takes all of it away, also after a run that was cut off, and nothing of the other tenant's", async () => {
+  it("removes all of it, also after an interrupted run, and nothing of the other tenant's", async () => {
     const before = await ids(THEIRS);
     lockedBy(spawnSync("true").pid);
     expect(await start("--down", "--yes")).toMatchObject({ code: 0 });

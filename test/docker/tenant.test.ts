@@ -72,7 +72,7 @@ describe("from outside", () => {
     ).rejects.toThrow(/certificate/);
   });
 
-  it("HTTP is sent on to HTTPS, and another host name is told nothing", async () => {
+  it("HTTP is redirected to HTTPS, and another host name gets no answer", async () => {
     const { status, headers } = await visitor.plain(HMIS, "/api/me?x=1");
     const { stdout } = await stack.succeed("stack", "output", "--json");
     const url = (JSON.parse(stdout) as { servers: Record<string, { url: string }> }).servers["hmis"]?.url;
@@ -220,7 +220,7 @@ describe("from inside", () => {
     expect(tried).toContain("no encryption");
   });
 
-  it("only the gateway and the page of monitoring are published, and no container has more than it needs", async () => {
+  it("only the gateway and the monitoring page are published, and no container has more than it needs", async () => {
     const all = await containers();
     expect(all.sort()).toEqual(
       [
@@ -254,7 +254,7 @@ describe("from inside", () => {
   });
 });
 
-describe("the page of monitoring", () => {
+describe("the monitoring page", () => {
   let url: string;
   let browser: Browser;
   let page: Page;
@@ -402,7 +402,7 @@ describe("comes back with every committed row", () => {
     });
   }
 
-  it("when the application is killed; meanwhile people are told that it starts", async () => {
+  it("when the application is killed; meanwhile people see that it starts", async () => {
     await survives(() => kill("hmis-application"));
   });
 
@@ -442,7 +442,7 @@ describe("comes back with every committed row", () => {
     });
   });
 
-  it("of which the first words are a page, while DHIS2 is away", async () => {
+  it("which answers with a page of its own while DHIS2 is away", async () => {
     const application = world.engine.docker.getContainer(name("training-application"));
     await application.stop();
     const { status, headers, text } = await visitor.get(TRAINING, "/");

@@ -9,7 +9,7 @@ import { freePlace, startWorld, sweep, VERSIONS, type World } from "./world";
 /** Its host name. */
 export const HOSTNAME = "hmis.moh.test";
 
-/** A trial tenant that is up, whose server `hmis` has its copies on a disk and in an S3 server. */
+/** A running trial tenant; its server `hmis` has backups on a disk and in an S3 server. */
 export interface TenantWithBackups {
   world: World;
   s3: ContainersS3;

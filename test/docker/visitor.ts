@@ -12,7 +12,7 @@ export interface Visit {
 export class Visitor {
   constructor(
     private readonly ports: { http: number; https: number },
-    /** The authority that it trusts, and no other. */
+    /** The only CA that it trusts. */
     readonly authority: string,
   ) {}
 

@@ -62,7 +62,7 @@ describe("a property that the provider does not know", () => {
     ).rejects.toThrow("knows no property rules[0].expiration.hours of");
   });
 
-  it("is no key of a map", async () => {
+  it("is not a key of a map", async () => {
     const { inputs } = await check("aws:s3/bucket:Bucket", { tags: { anyKey: "x" } });
     expect(inputs["tags"]).toEqual({ anyKey: "x" });
   });

@@ -75,7 +75,7 @@ async function opened(
 
 type Server = Record<string, unknown> & { name: string; size: string; retire?: boolean };
 
-/** An example tenant's stack, its servers, and how it is told to have other ones. */
+/** An example tenant's stack, its servers, and a way to give it other ones. */
 async function tenant(
   name: string,
   bought: Pick<Entitlement, "plan" | "maxServers">,
@@ -323,7 +323,7 @@ describe("the platform, once all tenants are gone", () => {
   });
 });
 
-/** Encrypted, private, over TLS, backed up, copied, locked: as the customers of paid plans are told. */
+/** Encrypted, private, over TLS, backed up, copied, locked: as customers of paid plans are promised. */
 async function holdsPromises(
   name: string,
   promised: { pointInTime: number; snapshots: number; kept: boolean },

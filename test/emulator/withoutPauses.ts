@@ -9,7 +9,7 @@ import { findGo } from "../../tools/toolchain/go";
 const SOURCE = path.join(__dirname, "without-pauses/main.go");
 
 /**
- * A copy of a Go program that does not pause (see `without-pauses/main.go`), in the cache, under the program's own name.
+ * Copies a Go program into one that does not pause (see `without-pauses/main.go`), in the cache, under the program's own name.
  * @throws Obstacle if there is no Go, or if the pauses of the program cannot be removed
  */
 export async function withoutPauses(program: string, env: NodeJS.ProcessEnv = process.env): Promise<string> {

@@ -78,7 +78,7 @@ describe("an import", () => {
     expect(service).toBeGreaterThan(at("import-imported"));
   });
 
-  it("of the same dump again is no work", async () => {
+  it("of the same dump does nothing", async () => {
     const { code, stdout, stderr } = await stack.run("up", "--yes", "--skip-preview", "--expect-no-changes");
     expect(code, stdout + stderr).toBe(0);
   });

@@ -126,7 +126,7 @@ describe("a premium tenant with two servers", () => {
     expect(after.inputs?.["instanceClass"]).not.toBe(before.inputs?.["instanceClass"]);
   });
 
-  it("does not let go of a server that was only taken out of the file, nor touch anything of it", async () => {
+  it("does not delete a server that was only taken out of the file, nor touch anything of it", async () => {
     const before = await made(stack);
     let tracker: Draft;
     stack.change((spec) => (tracker = spec.servers.pop()));

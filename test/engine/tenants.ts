@@ -112,8 +112,8 @@ export class TestTenants {
   }
 
   /**
-   * A tenant of a program that asks nothing: it makes whatever servers it is told, under the same component types.
-   * @param more JavaScript that goes on with `entitlement`, `tenant`, the servers `made`, and the class `Component`
+   * A tenant of a program that checks nothing: it makes any servers, under the same component types.
+   * @param more JavaScript that can use `entitlement`, `tenant`, the servers `made`, and the class `Component`
    */
   async careless(
     name: string,

@@ -115,7 +115,7 @@ describe("a program", () => {
     expect(stdout).toContain("Program exited with non-zero exit code: 7");
   });
 
-  it("is told which runtime option is wrong", async () => {
+  it("names the wrong runtime option", async () => {
     const { run, folder } = await project("options", { "index.js": "" });
     execFileSync("sed", ["-i.bak", "s/typescript: false/nodeargs: 7/", path.join(folder, "Pulumi.yaml")]);
     const { code, stderr } = await run("preview");

@@ -98,7 +98,7 @@ describe("download", () => {
     expectNothingLeft();
   });
 
-  it("refuses an archive cut off on the way", async () => {
+  it("refuses an archive that was truncated on the way", async () => {
     const content = archive();
     files = {
       [LIST]: `${sha256(content)}  ${ARCHIVE}\n`,

@@ -62,3 +62,17 @@ export function textsOfMarkdown(source: string): Text[] {
     return at;
   });
 }
+
+/** The lines of any other file; a comment of several lines is one text. */
+export function textsOfLines(source: string): Text[] {
+  const texts: Text[] = [];
+  let inComment = false;
+  source.split("\n").forEach((raw, index) => {
+    const comment = /^\s*(?:#|\/\/) (.*)/.exec(raw)?.[1];
+    const last = texts.at(-1);
+    if (inComment && comment !== undefined && last) last.text += ` ${comment}`;
+    else texts.push({ line: index + 1, text: comment ?? raw.trim() });
+    inComment = comment !== undefined;
+  });
+  return texts;
+}

@@ -31,16 +31,16 @@ const FILES = {
   publicKey: `${GIVEN}/signing.pub`,
 };
 const COPIES = "/copies";
-/** On the customer's disk, since a drill needs room for a whole database. */
+/** On the customer's disk, since a drill needs space for a complete database. */
 const SCRATCH = `${COPIES}/.scratch`;
-/** The agent tells every hour; a few of its hours without the internet are no alarm. Seconds. */
+/** Seconds. The agent reports every hour; a few hours without the internet do not raise an alarm. */
 const PERIOD = 6 * 3600;
 
 /**
  * On each of the customer's hosts an agent that pulls the portable repositories and proves every week that they can be
- * restored: it opens connections and accepts none, holds no long-lived credential, may read the repositories and nothing else, and keeps its copy under a key
- * that AWS has never seen.
- * @returns the record of which hosts these are, which the engine may refuse
+ * restored. It opens connections and accepts none, holds no long-lived credential and may only read the repositories. It
+ * encrypts its backups with a key that AWS never sees.
+ * @returns the record of these hosts; the engine fails the update if it may not change so
  */
 export function onPremisesAgents(
   vault: VaultContext,
@@ -213,7 +213,7 @@ function agentAccess(
   const role = new iam.Role(
     agent,
     {
-      description: "Taken by the customer's own host to pull its copies",
+      description: "Assumed by the customer's own host to pull its backups",
       assumeRolePolicy: policyDocument([
         {
           principal: { Service: "rolesanywhere.amazonaws.com" },

@@ -21,8 +21,8 @@ export interface DrillArgs {
 const DAY = 86_400;
 
 /**
- * A task that looks at a server's copies in the cloud, restores the newest into a throwaway database once a week, and
- * tells what it found. It may read the copies, and write nothing but its own figures beside them.
+ * A task that checks a server's backups in the cloud, restores the newest into a throwaway database once a week, and
+ * reports what it found. It may read the backups, and write nothing but its own figures beside them.
  */
 export function drillTask(
   name: string,

@@ -124,7 +124,7 @@ describe("a vault on AWS", () => {
     );
   });
 
-  it("exports every server daily, and looks at its copies", () => {
+  it("exports every server daily, and checks its backups", () => {
     const schedules = ofType(made, "aws:scheduler/schedule:Schedule");
     expect(
       Object.fromEntries(schedules.map(({ name, inputs }) => [name, inputs.scheduleExpression])),
@@ -163,7 +163,7 @@ describe("a vault on AWS", () => {
     expect(named(secrets)).toEqual([taken["repositoryPasswordEnv"]]);
   });
 
-  it("wakes someone when a copy or a drill is older than promised, in every place, and when nobody tells", () => {
+  it("raises an alarm in every location when a backup or a drill is older than promised, and when nothing reports", () => {
     const told = ofType(made, "aws:cloudwatch/metricAlarm:MetricAlarm").filter(
       ({ inputs }) => inputs.namespace === "DHIStance/Copies",
     );
@@ -266,7 +266,7 @@ describe("the agent on the customer's own host", () => {
     }
   });
 
-  it("keeps its copy under a key that the cloud does not have", () => {
+  it("keeps its backups under a key that the cloud does not have", () => {
     const uploads = agent.inputs.uploads as { file: string; content: string }[];
     const content = (file: string) => uploads.find((upload) => upload.file.endsWith(file))?.content;
     expect(content("local-password")).toBe(`secret-of-${AGENT}-password`);

@@ -33,7 +33,7 @@ export async function refuseNewLock(
   return (
     `plan ${plan}: its backups are kept ${now.days} days under a ${now.mode} lock, but this tenant's vaults have a ` +
     `compliance lock of ${String(before["days"])} days (${since}), which AWS lets nobody change. Backups with a ` +
-    "shorter retention would be refused. Go on with an enterprise entitlement: npm run entitlement -- issue --plan enterprise …"
+    "shorter retention would be refused. Use an enterprise entitlement: npm run entitlement -- issue --plan enterprise …"
   );
 }
 

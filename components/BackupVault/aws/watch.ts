@@ -5,10 +5,10 @@ import { componentTags } from "../../aws/tags";
 import type { AwsTarget } from "../../contract/target";
 import { DRILL_HOURS, PORTABLE_HOURS } from "../../../plans/thresholds";
 
-/** Where the jobs tell how old copies and drills are, and what a recovery takes (`jobs/backup/health.ts`). */
+/** Where the jobs report how old backups and drills are, and how long a recovery takes (`jobs/backup/health.ts`). */
 const NAMESPACE = "DHIStance/Copies";
 
-/** One server's copies in one place. */
+/** One server's backups in one location. */
 export interface Watched {
   tenant: string;
   server: string;
@@ -16,12 +16,12 @@ export interface Watched {
   place: string;
 }
 
-/** What tells the metrics of one place from another's; an agent adds the server by itself. */
+/** What distinguishes the metrics of one location from another's; an agent adds the server by itself. */
 export function dimensions({ tenant, server, place }: Watched): Record<string, string> {
   return { Tenant: tenant, Server: server, Place: place };
 }
 
-/** The right to tell. CloudWatch knows no narrower resource; the namespace is the limit. */
+/** The right to report. CloudWatch has no narrower resource; the namespace is the limit. */
 export const TELL: Statement = {
   sid: "TellHowOldCopiesAre",
   actions: ["cloudwatch:PutMetricData"],
@@ -32,7 +32,7 @@ export const TELL: Statement = {
 /**
  * Goes off when a backup or a drill is older than promised, when a drill failed, when backups or what is in them were lost,
  * and when nobody reports any more.
- * @param period seconds in which the place tells once at least
+ * @param period seconds in which the location reports at least once
  */
 export function watchCopies(
   name: string,
@@ -53,7 +53,7 @@ export function watchCopies(
     `${name}-copy-overdue`,
     {
       ...metrics,
-      says: `The newest copy ${what} is older than ${PORTABLE_HOURS} hours, or nobody knows.`,
+      says: `The newest backup ${what} is older than ${PORTABLE_HOURS} hours, or its age is unknown.`,
       section: "copy-overdue",
       metric: "CopyAge",
       above: PORTABLE_HOURS * 3600,
@@ -65,7 +65,7 @@ export function watchCopies(
     `${name}-drill-overdue`,
     {
       ...metrics,
-      says: `The last drill ${what} that went well is older than ${DRILL_HOURS / 24} days.`,
+      says: `The last successful drill ${what} is older than ${DRILL_HOURS / 24} days.`,
       section: "drill-overdue",
       metric: "DrillAge",
       above: DRILL_HOURS * 3600,
@@ -78,7 +78,7 @@ export function watchCopies(
     `${name}-drill-failed`,
     {
       ...metrics,
-      says: `The drill ${what} failed: the copy may be unusable.`,
+      says: `The drill ${what} failed: the backup may be unusable.`,
       section: "drill-failed",
       metric: "DrillFailed",
       above: 0,

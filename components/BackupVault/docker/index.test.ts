@@ -80,7 +80,7 @@ describe("a vault on Docker", () => {
     expect(one(onVolume, VOLUME, "moh-hmis-copies-disk").inputs.driverOpts).toBeUndefined();
   });
 
-  it("trusts the certificate authority that the S3 server is given", async () => {
+  it("trusts the CA of the S3 server", async () => {
     const copies = { ...DOCKER_BACKUPS, cloud: { ...DOCKER_BACKUPS.cloud, authority: "CA" } };
     const trusting = await dockerTenant({ target: { copies } });
     const file = "/run/dhistance/cloud-authority.crt";

@@ -16,7 +16,7 @@ export function vaultOnDocker(context: Context<BackupVaultArgs, DockerTarget>): 
   const { copies } = target;
   if (!copies && isPaid(args.tenant.plan)) {
     void pulumi.log.warn(
-      "backups.locations: []; no copy of any server is made. Add { disk: … } and { s3: … } (docs/docker/backups.md)",
+      "backups.locations: []; no backup of any server is made. Add { disk: … } and { s3: … } (docs/docker/backups.md)",
       opts.parent,
     );
   }

@@ -20,7 +20,7 @@ import type { Location } from "../locations";
 import type { SavedServer } from "./context";
 import { diskVolume } from "./diskVolume";
 
-/** A container that takes the database's log, copies the database when a copy is due, and restores to any moment. */
+/** A container that archives the database's WAL, makes a backup when one is due, and restores to any point in time. */
 export function pitrOnDocker(
   { args, target, opts }: Context<BackupVaultArgs, DockerTarget>,
   { server, docker, world, disk, cloud }: SavedServer,
@@ -29,7 +29,7 @@ export function pitrOnDocker(
   const { handsOver } = docker;
   if (!handsOver) return undefined;
   const name = `${tenant.id}-${server}-copies`;
-  // What opens the copies, and the copies: kept as long as the data are, and with them.
+  // The keys of the backups, and the backups, are protected as long as the data are.
   const keep = { ...opts, protect: docker.keepsData };
   const days = retentionOf(args);
   const passphrase = (place: string) => randomPassword(`${name}-${place}-passphrase`, 48, keep);
@@ -90,9 +90,9 @@ export function pitrOnDocker(
         retries: 3,
         startPeriod: "30s",
       },
-      // It is well when the places are made; the first full copy goes on after that.
+      // It is healthy once the repositories exist; the first full backup continues after that.
       startSeconds: 600,
-      // pgBackRest ends its copy, to be resumed.
+      // Time for pgBackRest to stop its backup in a way that it can resume.
       stopSeconds: 30,
     },
     { ...opts, dependsOn: [docker.prepared] },

@@ -22,9 +22,9 @@ import {
 
 /**
  * A container that once a day writes the server's database, file store and settings into the portable repository in the
- * cloud, brings that home to the disk under another key, and proves every week that both can be restored. It runs as the
- * application's user, to whom the files belong.
- * @returns the volume in which it tells how the copies are
+ * cloud, copies that to the disk under another key, and proves every week that both can be restored. It runs as the
+ * application's user, who owns the files.
+ * @returns the volume in which it reports on the backups
  */
 export function portableOnDocker(
   { args, target, opts }: Context<BackupVaultArgs, DockerTarget>,
@@ -90,9 +90,9 @@ export function portableOnDocker(
         retries: 3,
         startPeriod: "30s",
       },
-      // It is well when both places can be read; the first copy is made after that.
+      // It is healthy once both locations can be read; the first backup is made after that.
       startSeconds: 600,
-      // What it is at is ended, to be begun again.
+      // Time to stop what it is doing; it starts that again.
       stopSeconds: 30,
     },
     { ...opts, dependsOn: [docker.secured, handed] },

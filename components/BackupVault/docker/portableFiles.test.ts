@@ -12,12 +12,12 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 const cloud = { host: "s3.example.org", region: "eu-west-1", bucket: "copies", accessKeyId: "id" };
 
-describe("what the agent is told", () => {
+describe("the configuration of the agent", () => {
   it.each([
     ["trial", 14, 30],
     ["premium", 35, 180],
     ["enterprise", 90, 365],
-  ] as const)("is what it takes, and of a %s tenant what the plan keeps", (plan, away, home) => {
+  ] as const)("is accepted by the agent, and has the retention of the plan %s", (plan, away, home) => {
     const file = path.join(folder, "replicate.json");
     writeFileSync(file, JSON.stringify(portableConfiguration({ id: "moh", plan }, "hmis", cloud)));
     expect(readConfiguration(file)).toMatchObject({
@@ -46,7 +46,7 @@ describe("the health check", () => {
     }
   };
 
-  it("fails while the agent has told nothing, and while something is wrong, which it says", async () => {
+  it("fails while the agent has not reported, and while it reports a problem, which it prints", async () => {
     expect(check()).toEqual({ code: 1, says: "" });
     writeFileSync(told, await metricsText("hmis", {}, ["The disk is full.", 'No "bucket"']));
     expect(check()).toEqual({ code: 1, says: 'The disk is full.\nNo \\"bucket\\"\n' });

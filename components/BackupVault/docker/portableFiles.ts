@@ -1,4 +1,4 @@
-/** What the container that keeps a server's portable copies on Docker is told, and where (`jobs/backup/agent.ts`). */
+/** Configuration and paths of the container that makes a server's portable backups on Docker (`jobs/backup/agent.ts`). */
 import { DATABASE_HOST, type DockerCopies } from "../../contract/dockerTarget";
 import { administratorAt, DATABASE, FILES_PATH, type ReplicateConfiguration } from "../../jobs";
 import type { TenantIdentity } from "../../contract/target";
@@ -20,17 +20,17 @@ export const FILES = {
   cloudPassword: `${GIVEN}/cloud-password`,
   diskPassword: `${GIVEN}/disk-password`,
   credentials: `${GIVEN}/s3-credentials`,
-  /** The authority of an S3 server that the world's do not vouch for. */
+  /** The CA of an S3 server that the system's CAs do not cover. */
   authority: `${GIVEN}/cloud-authority.crt`,
 } as const;
-/** The place on disk, in the container. */
+/** The location on disk, as a path in the container. */
 export const DISK_PATH = "/copies";
-/** Where it tells of the copies: the image has this directory, for whoever is its user. */
+/** Where it reports on the backups: the image has this directory, writable for any user. */
 export const TOLD_PATH = "/var/lib/copies";
-/** On the copies' disk, for a drill needs room for a whole database. */
+/** On the disk of the backups, since a drill needs space for a complete database. */
 export const SCRATCH_PATH = `${DISK_PATH}/.scratch`;
 
-/** The place in the cloud without the server, as restic has it. */
+/** The location in the cloud without the server, as restic writes it. */
 export function portableSource(
   tenant: string,
   { host, port, bucket }: Pick<DockerCopies["cloud"], "host" | "port" | "bucket">,
@@ -38,12 +38,12 @@ export function portableSource(
   return `s3:https://${host}${port ? `:${port}` : ""}/${bucket}/${tenant}.portable`;
 }
 
-/** As AWS' own programs have them. */
+/** In the format of AWS's own credentials file. */
 export function credentials(accessKeyId: string, secretAccessKey: string): string {
   return `[default]\naws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secretAccessKey}\n`;
 }
 
-/** For a shell: whether the agent has told of the copies, and of nothing that is wrong; else what that is. */
+/** A shell command that succeeds if the agent has reported and found no problem, and else prints the problems. */
 export function healthcheck(): string {
   const file = `${TOLD_PATH}/portable.prom`;
   const alarms = `sed -n 's/^dhistance_portable_alarm{text="\\(.*\\)",server=.*/\\1/p' ${file}`;

@@ -297,7 +297,7 @@ describe("by plan", () => {
     expect(inputs.skipFinalSnapshot).toBe(plan === "trial");
   });
 
-  it("lets go of a trial's", async () => {
+  it("does not protect a trial's", async () => {
     const { inputs } = one(await make("trial"), "aws:rds/instance:Instance", "moh-hmis-database");
     expect(inputs).toMatchObject({
       deletionProtection: false,

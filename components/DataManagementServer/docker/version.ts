@@ -66,7 +66,7 @@ export function versionOnDocker(
     const [, { keepCluster }] = await onHost();
     const show = (line: string) => pulumi.log.info(`${title}: ${line}`, undefined, undefined, true);
     await keepCluster(title, await clusterJob(args, target, data, show), { from, to });
-    await pulumi.log.info(`${title}: made. The way back to it: npm run rollback -- ${tenant.id} ${server}`);
+    await pulumi.log.info(`${title}: made. To return to it: npm run rollback -- ${tenant.id} ${server}`);
   }
 }
 

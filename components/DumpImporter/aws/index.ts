@@ -81,7 +81,7 @@ export function importOnAws(context: Context<DumpImporterArgs, AwsTarget>): pulu
       }),
       because: { ...now },
       refuse: (before) => refuseReimport(server.server, before, now, reimport),
-      // It would write what it knows of the former database into the new one.
+      // A running DHIS2 would write what it has cached of the previous database into the new one.
       stops: `${args.tenant.id}-${server.server}-application`,
     },
     { ...opts, dependsOn: [data.prepared] },

@@ -46,7 +46,7 @@ export function importOnDocker({
         })),
       because: { ...now, volume: volumes.database },
       refuse: (before) => refuseReimport(server.server, before, now, reimport),
-      // It would write what it knows of the former database into the new one.
+      // A running DHIS2 would write what it has cached of the previous database into the new one.
       stops: application,
     },
     { ...opts, dependsOn: [prepared] },

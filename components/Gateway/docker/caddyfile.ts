@@ -89,7 +89,7 @@ export function caddyfile({ sites, certificates, acme, published }: Gateway): st
     ...sites.map((site) => block(`http://${site.hostname}`, redirect(site, published.https))),
     // For the container's own health check; nobody outside gets to this port.
     block(`http://127.0.0.1:${PORTS.health}`, ["respond ok"]),
-    // Whoever asks for another name, or for none, is told nothing.
+    // A request for another name, or for none, gets no answer.
     block("http://", ["abort"]),
     ...sites.map((site) => block(`https://${site.hostname}`, secured(site, certificates, published.https))),
   ].join("\n");

@@ -13,7 +13,7 @@ import type { Endpoint, SslEndpointArgs } from "../contract";
 
 /**
  * Certificates of ACM live 395 days and less from 2026 on (198), and are renewed 60 or 45 days before their end. An
- * alarm at a third of the life would go off while all is well: 30 days means that renewal has failed for weeks.
+ * alarm at a third of the life would go off although renewal works: 30 days means that it has failed for weeks.
  */
 export const DAYS_LEFT_ALARM = 30;
 

@@ -343,7 +343,7 @@ describe("several databases", () => {
     expect(await tables({ database: "template1" })).toEqual(["public.z"]);
   });
 
-  test("one that is not there is told", async () => {
+  test("one that is not there is reported", async () => {
     const judge = await Judge.create({ database: "c" });
     const whole = `${cluster}-- PostgreSQL database cluster dump complete\n`;
     for await (const item of splitDump(inPieces(whole))) judge.judge(item);

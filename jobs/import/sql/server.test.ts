@@ -45,7 +45,7 @@ describe("client encodings", () => {
     ).toEqual([...["UTF8", "UTF8", "LATIN1", "LATIN1", "WIN1252", "SJIS"]]);
   });
 
-  /** What the server makes of each of these, or null where it is no text. */
+  /** How the server decodes each of these, or null where it refuses. */
   async function byServer(encoding: string, inputs: Buffer[]): Promise<(string | null)[]> {
     await postgres.query(
       "CREATE OR REPLACE FUNCTION to_text(b bytea, e name) RETURNS text LANGUAGE plpgsql AS $$" +

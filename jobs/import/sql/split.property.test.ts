@@ -196,7 +196,7 @@ describe("the splitter and PostgreSQL's parser", () => {
     );
   });
 
-  test("the line that is told is the statement's", async () => {
+  test("the reported line is the statement's", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.tuple(blank, simple), { minLength: 1, maxLength: 5 }),

@@ -163,7 +163,7 @@ describe("COPY", () => {
     await expect(split("COPY t FROM stdin; SELECT 1;\n1\n\\.\n")).rejects.toThrow("Line 1: text after");
   });
 
-  test("the rows' encoding is told", async () => {
+  test("the rows' encoding is reported", async () => {
     const dump = Buffer.concat([
       Buffer.from("SET client_encoding = 'latin1';\nCOPY t FROM stdin;\n"),
       Buffer.from([0xe9, 0x0a]),
@@ -204,7 +204,7 @@ describe("meta-commands", () => {
 });
 
 describe("pg_dump's own comments", () => {
-  test("are told", async () => {
+  test("are reported", async () => {
     const dump =
       "--\n-- PostgreSQL database cluster dump\n--\n-- PostgreSQL database dump\n" +
       "-- Dumped from database version 16.4 (Debian 16.4-1.pgdg120+1)\n-- Dumped by pg_dump version 9.6.24\n" +

@@ -193,7 +193,7 @@ def migrate():
             time.sleep(float(told("migration-seconds", "1")))
             if told(f"fail-migration-to-{VERSION}") is not None:
                 cursor.execute("DELETE FROM note WHERE id % 2 = 0")
-                raise FailedStart(f"the migration to {newest} failed, as it was told to")
+                raise FailedStart(f"the migration to {newest} failed, as this test demands")
             if newest not in applied:
                 cursor.execute(HISTORY, (newest,))
             cursor.execute(

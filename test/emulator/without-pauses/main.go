@@ -1,8 +1,8 @@
-// Command without-pauses makes a copy of a provider that does not dawdle: `without-pauses PROVIDER COPY`.
+// Command without-pauses rewrites a provider so that it does not pause: `without-pauses PROVIDER RESULT`.
 //
 // A provider waits for AWS with pauses that stand in its code: a minute before it first asks whether a database is up,
 // ten seconds between asking again, three times. Before an emulator, which is always done, they are all that a test
-// waits for, and nothing in the provider's settings shortens them. In the copy they are a 32nd as long. Nothing else
+// waits for, and nothing in the provider's settings shortens them. In the result they are a 32nd as long. Nothing else
 // differs: what the provider checks, plans and asks AWS for is its own, and so are its deadlines.
 //
 // All of its waiting is in one loop, of Terraform's plugin SDK. Its calls of the clock are led past a few instructions
@@ -46,7 +46,7 @@ func main() {
 
 func run(args []string) error {
 	if len(args) != 2 {
-		return errors.New("usage: without-pauses PROVIDER COPY")
+		return errors.New("usage: without-pauses PROVIDER RESULT")
 	}
 	patches, err := patchesOf(args[0])
 	if err != nil {
@@ -55,7 +55,7 @@ func run(args []string) error {
 	return copyWith(args[0], args[1], patches)
 }
 
-// patch is what stands at an offset of the copy's file.
+// patch is what is written at an offset of the resulting file.
 type patch struct {
 	offset uint64
 	code   []byte
@@ -130,7 +130,7 @@ func roomAfter(file *elf.File, text *elf.Section) (uint64, error) {
 			return end, nil
 		}
 	}
-	return 0, errors.New("there is no room after its code")
+	return 0, errors.New("not enough space after its code")
 }
 
 func branch(opcode byte, from, to uint64) []byte {

@@ -139,7 +139,7 @@ describe("certificates", () => {
     expect(seconds).toBe(24 * 3600);
   });
 
-  it("makes an authority that openssl takes for one, with its limits", () => {
+  it("makes a CA that openssl accepts, with its limits", () => {
     const shown = execFileSync("openssl", ["x509", "-noout", "-text", "-in", file("ca.pem", authority)], {
       encoding: "utf8",
     });

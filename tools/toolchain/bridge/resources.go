@@ -138,7 +138,7 @@ var dataSources = map[string]*info.DataSource{
 	"aws_rds_orderable_db_instance": function("rds/getOrderableDbInstance:getOrderableDbInstance"),
 }
 
-// full is a token with its provider: AWS's, of which there are most, go without.
+// full is a token with its provider. Most are AWS's; those are listed without it.
 func full(token string) string {
 	if strings.Count(token, ":") == 1 {
 		return "aws:" + token

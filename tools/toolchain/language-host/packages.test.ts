@@ -54,7 +54,7 @@ describe("pluginOf", () => {
     });
   });
 
-  it("takes no package for a plugin that does not say it is one, or of which there is no name", () => {
+  it("does not list a package that does not say it is a plugin, or has no name", () => {
     expect(pluginOf({ name: "@pulumi/x", version: "1.0.0", pulumi: { resource: false } })).toBeUndefined();
     expect(pluginOf({ name: "@acme/x", version: "1.0.0", pulumi: { resource: true } })).toBeUndefined();
     expect(pluginOf({ name: "@pulumi/x", pulumi: { resource: true } })).toBeUndefined();

@@ -71,7 +71,7 @@ describe("runEnvironment", () => {
 });
 
 describe("outcome", () => {
-  it("is nothing for success, silence for what the user has been told, else the code or the signal", () => {
+  it("is nothing for success, silent for what the user has seen, else the code or the signal", () => {
     expect(outcome(0, null, "warning")).toEqual({});
     expect(outcome(32, null, "")).toEqual({ bail: true });
     expect(outcome(1, null, "")).toEqual({ error: "Program exited with non-zero exit code: 1" });
