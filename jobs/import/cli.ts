@@ -8,6 +8,7 @@ import {
   parseCount,
   parseDhis2Version,
   parseDuration,
+  parseEncoding,
   parseName,
   parseSha256,
   parseSize,
@@ -58,6 +59,7 @@ interface RunFlags extends ServerOptions {
   reimport?: boolean;
   keepOld?: number;
   fromDatabase?: string;
+  encoding?: string;
   maxSpool?: number;
   maxDecompressedSize?: number;
   maxRatio?: number;
@@ -160,6 +162,11 @@ function dumpOptions(command: Command): Command {
     .option("--exclude-analytics", "leave out the data of analytics and resource tables", true)
     .option("--include-analytics", "bring them in")
     .option("--from-database <name>", "which database of a dump that holds several")
+    .option(
+      "--encoding <name>",
+      "encoding of the text of a SQL_ASCII database (default: UTF8)",
+      parseEncoding,
+    )
     .option("--max-spool <size>", "most that is taken from standard input or S3 (default: 256GiB)", parseSize)
     .option("--max-decompressed-size <size>", "most a dump may expand to (default: 1TiB)", parseSize)
     .option("--max-ratio <n>", "how many times its size it may expand to (default: 200)", Number);
@@ -178,6 +185,7 @@ async function run(dump: string, flags: RunFlags): Promise<void> {
     sanitise,
     keepUntil: flags.keepOld === undefined ? undefined : new Date(Date.now() + flags.keepOld * 1000),
     fromDatabase: flags.fromDatabase,
+    encoding: flags.encoding,
     maxSpoolBytes: flags.maxSpool,
     maxDecompressedBytes: flags.maxDecompressedSize,
     maxRatio: flags.maxRatio,
@@ -246,7 +254,7 @@ async function inspect(name: string, flags: Partial<RunFlags>): Promise<void> {
         inspection = await inspectDump(dump, {
           ...{ signal, excludeAnalytics: !flags.includeAnalytics },
           ...defined({ database: flags.fromDatabase, maxBytes: flags.maxDecompressedSize }),
-          ...defined({ dhis2Version: flags.dhis2Version }),
+          ...defined({ dhis2Version: flags.dhis2Version, encoding: flags.encoding }),
           progress: (rows, table) => {
             Object.assign(progress.load, { rows, current: table });
             if (dump.kind === "sql") progress.bytes = dump.bytesRead();

@@ -22,6 +22,8 @@ export interface InspectOptions {
   dhis2Version?: string;
   /** Most bytes of SQL that an archive may expand to. */
   maxBytes?: number;
+  /** In which a dump of a SQL_ASCII database is read, by PostgreSQL's name. Default: UTF8. */
+  encoding?: string;
   signal?: AbortSignal;
 }
 
@@ -82,7 +84,10 @@ export async function inspectDump(dump: OpenedDump, options: InspectOptions = {}
       dump.kind === "sql"
         ? dump
         : await openArchive(dump, { ...(signal && { signal }), ...(maxBytes !== undefined && { maxBytes }) });
-    for await (const item of splitDump(script.read())) {
+    for await (const item of splitDump(
+      script.read(),
+      options.encoding === undefined ? {} : { encoding: options.encoding },
+    )) {
       options.signal?.throwIfAborted();
       await inspector.take(item, judge.judge(item));
     }

@@ -211,6 +211,35 @@ describe("does not store bytes that are no text in the new database", () => {
     await expectRefused(path, new RegExp(`Line ${line}: row 3 of COPY public.village .*0xf4`));
   });
 
+  it.each([["-Fp"], ["-Fp", "--inserts"], ["-Fc"], ["-Fc", "--inserts"], ["-Ft"]])(
+    "and converts them from the encoding that is named (%s %s)",
+    async (...flags) => {
+      await fill("Accra", "C\\364te", "\\244\\344");
+      const path = await dump(`named${flags.join("")}`, "bytes", flags);
+      const options = { database: "converted", reimport: true, extensions: ["postgis"] };
+      await importInto(postgres, path, { ...options, encoding: "LATIN9" });
+      const names = await postgres.query("SELECT name FROM village ORDER BY id", undefined, "converted");
+      expect(names.map(({ name }) => name as string)).toEqual(["Accra", "Côte", "€ä"]);
+      // 0x81 is not a character of WIN1252.
+      await fill("Accra", "C\\201te");
+      const undefinedByte = await dump(`undefined${flags.join("")}`, "bytes", flags);
+      await expect(importInto(postgres, undefinedByte, { ...options, encoding: "WIN1252" })).rejects.toThrow(
+        /no text in WIN1252|0x81 in encoding "WIN1252" has no equivalent/,
+      );
+    },
+  );
+
+  it("and does not convert a dump that says in which encoding it is", async () => {
+    await postgres.query(
+      "CREATE TABLE IF NOT EXISTS village (name text); INSERT INTO village VALUES ('Côte')",
+    );
+    const path = await dump("says.sql", "postgres", ["-Fp"]);
+    await expect(importInto(postgres, path, { reimport: true, encoding: "LATIN1" })).rejects.toThrow(
+      /--encoding LATIN1 is only for a dump of a SQL_ASCII database; this one says that its text is UTF8/,
+    );
+    await importInto(postgres, path, { database: "says", encoding: "UTF8" });
+  });
+
   it("of a dump that says that it is UTF-8, and takes the one that is", async () => {
     await fill("Accra", "C\\303\\264te");
     const path = await dump("utf8.sql", "bytes", ["-Fp"]);

@@ -39,6 +39,8 @@ export interface ImportOptions {
   keepUntil?: Date;
   /** Of a dump that holds several databases, the one to import. */
   fromDatabase?: string;
+  /** In which a dump of a SQL_ASCII database is read, by PostgreSQL's name. Default: UTF8. */
+  encoding?: string;
   /** Limits, in bytes; a default for each. */
   maxSpoolBytes?: number;
   maxDecompressedBytes?: number;
@@ -173,7 +175,7 @@ async function importScript(
   dump: { sha256: Promise<string>; size: number; excludeData: (table: string) => boolean },
   options: ImportOptions,
 ): Promise<Unfinished> {
-  const { database, progress, connections, fromDatabase } = options;
+  const { database, progress, connections, fromDatabase, encoding } = options;
   const { sha256, excludeData } = dump;
   await server.checkApplicationRole(options.role);
   await server.lock(database);
@@ -198,7 +200,7 @@ async function importScript(
   const load = async (connection: ClientConfig, settings: SessionSettings, signal: AbortSignal) => {
     Object.assign(progress, { bytes: 0, totalBytes: dump.size, phase: "loading" });
     const timer = setInterval(() => (progress.bytes = script.bytesRead()), 100);
-    const report = await loadDump(splitDump(script.read()), {
+    const report = await loadDump(splitDump(script.read(), encoding === undefined ? {} : { encoding }), {
       ...{ connection, connections, settings, judge, signal },
       progress: progress.load,
     }).finally(() => clearInterval(timer));

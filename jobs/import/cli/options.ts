@@ -5,6 +5,7 @@ import { Writable } from "node:stream";
 import { InvalidArgumentError } from "commander";
 import type { ClientConfig } from "pg";
 import { majorVersion } from "../dhis2";
+import { canonicalEncoding, isClientEncoding } from "../sql/encoding";
 
 /** A request that makes no sense; exit code 2. */
 export class UsageError extends Error {
@@ -47,6 +48,14 @@ export function parseName(text: string): string {
   if (!/^[A-Za-z_][\w-]{0,62}$/.test(text))
     throw new InvalidArgumentError("a name of letters, digits, _ and -, beginning with a letter");
   return text;
+}
+
+/** In PostgreSQL's spelling. */
+export function parseEncoding(text: string): string {
+  const encoding = canonicalEncoding(text);
+  if (!isClientEncoding(encoding) || encoding === "SQL_ASCII")
+    throw new InvalidArgumentError("one of PostgreSQL's encodings, such as UTF8, LATIN1, WIN1252");
+  return encoding;
 }
 
 export function parseSha256(text: string): string {

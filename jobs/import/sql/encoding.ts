@@ -160,11 +160,14 @@ export function notUtf8(bytes: Buffer, encoding: string, line: number, where: st
   const readBack = Buffer.from(bytes.toString("utf8"));
   const bad = bytes.find((byte, at) => byte !== readBack[at]) ?? 0;
   const hex = `0x${bad.toString(16)}`;
+  const remedy =
+    encoding === "SQL_ASCII"
+      ? "If all of the text is in one other encoding, name it, for example --encoding WIN1252; else correct"
+      : "Correct";
   return new DumpError(
     "corrupt",
-    `${where} holds bytes that are not UTF-8 (${hex}), in a dump of client_encoding ${encoding}. If all of the text is ` +
-      "in one other encoding, name it where the dump sets client_encoding, for example WIN1252; " +
-      "else correct the text in the original database, and dump it again",
+    `${where} holds bytes that are not UTF-8 (${hex}), in a dump of client_encoding ${encoding}. ` +
+      `${remedy} the text in the original database, and dump it again`,
     line,
   );
 }

@@ -17,6 +17,8 @@ export interface SplitOptions {
   maxStatementBytes?: number;
   /** Longest row of COPY data, in bytes. Default 128 MiB. */
   maxRowBytes?: number;
+  /** PostgreSQL's name of the encoding in which a dump of a SQL_ASCII database, which names none, is read. */
+  encoding?: string;
 }
 
 const newline = 0x0a;
@@ -49,11 +51,13 @@ class Splitter {
   private readonly maxStatement: number;
   private readonly maxRow: number;
   private encoding = "UTF8";
+  private readonly named: string | undefined;
 
   constructor(
     private readonly input: AsyncIterator<Buffer>,
     options: SplitOptions,
   ) {
+    this.named = options.encoding;
     this.window = new Window(input);
     this.maxStatement = options.maxStatementBytes ?? 64 * mebibyte;
     this.maxRow = options.maxRowBytes ?? 128 * mebibyte;
@@ -62,6 +66,7 @@ class Splitter {
   async *items(): AsyncGenerator<DumpItem> {
     const { window, lexer } = this;
     await loadModule();
+    if (this.named !== undefined) this.readAs(this.named);
     try {
       await this.skipByteOrderMark();
       for (;;) {
@@ -186,9 +191,22 @@ class Splitter {
           line,
         );
       }
-      this.encoding = encoding;
-      this.window.setEncoding(encoding);
+      if (this.named === undefined || encoding === this.named) this.readAs(encoding);
+      else if (encoding === "SQL_ASCII") this.readAs(this.named);
+      else {
+        throw new DumpError(
+          "unsupported",
+          `--encoding ${this.named} is only for a dump of a SQL_ASCII database; this one says that its text is ${encoding}. ` +
+            "Import it without --encoding",
+          line,
+        );
+      }
     }
+  }
+
+  private readAs(encoding: string): void {
+    this.encoding = encoding;
+    this.window.setEncoding(encoding);
   }
 
   /** A backslash outside of quotes: psql would take it and the rest of the line as a command of its own. */
