@@ -26,10 +26,10 @@ const conditions = new Map(
 
 describe("the monitoring page alarms", () => {
   it.each([
-    ["CopiesSilent", `time() - dhistance_copies_seen_timestamp_seconds > ${SILENT_SECONDS}`],
+    ["BackupsSilent", `time() - dhistance_backups_seen_timestamp_seconds > ${SILENT_SECONDS}`],
     [
-      "CopyOverdue",
-      `time() - max by (server, place) (dhistance_copies_newest_timestamp_seconds) > ${POINT_IN_TIME_HOURS} * 3600`,
+      "BackupOverdue",
+      `time() - max by (server, location) (dhistance_backups_newest_timestamp_seconds) > ${POINT_IN_TIME_HOURS} * 3600`,
     ],
     ["PortableOverdue", `time() - dhistance_portable_newest_timestamp_seconds > ${PORTABLE_HOURS} * 3600`],
     ["DrillOverdue", `time() - dhistance_drill_timestamp_seconds > ${DRILL_HOURS / 24} * 86400`],

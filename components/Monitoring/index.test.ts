@@ -72,8 +72,8 @@ describe("monitoring on Docker", () => {
         one(await dockerTenant({ target: { copies } }), CONTAINER, NAME),
         "/etc/prometheus/given/targets.json",
       );
-    expect(await made()).toContain('"copies":"none"');
-    expect(await made(DOCKER_BACKUPS)).toContain('"copies":"made"');
+    expect(await made()).toContain('"backups":"none"');
+    expect(await made(DOCKER_BACKUPS)).toContain('"backups":"made"');
   });
 });
 

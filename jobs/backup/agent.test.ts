@@ -52,7 +52,7 @@ function told(): Record<string, Record<string, number>> {
   const metrics: Record<string, Record<string, number>> = {};
   for (const line of readFileSync(world.path("told/portable.prom"), "utf8").split("\n")) {
     const [, name = "", of = "", value] =
-      /^dhistance_(\w+)\{(?:place|text)="(.*)",server="hmis"\} (.*)$/.exec(line) ?? [];
+      /^dhistance_(\w+)\{(?:location|text)="(.*)",server="hmis"\} (.*)$/.exec(line) ?? [];
     if (value !== undefined) (metrics[name] ??= {})[of] = Number(value);
   }
   return metrics;

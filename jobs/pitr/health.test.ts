@@ -35,17 +35,17 @@ describe("health", () => {
 describe("metrics", () => {
   it("say that everything is fine", () => {
     expect(healthMetrics([], 1000, "hmis")).toEqual([
-      'dhistance_copies_healthy{server="hmis"} 1',
-      'dhistance_copies_seen_timestamp_seconds{server="hmis"} 1000',
+      'dhistance_backups_healthy{server="hmis"} 1',
+      'dhistance_backups_seen_timestamp_seconds{server="hmis"} 1000',
     ]);
   });
 
   it("say what is wrong, once each, in a form that Prometheus reads", () => {
     expect(healthMetrics(['ALARM backup: disk: a "b"\tc\\d', "x", "x"], 1000, "hmis")).toEqual([
-      'dhistance_copies_healthy{server="hmis"} 0',
-      'dhistance_copies_seen_timestamp_seconds{server="hmis"} 1000',
-      'dhistance_copies_alarm{server="hmis",text="disk: a \\"b\\" c\\\\d"} 1',
-      'dhistance_copies_alarm{server="hmis",text="x"} 1',
+      'dhistance_backups_healthy{server="hmis"} 0',
+      'dhistance_backups_seen_timestamp_seconds{server="hmis"} 1000',
+      'dhistance_backups_alarm{server="hmis",text="disk: a \\"b\\" c\\\\d"} 1',
+      'dhistance_backups_alarm{server="hmis",text="x"} 1',
     ]);
   });
 
@@ -56,8 +56,8 @@ describe("metrics", () => {
       { type: "full", stop: 10 },
     ];
     expect(newestMetrics("disk", backups as Backup[], "hmis")).toEqual([
-      'dhistance_copies_newest_timestamp_seconds{server="hmis",place="disk",type="full"} 20',
-      'dhistance_copies_newest_timestamp_seconds{server="hmis",place="disk",type="incr"} 30',
+      'dhistance_backups_newest_timestamp_seconds{server="hmis",location="disk",type="full"} 20',
+      'dhistance_backups_newest_timestamp_seconds{server="hmis",location="disk",type="incr"} 30',
     ]);
   });
 });

@@ -13,7 +13,7 @@ export function metric(
   server = process.env["SERVER"] ?? "",
 ): string {
   const all = Object.entries({ server, ...labels }).map(([key, text]) => `${key}="${escaped(text)}"`);
-  return `dhistance_copies_${name}{${all.join(",")}} ${value}`;
+  return `dhistance_backups_${name}{${all.join(",")}} ${value}`;
 }
 
 function escaped(text: string): string {
@@ -22,7 +22,7 @@ function escaped(text: string): string {
 
 export function newestMetrics(repository: string, backups: readonly Backup[], server?: string): string[] {
   return newestOfEachType(backups).map(({ type, stop }) =>
-    metric("newest_timestamp_seconds", { place: repository, type }, stop, server),
+    metric("newest_timestamp_seconds", { location: repository, type }, stop, server),
   );
 }
 

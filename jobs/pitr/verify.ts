@@ -35,7 +35,7 @@ export async function verify(repository: Repository): Promise<boolean> {
     rmSync(damaged, { force: true });
     console.log(`${repository}: every file matches its checksum`);
     const now = Math.floor(Date.now() / 1000);
-    publish(`${repository}-verified`, [metric("verified_timestamp_seconds", { place: repository }, now)]);
+    publish(`${repository}-verified`, [metric("verified_timestamp_seconds", { location: repository }, now)]);
     return true;
   }
   process.stdout.write(`${withoutRepetition(said).join("\n")}\n`);

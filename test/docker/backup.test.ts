@@ -120,10 +120,13 @@ it("hides the keys of the backups, and the network to them, from the database", 
 async function watched(query: string): Promise<Record<string, number>> {
   const url = new URL(`/api/v1/query?query=${encodeURIComponent(query)}`, await monitoringPage());
   const { data } = (await (await fetch(url)).json()) as {
-    data: { result: { metric: { place: string; type?: string }; value: [number, string] }[] };
+    data: { result: { metric: { location: string; type?: string }; value: [number, string] }[] };
   };
   return Object.fromEntries(
-    data.result.map(({ metric, value }) => [`${metric.place} ${metric.type ?? ""}`.trim(), Number(value[1])]),
+    data.result.map(({ metric, value }) => [
+      `${metric.location} ${metric.type ?? ""}`.trim(),
+      Number(value[1]),
+    ]),
   );
 }
 const monitoringPage = async () => (await stack.succeed("stack", "output", "monitoring")).stdout.trim();
@@ -137,14 +140,14 @@ it("shows on the monitoring page the newest backups and when they were verified,
     ...[`${database["repo-key"] === 1 ? "disk" : "cloud"} ${type}`, timestamp.stop],
   ]);
   await until("monitoring knows of both full backups, and that they were verified", async () => {
-    const newest = await watched("dhistance_copies_newest_timestamp_seconds");
-    const verified = Object.keys(await watched("dhistance_copies_verified_timestamp_seconds"));
+    const newest = await watched("dhistance_backups_newest_timestamp_seconds");
+    const verified = Object.keys(await watched("dhistance_backups_verified_timestamp_seconds"));
     return (
       JSON.stringify(Object.entries(newest).sort()) === JSON.stringify(stops.sort()) && verified.length === 2
     );
   });
-  await until("its page says so", () => pageSays(/id="hmis-copies">\s*are healthy</));
-  expect(await pageSays(/id="hmis-copies-disk">\s*newest: (just now|\d+m ago)<br>/)).toBe(true);
+  await until("its page says so", () => pageSays(/id="hmis-backups">\s*are healthy</));
+  expect(await pageSays(/id="hmis-backups-disk">\s*newest: (just now|\d+m ago)<br>/)).toBe(true);
   const { Mounts } = await world.engine.docker.getContainer(`${TENANT}-monitoring`).inspect();
   expect(Mounts.map(({ Destination, RW }) => `${Destination} ${RW ? "written" : "read"}`).sort()).toEqual([
     "/var/lib/copies/hmis read",
@@ -318,7 +321,7 @@ it("shows on the monitoring page what failed in the backups, and that they work 
   await until("the page says what is wrong", () => pageSays(/<strong>are failing<\/strong>\s*<br>[^<]*\S/));
   await s3.start();
   await container("copies").restart({ t: 5 });
-  await until("it says that the backups are healthy", () => pageSays(/id="hmis-copies">\s*are healthy</));
+  await until("it says that the backups are healthy", () => pageSays(/id="hmis-backups">\s*are healthy</));
 });
 
 it("restores from the cloud alone, the backups on disk gone; and makes them again", async () => {

@@ -32,11 +32,13 @@ afterAll(async () => {
 
 const sql = (text: string) => copied.succeed("copies", "psql", "-qAt", "-d", "dhis2", "-c", text);
 const notes = async () => Number(await sql("select count(*) from note"));
-/** What the container tells, by metric and place. */
+/** What the container reports, by metric and location. */
 async function told(metric: string): Promise<Record<string, number>> {
   const text = await copied.succeed("portable", "cat", "/var/lib/copies/portable.prom");
-  const lines = [...text.matchAll(new RegExp(`^dhistance_${metric}{(?:place|text)="(.*?)",.*} (.*)$`, "gm"))];
-  return Object.fromEntries(lines.map(([, place = "", value]) => [place, Number(value)]));
+  const lines = [
+    ...text.matchAll(new RegExp(`^dhistance_${metric}{(?:location|text)="(.*?)",.*} (.*)$`, "gm")),
+  ];
+  return Object.fromEntries(lines.map(([, of = "", value]) => [of, Number(value)]));
 }
 const drills = () => told("drill_timestamp_seconds");
 
@@ -91,9 +93,9 @@ describe("the monitoring page", () => {
     const { rows } = await kept();
     expect(rows).toBeGreaterThan(0);
     await until("it shows both", async () => {
-      const of = (place: string) =>
+      const of = (location: string) =>
         new RegExp(
-          `id="hmis-portable-${place}">\\s*newest: \\S.*<br>\\s*last drill: (just now|\\d+m ago), recovery took \\S+, ${rows} rows<`,
+          `id="hmis-portable-${location}">\\s*newest: \\S.*<br>\\s*last drill: (just now|\\d+m ago), recovery took \\S+, ${rows} rows<`,
         );
       return (await says(of("disk"))) && (await says(of("cloud")));
     });

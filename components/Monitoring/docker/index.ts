@@ -49,7 +49,7 @@ export function monitoringOnDocker({
       server,
       url,
       hostname,
-      copies: reports !== undefined,
+      backups: reports !== undefined,
       gateway: gateway.address,
       application: docker.upstream,
       database: docker.database,

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { databasesConfiguration, watchedTargets, type WatchedServer } from "./targets";
 
-const server = (name: string, copies: boolean): WatchedServer => ({
-  ...{ server: name, url: `https://${name}.moh.example.org`, hostname: `${name}.moh.example.org`, copies },
+const server = (name: string, backups: boolean): WatchedServer => ({
+  ...{ server: name, url: `https://${name}.moh.example.org`, hostname: `${name}.moh.example.org`, backups },
   ...{
     gateway: "moh-gateway:8443",
     application: `moh-${name}-application:8080`,
@@ -13,13 +13,13 @@ const of = (kind: "acme" | "private", ownAuthority = false) =>
   watchedTargets("Ministry", { kind, ownAuthority }, [server("hmis", true), server("training", false)]);
 
 describe("what is watched", () => {
-  it("is of each server its endpoint, by its host name, its application and its database", () => {
+  it("has the endpoint of each server, by its host name, its application and its database", () => {
     const labels = of("private")
       .map((target) => target.labels)
       .filter((each) => each["server"] === "training");
     expect(labels).toEqual([
       expect.objectContaining({
-        ...{ job: "endpoint", url: "https://training.moh.example.org", copies: "none" },
+        ...{ job: "endpoint", url: "https://training.moh.example.org", backups: "none" },
         __param_target: "https://moh-gateway:8443/api/ping",
         __param_hostname: "training.moh.example.org",
       }),
@@ -34,7 +34,7 @@ describe("what is watched", () => {
     ]);
   });
 
-  it("is asked by exporters that nobody else reaches", () => {
+  it("is probed by exporters that nothing outside reaches", () => {
     for (const { targets } of of("acme"))
       expect(targets).toEqual([expect.stringMatching(/^127\.0\.0\.1:\d+$/)]);
   });
@@ -42,7 +42,7 @@ describe("what is watched", () => {
   it.each([
     [false, "endpoint"],
     [true, "endpoint-own"],
-  ])("whether somebody else than the world vouches for certificates: %s, so asked by %s", (own, module) => {
+  ])("with a CA of its own: %s, so probed by %s", (own, module) => {
     const modules = of("acme", own).flatMap(({ labels }) =>
       labels["job"] === "endpoint" ? [labels["__param_module"]] : [],
     );
@@ -50,7 +50,7 @@ describe("what is watched", () => {
   });
 });
 
-it("asks each database with a password of its own, over TLS", () => {
+it("connects to each database with its own password, over TLS", () => {
   const text = databasesConfiguration("monitor", { hmis: 'one"', training: "two" });
   const module = (password: string) => ({
     type: "userpass",

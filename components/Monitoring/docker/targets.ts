@@ -1,25 +1,25 @@
 import type { Certificates } from "../../contract/dockerTarget";
 
 /**
- * What the image of monitoring is given to ask (`images/monitoring`): Prometheus' file_sd, one target for each thing of
- * a server, with the exporter that asks it as its address.
+ * The targets of Prometheus in the monitoring image (`images/monitoring`), in the format of its file_sd: one for each part
+ * of a server; the address is that of the exporter that probes it.
  */
 
-/** What there is to watch of a server. Addresses are `host:port`, as the container of monitoring finds them. */
+/** What is monitored of a server. Addresses are `host:port`, as the monitoring container resolves them. */
 export interface WatchedServer {
   server: string;
   /** For people. */
   url: string;
   hostname: string;
-  /** Of the gateway, which serves the host name. */
+  /** The gateway, which serves the host name. */
   gateway: string;
   application: string;
   database: string;
-  /** Whether copies are made of it. */
-  copies: boolean;
+  /** Whether backups are made of it. */
+  backups: boolean;
 }
 
-/** The exporters in the image, which answer in it alone. */
+/** The exporters in the image; they listen only inside it. */
 const BLACKBOX = "127.0.0.1:9115";
 const POSTGRES = "127.0.0.1:9187";
 const NODE = "127.0.0.1:9100";
@@ -31,7 +31,7 @@ export interface Target {
 
 /**
  * @param tenant its name, for people
- * @param certificates where the endpoints' come from, and whether somebody else than the world vouches for them
+ * @param certificates where the endpoints' certificates come from, and whether their CA is not a system CA
  */
 export function watchedTargets(
   tenant: string,
@@ -49,9 +49,9 @@ export function watchedTargets(
   });
   return [
     target(NODE, "host", { tenant }),
-    ...servers.flatMap(({ server, url, hostname, gateway, application, database, copies }) => [
+    ...servers.flatMap(({ server, url, hostname, gateway, application, database, backups }) => [
       target(BLACKBOX, "endpoint", {
-        ...{ server, url, certificates, copies: copies ? "made" : "none" },
+        ...{ server, url, certificates, backups: backups ? "made" : "none" },
         ...probe(ownAuthority ? "endpoint-own" : "endpoint", `https://${gateway}/api/ping`),
         __param_hostname: hostname,
       }),
@@ -66,7 +66,7 @@ export function watchedTargets(
   ];
 }
 
-/** How the databases are asked: postgres_exporter's configuration, in JSON, which is YAML. */
+/** The configuration of postgres_exporter, in JSON, which is YAML. */
 export function databasesConfiguration(user: string, passwords: Record<string, string>): string {
   return JSON.stringify({
     auth_modules: Object.fromEntries(
