@@ -19,6 +19,8 @@ beforeAll(async () => {
   postgres = await startPostgres();
   work = await workDirectory();
   await createApplicationRole(postgres);
+  await postgres.query("CREATE ROLE administrator LOGIN CREATEDB CREATEROLE PASSWORD 'secret'");
+  await postgres.query("GRANT pg_monitor TO administrator");
   await writeFile(work.path("honest.sql"), dumpWith("").dump);
   await importInto(postgres, work.path("honest.sql"));
   before = await serverState();
@@ -174,6 +176,74 @@ it("what gets past the judge can do nothing: the role that loads has no rights a
   await expect(elsewhere.connect()).rejects.toThrow(/permission denied for database/);
   await admin.discard(fresh.name);
   await admin.close();
+  expect(await serverState()).toEqual(before);
+});
+
+describe("a dump cannot give itself more time:", () => {
+  const userinfo = `CREATE TABLE public.userinfo (username text, password text);
+COPY public.userinfo (username, password) FROM stdin;
+admin\t$2a$10$hash
+\\.
+`;
+  const slow = (body: string, when = "") =>
+    `CREATE FUNCTION public.slow(t text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN ${body} END $$;
+${userinfo}ALTER TABLE public.userinfo ADD CONSTRAINT slow CHECK (${when}public.slow(password));
+`;
+  const caught =
+    "LOOP BEGIN PERFORM pg_sleep(1000); EXCEPTION WHEN query_canceled THEN NULL; END; END LOOP; RETURN true;";
+  const off = "PERFORM pg_sleep(1000); RETURN true;";
+
+  it.each([
+    ["its function sets the timeout to 0", slow(`SET statement_timeout TO 0; ${off}`), {}],
+    [
+      "its first check does, its second one sleeps",
+      `CREATE FUNCTION public.off(t text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'SET statement' || '_timeout TO 0'; RETURN true; END $$;
+ALTER TABLE public.honest ADD CONSTRAINT off CHECK (public.off(name));
+${slow(off)}`,
+      {},
+    ],
+    ["its check does so while it is sanitised", slow(caught, "password <> '!' OR "), { sanitise: {} }],
+    ["its function catches the timeout's error", slow(caught), {}],
+  ])("%s", async (_what, sql, more) => {
+    await writeFile(work.path("slow.sql"), dumpWith(sql).dump);
+    const began = Date.now();
+    await expect(
+      importInto(postgres, work.path("slow.sql"), { reimport: true, statementTimeout: 1, ...more }),
+    ).rejects.toThrow(
+      /refused: a statement has run for \d+ s. --statement-timeout allows 1 s|statement timeout/,
+    );
+    expect(Date.now() - began).toBeLessThan(20_000);
+    expect(await serverState()).toEqual(before);
+    const activity = "SELECT query FROM pg_stat_activity WHERE usename LIKE 'live_import_%'";
+    expect(await postgres.query(activity)).toEqual([]);
+  });
+});
+
+it("the temporary files of a dump count as its database's", async () => {
+  const { dump } = dumpWith(
+    `CREATE MATERIALIZED VIEW public.m AS SELECT count(*) AS n FROM (SELECT g FROM generate_series(1::bigint, 100000000000) g ORDER BY md5(g::text)) x WITH NO DATA;
+REFRESH MATERIALIZED VIEW public.m;\n`,
+  );
+  await writeFile(work.path("temporary.sql"), dump);
+  const importing = importInto(postgres, work.path("temporary.sql"), {
+    ...{ reimport: true, maxDatabaseBytes: 60_000_000 },
+  });
+  await expect(importing).rejects.toThrow(/temporary file.*--max-database-size/);
+  expect(await serverState()).toEqual(before);
+});
+
+it("the same holds where the administrator is not a superuser, as on RDS", async () => {
+  const { host, port } = postgres;
+  const server = { host, port, user: "administrator", password: "secret", database: "postgres" };
+  const importing = (name: string, maxDatabaseBytes?: number) =>
+    importInto(postgres, work.path(name), {
+      ...{ server, reimport: true, extensions: [], statementTimeout: maxDatabaseBytes ? 60 : 1 },
+      ...(maxDatabaseBytes && { maxDatabaseBytes }),
+    });
+  await expect(importing("slow.sql")).rejects.toThrow(/refused: a statement has run for/);
+  await expect(importing("temporary.sql", 60_000_000)).rejects.toThrow(
+    /of temporary files, more than .*--max-database-size/,
+  );
   expect(await serverState()).toEqual(before);
 });
 

@@ -3,6 +3,7 @@ import { Client, DatabaseError, type ClientConfig } from "pg";
 import { openArchive } from "./archive";
 import { isGeneratedTable } from "../generatedTables";
 import { openDump } from "./format";
+import { watchLimits } from "./limits";
 import { loadDump, newProgress, type LoadProgress, type LoadReport } from "./load";
 import type { LeftOut } from "./leftOut";
 import type { SessionSettings } from "./load/session";
@@ -10,7 +11,6 @@ import type { ImportRecord } from "./databaseNote";
 import { sanitise, type SanitiseOptions, type SanitiseResult } from "./sanitise";
 import { Server, ServerError, longestName, type NewDatabase } from "./server";
 import { openSource, type DumpSource } from "./source";
-import { watchSpace } from "./space";
 import { Judge } from "./sql/judge";
 import { splitDump } from "./sql/split";
 import { dropExpired, swap } from "./swap";
@@ -256,15 +256,19 @@ async function replace(server: Server, options: ImportOptions, load: Load): Prom
   const worthKeeping = former && (former.note.import !== undefined || (await server.hasTables(database)));
   const fresh = await server.createNew(database, options.extensions ?? dhis2Extensions);
   let published = false;
-  const space = watchSpace(server, fresh.name, options.maxDatabaseBytes);
+  const { statementTimeout, maxDatabaseBytes } = options;
+  const limits = await watchLimits(server, {
+    ...{ database: fresh.name, role: fresh.role, statementTimeout },
+    ...(maxDatabaseBytes !== undefined && { maxBytes: maxDatabaseBytes }),
+  });
+  const stop = AbortSignal.any([signal, server.lost.signal, limits.signal]);
   try {
-    const stop = AbortSignal.any([signal, server.lost.signal, space.signal]);
     const settings = await sessionSettings(server, options);
     const loaded = await load(fresh.connection, settings, stop);
     const { report } = loaded;
     progress.phase = "validating";
-    const { statementTimeout } = options;
-    const validation = await asRole(fresh, statementTimeout, (client) =>
+    const session = { connection: fresh.connection, statementTimeout, stop };
+    const validation = await asRole(session, (client) =>
       validate(client, report.tables, options.dhis2Version),
     );
     stop.throwIfAborted();
@@ -272,7 +276,7 @@ async function replace(server: Server, options: ImportOptions, load: Load): Prom
     if (options.sanitise) {
       progress.phase = "sanitising";
       const how = options.sanitise;
-      sanitised = await asRole(fresh, statementTimeout, (client) => sanitise(client, how));
+      sanitised = await asRole(session, (client) => sanitise(client, how));
     }
     stop.throwIfAborted();
     progress.phase = "publishing";
@@ -296,7 +300,7 @@ async function replace(server: Server, options: ImportOptions, load: Load): Prom
       ...(worthKeeping && kept !== undefined && { kept }),
     };
   } finally {
-    await space.stop();
+    await limits.stop();
     if (!published) await discard(server, fresh);
   }
 }
@@ -306,14 +310,22 @@ async function discard(server: Server, fresh: NewDatabase): Promise<void> {
   await server.discard(fresh.name).catch(() => undefined);
 }
 
+interface RoleSession {
+  connection: ClientConfig;
+  /** In seconds. */
+  statementTimeout: number;
+  stop: AbortSignal;
+}
+
 async function asRole<T>(
-  fresh: NewDatabase,
-  statementTimeout: number,
+  { connection, statementTimeout, stop }: RoleSession,
   work: (client: Client) => Promise<T>,
 ): Promise<T> {
-  const client = new Client({ ...fresh.connection, application_name: "dhistance import" });
+  const client = new Client({ ...connection, application_name: "dhistance import" });
   client.on("error", () => undefined);
   await client.connect();
+  const abort = () => void client.end().catch(() => undefined);
+  stop.addEventListener("abort", abort);
   try {
     await client.query(
       "SET search_path = pg_catalog; SET row_security = off; SET synchronous_commit = off;" +
@@ -321,10 +333,12 @@ async function asRole<T>(
     );
     return await work(client);
   } catch (error) {
+    stop.throwIfAborted();
     // A lost connection or a full disk is the server's fault, not the dump's.
     if (!(error instanceof DatabaseError) || /^(08|53|57P|58)/.test(error.code ?? "")) throw error;
     throw new ValidationError(`The new database cannot be checked or sanitised: ${error.message}`);
   } finally {
+    stop.removeEventListener("abort", abort);
     await client.end();
   }
 }

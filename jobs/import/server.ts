@@ -223,6 +223,16 @@ export class Server {
     return { name, role: name, connection };
   }
 
+  /**
+   * Of each connection of a role: what it cannot raise itself. Only superusers can set it; what others cannot have is
+   * watched (`limits.ts`).
+   */
+  async limitTemporaryFiles(role: string, bytes: number): Promise<void> {
+    if (!this.superuser) return;
+    const kilobytes = Math.min(2 ** 31 - 1, Math.ceil(bytes / 1024));
+    await this.query(`ALTER ROLE ${quote(role)} SET temp_file_limit = ${kilobytes}`);
+  }
+
   /** Gives all of the loaded database to the application's role, and takes the loading role away. */
   async handOver({ name, role }: NewDatabase, application: string): Promise<void> {
     if (!this.superuser) {

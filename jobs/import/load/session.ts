@@ -45,7 +45,9 @@ export function loadError(error: unknown, sql: string, line?: number): LoadError
       ? "The database server's disk is full: "
       : code === "57014"
         ? "Stopped, it ran longer than the statement timeout allows (--statement-timeout): "
-        : "The database server refused it: ";
+        : code === "53400"
+          ? "Stopped, its temporary files grew larger than --max-database-size allows: "
+          : "The database server refused it: ";
   const parts = [`${known}${message}`, detail, where, `In: ${excerpt(sql)}`];
   return new LoadError(parts.filter(Boolean).join("\n  "), line, code);
 }
