@@ -68,7 +68,7 @@ async function measure(world: BackupWorld): Promise<void> {
   await writeFile(
     path("replicate.json"),
     JSON.stringify({
-      ...{ servers: ["hmis"], source: cloud.replace(/\/hmis$/, ""), copies: path("copies") },
+      ...{ servers: ["hmis"], source: cloud.replace(/\/hmis$/, ""), backups: path("copies") },
       ...{ cloudPasswordFile: path("cloud-password"), localPasswordFile: path("local-password") },
       ...{ publicKeyFile: path("signing.pub"), retentionDays: 30 },
     }),

@@ -187,7 +187,7 @@ export interface ReplicateConfiguration {
     retentionDays: number;
   };
   /** Where the backups are kept, and for how many days. */
-  copies: string;
+  backups: string;
   retentionDays: number;
   /** An older newest backup raises an alarm. */
   maxAgeHours: number;
@@ -196,7 +196,7 @@ export interface ReplicateConfiguration {
   /** What distinguishes this location from others, for CloudWatch; the agent adds the server. @default no metrics */
   metrics?: Record<string, string>;
   /** Directory of the report for node_exporter. @default no report */
-  told?: string;
+  reports?: string;
 }
 
 /**

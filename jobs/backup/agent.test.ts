@@ -22,7 +22,7 @@ afterAll(() => world.stop());
 async function configure(exporting: object = {}): Promise<string> {
   const { path, postgres } = world;
   const configuration = {
-    ...{ servers: ["hmis"], source: cloud, copies: path("copies"), told: path("told") },
+    ...{ servers: ["hmis"], source: cloud, backups: path("copies"), reports: path("told") },
     ...{ cloudPasswordFile: path("cloud-password"), localPasswordFile: path("local-password") },
     ...{ publicKeyFile: path("signing.pub"), retentionDays: 30, parts: 1, drill: {} },
     export: {
@@ -71,8 +71,8 @@ it("makes the backup of its server, brings it home, drills both places, and tell
     .filter(({ event }) => event === "drilled");
   const drill = { files: 41, rows: exported?.rows, of: exported?.at, verified: true };
   expect(drills).toMatchObject([
-    { copy: world.path("copies/hmis"), ...drill },
-    { copy: `${cloud}/hmis`, ...drill },
+    { location: world.path("copies/hmis"), ...drill },
+    { location: `${cloud}/hmis`, ...drill },
   ]);
   const [home, away] = drills;
   const at = Date.parse(exported?.at ?? "") / 1000;

@@ -68,7 +68,7 @@ interface Tools {
 }
 
 class Agent {
-  /** By place, when its drill failed. */
+  /** When the drill of a location failed, by its URL. */
   private readonly failedAt = new Map<string, number>();
 
   constructor(
@@ -84,9 +84,9 @@ class Agent {
     return this.configuration.export && failed ? Math.min(usual, SOON) : usual;
   }
 
-  /** Tells what is known before the first run, which may take hours. */
+  /** Reports what is known before the first run, which may take hours. */
   async begin(signal: AbortSignal): Promise<void> {
-    for (const server of this.configuration.told === undefined ? [] : this.configuration.servers) {
+    for (const server of this.configuration.reports === undefined ? [] : this.configuration.servers) {
       const seen: Record<string, Health> = {};
       const problems = await this.step(server, signal, async ({ home, source }) => {
         for (const [name, location] of Object.entries({ disk: home, cloud: source }))
@@ -100,7 +100,7 @@ class Agent {
   /** Each server on its own, and each step: a failure of one does not stop the others. */
   async run(signal: AbortSignal): Promise<Error[]> {
     const all: Error[] = [];
-    const { drill, metrics, told, export: exporting } = this.configuration;
+    const { drill, metrics, reports, export: exporting } = this.configuration;
     for (const server of this.configuration.servers) {
       const problems: Error[] = [];
       const step = async (work: (tools: Tools) => Promise<Error[]>) =>
@@ -114,10 +114,10 @@ class Agent {
           seen[name] = health;
           return found;
         });
-      if (drill || metrics || told !== undefined) await look("disk", ({ home }) => home);
+      if (drill || metrics || reports !== undefined) await look("disk", ({ home }) => home);
       // What others make, others drill.
       if (exporting) await look("cloud", ({ source }) => source);
-      if (told !== undefined) await this.reportMetrics(server, seen, problems);
+      if (reports !== undefined) await this.reportMetrics(server, seen, problems);
       all.push(...problems);
     }
     return all;
@@ -129,13 +129,13 @@ class Agent {
     work: (tools: Tools) => Promise<Error[]>,
   ): Promise<Error[]> {
     const { configuration, flags } = this;
-    const { copies, cloudPasswordFile, localPasswordFile } = configuration;
+    const { backups, cloudPasswordFile, localPasswordFile } = configuration;
     const progress = new Progress();
     const stop = report(progress, flags.json ?? false);
     let vault: Vault | undefined;
     let problems: Error[];
     try {
-      const cache = join(copies, ".cache");
+      const cache = join(backups, ".cache");
       for (const directory of [cache, flags.scratch])
         await mkdir(directory, { recursive: true, mode: 0o700 }).catch((error: Error) => {
           throw new LocationError(`${directory} cannot be written to: ${error.message}`);
@@ -146,7 +146,7 @@ class Agent {
         new BackupLocation(url, { passwordFile, cache }, signal);
       problems = await work({
         ...{ progress, signal, stop },
-        home: location(join(copies, server), localPasswordFile),
+        home: location(join(backups, server), localPasswordFile),
         source: location(`${configuration.source}/${server}`, cloudPasswordFile),
       });
     } catch (error) {
@@ -225,11 +225,11 @@ class Agent {
     if (drill && health.newest !== undefined)
       problems.push(...overdue(`The last drill of ${location.url}`, health.last?.at, drill.maxAgeHours));
     if (metrics && location === home) {
-      const told = {
+      const reported = {
         ...{ ...health, failed: health.failed || failed },
         problems: [...before, ...problems],
       };
-      await reportMetrics({ ...metrics, Server: server }, told, new Date()).catch(
+      await reportMetrics({ ...metrics, Server: server }, reported, new Date()).catch(
         (error: Error) => void problems.push(error),
       );
     }
@@ -242,7 +242,7 @@ class Agent {
     problems: Error[],
   ): Promise<void> {
     const alarms = problems.map(({ message }) => message);
-    await writeMetrics(this.configuration.told ?? "", await metricsText(server, seen, alarms)).catch(
+    await writeMetrics(this.configuration.reports ?? "", await metricsText(server, seen, alarms)).catch(
       (error: Error) => {
         alarm(this.flags, error.message);
         problems.push(error);

@@ -32,7 +32,7 @@ it("made in the cloud, pulled home, listed, and restored with the cloud gone", a
       ...{
         servers: ["hmis"],
         source: cloud.replace(/\/hmis$/, ""),
-        copies: path("copies"),
+        backups: path("copies"),
         retentionDays: 30,
       },
       ...{ cloudPasswordFile: path("cloud-password"), localPasswordFile: path("local-password") },

@@ -80,7 +80,7 @@ export function program(): Command {
     .action(runReplicate);
 
   locationOptions(program.command("list"))
-    .description("say which backups a place holds: how old, of what, when they were last verified")
+    .description("list the backups in a location: how old, of what, when they were last verified")
     .option("--max-age <duration>", "fail when the newest backup is older", parseDuration)
     .option(
       "--drill-file <path>",

@@ -109,7 +109,7 @@ export async function list(
     const location = await locationOf(flags, vault, signal);
     const unreadable: Error[] = [];
     let others = 0;
-    const copies = await backupsIn(
+    const backups = await backupsIn(
       location,
       keyOf(flags),
       (error) => unreadable.push(error),
@@ -118,21 +118,21 @@ export async function list(
     const state = location.local ? stateOf(location.url) : undefined;
     const figures = await keptDrill(location, flags.drillFile);
     const now = new Date();
-    const shown = copies.map(({ snapshot, receipt, repository }) => ({
+    const shown = backups.map(({ snapshot, receipt, repository }) => ({
       ...{ snapshot: snapshot.id, ...receipt, repository: repository.url },
       checkedAt: state?.checks[repository.url.slice(repository.url.lastIndexOf("/") + 1)]?.allAt,
       restoredAt: figures?.snapshot === snapshot.id ? figures.at : undefined,
     }));
     const data = {
-      copy: location.url,
-      copies: shown,
+      location: location.url,
+      backups: shown,
       unreadable: unreadable.map(({ message }) => message),
       drill: figures,
       signedByOthers: others,
     };
-    print(flags, { event: "copies", ...data }, backupList(location.url, data, now));
+    print(flags, { event: "backups", ...data }, backupList(location.url, data, now));
     if (unreadable[0]) throw unreadable[0];
-    if (copies.length === 0) {
+    if (backups.length === 0) {
       await newestRepository(location);
       throw new BackupError(
         others > 0 ? "signature" : "missing",
@@ -141,9 +141,9 @@ export async function list(
           : `There is no backup in ${location.url} that its export claimed good.`,
       );
     }
-    refuseShrunk(location, copies[0]?.receipt);
+    refuseShrunk(location, backups[0]?.receipt);
     if (flags.maxAge !== undefined)
-      refuseOverdue(`The newest backup in ${location.url}`, copies[0]?.receipt.at, flags.maxAge, now);
+      refuseOverdue(`The newest backup in ${location.url}`, backups[0]?.receipt.at, flags.maxAge, now);
     if (flags.maxDrillAge !== undefined)
       refuseOverdue(`The last drill of ${location.url}`, figures?.at, flags.maxDrillAge, now);
     return undefined;

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { DRILL_HOURS, PORTABLE_HOURS } from "../../plans/thresholds";
 import { UsageError } from "../import/cli/options";
+import { OLD_CONFIGURATION, withNewNames } from "./oldNames";
 
 const word = z.string().regex(/^\S+$/, "no spaces");
 
@@ -13,7 +14,7 @@ const schema = z
     source: z.string().min(1),
     /** Of the source. */
     region: z.string().optional(),
-    /** How temporary credentials are had. @default as the AWS command line finds them */
+    /** Where temporary credentials come from. @default as the AWS command line finds them */
     rolesAnywhere: z
       .strictObject({
         helper: word.default("aws_signing_helper"),
@@ -22,9 +23,9 @@ const schema = z
       .optional(),
     cloudPasswordFile: z.string(),
     localPasswordFile: z.string(),
-    /** Key that the exports were signed for. @default any receipt counts */
+    /** Verifies the signatures of the exports. @default any receipt counts */
     publicKeyFile: z.string().optional(),
-    /** That the agent makes the backups of its one server as well. @default others make them */
+    /** Set if the agent also makes the backups of its one server. @default others make them */
     export: z
       .strictObject({
         /** Of an account that may read all: `postgres://account@host:5432/postgres`. */
@@ -38,18 +39,18 @@ const schema = z
       })
       .optional(),
     /** Where the backups are kept; a folder for each server. */
-    copies: z.string().startsWith("/"),
+    backups: z.string().startsWith("/"),
     retentionDays: z.int().min(1),
     everyMinutes: z.int().min(1).max(1440).default(60),
-    /** Runs in which all data here are read and checked once. */
+    /** Number of runs in which all data here are read and checked once. */
     parts: z.int().min(1).max(365).default(24),
-    /** An older newest backup is an alarm. @default a day, and time for the export and the pull */
+    /** An older newest backup raises an alarm. @default a day, and time for the export and the pull */
     maxAgeHours: z.number().positive().default(PORTABLE_HOURS),
-    /** Drills of what is here, for which a PostgreSQL server has to be on this machine. @default none are made */
+    /** Drills of the backups here; they need PostgreSQL's programs on this machine. @default no drills */
     drill: z
       .strictObject({
         everyHours: z.number().positive().default(168),
-        /** A longer time since the last good one is an alarm. @default a week, and a day to try again */
+        /** A longer time since the last successful one raises an alarm. @default a week, and a day to try again */
         maxAgeHours: z.number().positive().default(DRILL_HOURS),
         /** Tables that are loaded at the same time. */
         jobs: z.int().min(1).max(64).default(2),
@@ -57,9 +58,9 @@ const schema = z
       .optional(),
     /** Reports the age of backups and drills to CloudWatch, with these dimensions and `Server`. @default no report */
     metrics: z.record(z.string(), z.string()).optional(),
-    /** Directory for the same metrics as a file, which Prometheus' node_exporter (textfile) reads. @default no file */
-    told: z.string().startsWith("/").optional(),
-    /** Most that is fetched a second. @default all there is */
+    /** Directory for the same metrics as a file, which Prometheus's node_exporter (textfile) reads. @default no file */
+    reports: z.string().startsWith("/").optional(),
+    /** Limit of the download rate, in KiB a second. @default no limit */
     kibPerSecond: z.int().positive().optional(),
   })
   .refine((it) => !it.export || it.servers.length === 1, {
@@ -77,7 +78,7 @@ export function readConfiguration(file: string): Configuration {
   } catch (error) {
     throw new UsageError(`--config ${file} cannot be read as JSON: ${(error as Error).message}`);
   }
-  const parsed = schema.safeParse(text);
+  const parsed = schema.safeParse(withNewNames(text, OLD_CONFIGURATION));
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map(({ path, message }) => `${path.join(".") || "it"}: ${message}`);
   throw new UsageError(`--config ${file} is not as it has to be. ${problems.join("; ")}`);

@@ -13,6 +13,7 @@ import { chooseBackup, compare, fetchBackup, loadDump } from "./load";
 import { withLock } from "./lock";
 import { rowsOf } from "./manifest";
 import type { BackupLocation } from "./location";
+import { OLD_FIGURES, withNewNames } from "./oldNames";
 import type { Progress } from "./progress";
 import { sizeOf } from "./export";
 
@@ -30,7 +31,8 @@ export interface DrillOptions {
 }
 
 const drillSchema = z.object({
-  copy: z.string(),
+  /** Where the backup is. */
+  location: z.string(),
   snapshot: z.string(),
   server: z.string(),
   /** The points in time of the backup and of the drill. ISO 8601. */
@@ -92,7 +94,7 @@ async function drillIn(inside: string, stage: string, options: DrillOptions): Pr
       const done = Date.now();
       const seconds = (from: number, to: number) => Math.round((to - from) / 100) / 10;
       return {
-        ...{ copy: location.url, snapshot: copy.snapshot.id, server: manifest.server, of: manifest.at },
+        ...{ location: location.url, snapshot: copy.snapshot.id, server: manifest.server, of: manifest.at },
         at: at.toISOString(),
         rpoSeconds: Math.round((at.getTime() - Date.parse(manifest.at)) / 1000),
         rtoSeconds: seconds(began, done),
@@ -126,7 +128,7 @@ export async function keepDrill(location: BackupLocation, figures: Drill, file?:
 export async function keptDrill(location: BackupLocation, file?: string): Promise<Drill | undefined> {
   try {
     const text = file === undefined ? await location.kept(FIGURES) : await readFile(file, "utf8");
-    return drillSchema.parse(JSON.parse(text ?? ""));
+    return drillSchema.parse(withNewNames(JSON.parse(text ?? ""), OLD_FIGURES));
   } catch {
     return undefined;
   }

@@ -22,14 +22,14 @@ beforeAll(async () => {
 });
 afterAll(() => world.stop());
 
-interface Copies {
-  copies: { snapshot: string; rows: number }[];
+interface Listed {
+  backups: { snapshot: string; rows: number }[];
 }
 
 /** Backups of a location that are claimed good. */
-async function claimedIn(location: string): Promise<Copies["copies"]> {
+async function claimedIn(location: string): Promise<Listed["backups"]> {
   const { stdout } = await world.backup("list", ...world.inLocation(location), "--json");
-  return lastEvent<Copies>(stdout, "copies")?.copies ?? [];
+  return lastEvent<Listed>(stdout, "backups")?.backups ?? [];
 }
 
 /** Waits for a phase of a command that was started. */

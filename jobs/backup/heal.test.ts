@@ -36,7 +36,7 @@ async function configure(more: object): Promise<void> {
     ...{
       servers: ["hmis"],
       source: s3.location("copies", "hmis").replace(/\/hmis$/, ""),
-      copies: path("copies"),
+      backups: path("copies"),
     },
     ...{ retentionDays: 30, parts: 1, publicKeyFile: path("signing.pub") },
     ...{ cloudPasswordFile: path("cloud-password"), localPasswordFile: path("local-password") },
@@ -93,7 +93,7 @@ it.each(KINDS)(
 it("once intact, it is left alone", async () => {
   expect(lastEvent((await pull()).stdout, "replicated")).toMatchObject({ healed: [], copied: 0 });
   const { stdout } = await world.backup("list", ...world.inLocation(local), "--json");
-  expect(lastEvent<{ copies: object[] }>(stdout, "copies")?.copies).toHaveLength(2);
+  expect(lastEvent<{ backups: object[] }>(stdout, "backups")?.backups).toHaveLength(2);
 });
 
 it.each(KINDS)(
@@ -179,7 +179,7 @@ it("months past their retention are removed; a clock that is a year ahead remove
   const first = await run(new Date());
   expect(first).toMatchObject({ removed: ["2020-01"], problems: [] });
   const { stdout } = await world.backup("list", ...world.inLocation(local), "--json");
-  expect(lastEvent<{ copies: object[] }>(stdout, "copies")?.copies[0]).toMatchObject({ ...first.newest });
+  expect(lastEvent<{ backups: object[] }>(stdout, "backups")?.backups[0]).toMatchObject({ ...first.newest });
   expect(first.newest).toMatchObject({ server: "hmis" });
   const ahead = await run(new Date(Date.now() + 366 * 24 * 3600 * 1000));
   expect(ahead).toMatchObject({ removed: [], problems: [], newest: first.newest });

@@ -43,7 +43,7 @@ describe("the agent", () => {
   async function run(more: object = {}): Promise<Ended> {
     const { path, backup } = world;
     const configuration = {
-      ...{ servers: ["hmis"], source: cloud.replace(/\/hmis$/, ""), copies: path("copies") },
+      ...{ servers: ["hmis"], source: cloud.replace(/\/hmis$/, ""), backups: path("copies") },
       ...{ cloudPasswordFile: path("cloud-password"), localPasswordFile: path("local-password") },
       ...{ publicKeyFile: path("signing.pub"), retentionDays: 30, parts: 1 },
       ...{ drill: {}, metrics: { Tenant: "moh", Place: "office" }, ...more },
@@ -60,7 +60,7 @@ describe("the agent", () => {
     const first = await run();
     expect(first).toMatchObject({ code: 0, stderr: "" });
     const drilled = lastEvent<Drill>(first.stdout, "drilled");
-    expect(drilled).toMatchObject({ copy: local, server: "hmis", files: 41, verified: true });
+    expect(drilled).toMatchObject({ location: local, server: "hmis", files: 41, verified: true });
     expect(JSON.parse(readFileSync(join(local, "drill.json"), "utf8"))).toMatchObject({ at: drilled?.at });
     const told = values(location);
     expect(told).toMatchObject({
@@ -131,7 +131,7 @@ describe("in the cloud, with the command of the daily task", () => {
 
   it("drills once, keeps the figures in the locked bucket, and only looks the next day", async () => {
     const first = await world.backup(...look(cloud));
-    expect(first.stdout).toMatch(/^Whole\. s3:.*Would be lost \(RPO\)/ms);
+    expect(first.stdout).toMatch(/^Intact\. s3:.*Would be lost \(RPO\)/ms);
     expect(first).toMatchObject({ code: 0 });
     expect(values(location)).toMatchObject({ DrillFailed: 0, RowsRestored: expect.any(Number) as number });
     const second = await world.backup(...look(cloud));

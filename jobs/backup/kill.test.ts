@@ -29,7 +29,7 @@ beforeAll(async () => {
   await writeFile(
     world.path("replicate.json"),
     JSON.stringify({
-      ...{ servers: ["hmis"], source: cloud.replace(/\/hmis$/, ""), copies: world.path("copies") },
+      ...{ servers: ["hmis"], source: cloud.replace(/\/hmis$/, ""), backups: world.path("copies") },
       ...{ cloudPasswordFile: world.path("cloud-password"), localPasswordFile: world.path("local-password") },
       ...{ publicKeyFile: world.path("signing.pub"), retentionDays: 30, parts: 1 },
     }),
@@ -41,7 +41,7 @@ async function claimedIn(location: string): Promise<string[]> {
   const listed = await world.backup("list", ...world.inLocation(location), "--json");
   // 3: there is none.
   expect([0, 3], listed.stderr).toContain(listed.code);
-  return (lastEvent<{ copies: { snapshot: string }[] }>(listed.stdout, "copies")?.copies ?? []).map(
+  return (lastEvent<{ backups: { snapshot: string }[] }>(listed.stdout, "backups")?.backups ?? []).map(
     ({ snapshot }) => snapshot,
   );
 }
@@ -103,9 +103,9 @@ describe("killed at random moments", { timeout: 1_200_000 }, () => {
       },
       async (at) => {
         const here = (await readdir(local).catch((): string[] => [])).includes(month);
-        const copies = here ? await world.backup("list", ...world.inLocation(local), "--json") : undefined;
-        const { copies: claimed = [] } =
-          lastEvent<{ copies: object[] }>(copies?.stdout ?? "", "copies") ?? {};
+        const listed = here ? await world.backup("list", ...world.inLocation(local), "--json") : undefined;
+        const { backups: claimed = [] } =
+          lastEvent<{ backups: object[] }>(listed?.stdout ?? "", "backups") ?? {};
         expect(claimed.length, at).toBeLessThanOrEqual(all.length);
       },
     );

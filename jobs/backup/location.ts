@@ -21,7 +21,7 @@ export function monthOf(time: Date): string {
   return time.toISOString().slice(0, 7);
 }
 
-/** The name after `name` in the same month. @throws LocationError after the ninth: something is wrong with the place */
+/** The name after `name` in the same month. @throws LocationError after the ninth: something is wrong with the location */
 export function nextRepositoryName(name: string): string {
   const [month = "", generation = "1"] = name.split(".");
   if (generation === "9")

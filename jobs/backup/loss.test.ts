@@ -43,7 +43,7 @@ async function configure(more: object = {}): Promise<string> {
     ...{
       servers: ["hmis"],
       source,
-      copies: home,
+      backups: home,
       retentionDays: 30,
       parts: 1,
       publicKeyFile: path("signing.pub"),
@@ -64,7 +64,7 @@ const repository = (location: string) => join(location, "hmis", month);
 
 async function listed(location: string): Promise<{ snapshot: string; at: string }[]> {
   const { stdout } = await world.backup("list", ...world.inLocation(location), "--json");
-  return lastEvent<{ copies: { snapshot: string; at: string }[] }>(stdout, "copies")?.copies ?? [];
+  return lastEvent<{ backups: { snapshot: string; at: string }[] }>(stdout, "backups")?.backups ?? [];
 }
 
 /** By restic's own reading of every byte. @throws Error when it finds damage */
@@ -376,7 +376,7 @@ describe("a backup that lacks what earlier ones have", { timeout: 900_000 }, () 
     await mkdir(join(to, "told"));
     expect(await pull()).toMatchObject({ code: 0 });
     await cp(join(local(), month), join(local(), "2020-01"), { recursive: true });
-    const pulled = await pull({ told: join(to, "told") });
+    const pulled = await pull({ reports: join(to, "told") });
     expect(pulled.code).toBe(9);
     expect(pulled.stderr).toMatch(
       /ALARM backup: The newest backup in .*home\/hmis, .* lacks what earlier backups have: /,
@@ -387,7 +387,7 @@ describe("a backup that lacks what earlier ones have", { timeout: 900_000 }, () 
     );
     expect(await world.backup("list", ...world.inLocation(location))).toMatchObject({ code: 9 });
     const drilled = await world.backup("drill", ...world.inLocation(location));
-    expect(drilled).toMatchObject({ code: 9, stdout: expect.stringContaining("Whole.") as string });
+    expect(drilled).toMatchObject({ code: 9, stdout: expect.stringContaining("Intact.") as string });
 
     const accepted = await run("--accept-shrink");
     expect(accepted).toMatchObject({ code: 0, stderr: "" });

@@ -104,7 +104,7 @@ it("the pages, from their first line to their last", async () => {
 
   await run(about("backup drill"), /^Whole\..*Would be lost \(RPO\)/ms);
   const figures = JSON.parse(readFileSync(path("scratch/drill.json"), "utf8")) as Record<string, unknown>;
-  expect(figures).toMatchObject({ server: "hmis", files: 41, verified: true, copy: path("copies/hmis") });
+  expect(figures).toMatchObject({ server: "hmis", files: 41, verified: true, location: path("copies/hmis") });
   expect(figures["rpoSeconds"]).toBeGreaterThan(0);
   await run(about("--max-drill-age"), /Last drill \d+ s ago: recovered in/);
   await run(about("backup export"), /^Exported to /m);

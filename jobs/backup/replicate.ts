@@ -1,5 +1,5 @@
 /**
- * Pulls the backups of one server from another location into a directory here, under a key of this place. The agent on the
+ * Pulls the backups of one server from another location into a directory here, under a key of this location. The agent on the
  * customer's own host does so: it comes to the cloud, the cloud never comes to it.
  */
 import { existsSync, readFileSync, type Dirent } from "node:fs";
@@ -61,7 +61,7 @@ const stateSchema = z.object({
 
 export type State = z.infer<typeof stateSchema>;
 
-/** What the runs so far have noted in a directory of copies. */
+/** What the runs so far have noted in a directory of backups. */
 export function stateOf(directory: string): State {
   try {
     return stateSchema.parse(JSON.parse(readFileSync(join(directory, "state.json"), "utf8")));

@@ -32,7 +32,7 @@ afterAll(() => world.stop());
 
 function configure(more: object): Promise<void> {
   const configuration = {
-    ...{ servers: ["hmis"], source: cloud.replace(/\/hmis$/, ""), copies: world.path("copies") },
+    ...{ servers: ["hmis"], source: cloud.replace(/\/hmis$/, ""), backups: world.path("copies") },
     ...{ cloudPasswordFile: world.path("cloud-password"), localPasswordFile: world.path("local-password") },
     ...{ publicKeyFile: world.path("signing.pub"), retentionDays: 30, parts: 1 },
     ...more,
@@ -95,7 +95,7 @@ describe("two at once", () => {
     first.kill("SIGCONT");
     expect(await ended(first)).toBe(0);
     const { stdout } = await backup("list", ...world.inLocation(local), "--json");
-    expect(lastEvent<{ copies: object[] }>(stdout, "copies")?.copies).toHaveLength(1);
+    expect(lastEvent<{ backups: object[] }>(stdout, "backups")?.backups).toHaveLength(1);
   });
 
   it("restores of one database: the second is refused and changes nothing, the first continues", async () => {
@@ -217,16 +217,16 @@ it("a month ends between two exports, by a clock that is given to the export ins
   for (const each of [location, path("months-home")]) {
     const listed = await backup("list", ...inLocation(each), "--json");
     expect(listed).toMatchObject({ code: 0, stderr: "" });
-    const { copies = [] } =
-      lastEvent<{ copies: { repository: string; rows: number; snapshot: string }[] }>(
+    const { backups = [] } =
+      lastEvent<{ backups: { repository: string; rows: number; snapshot: string }[] }>(
         listed.stdout,
-        "copies",
+        "backups",
       ) ?? {};
-    expect(copies).toMatchObject([
+    expect(backups).toMatchObject([
       { repository: `${each}/2031-02`, rows: first.rows },
       { repository: `${each}/2031-01`, rows: last.rows },
     ]);
-    older = copies[1]?.snapshot ?? "";
+    older = backups[1]?.snapshot ?? "";
   }
   expect(first.rows).toBe(last.rows - 200);
   // What is of the month before is there to be restored.

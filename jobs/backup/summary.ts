@@ -58,10 +58,10 @@ export interface Listed extends Receipt {
 export function backupList(
   location: string,
   {
-    copies,
+    backups,
     drill: last,
     signedByOthers: others,
-  }: { copies: Listed[]; drill?: Drill | undefined; signedByOthers: number },
+  }: { backups: Listed[]; drill?: Drill | undefined; signedByOthers: number },
   now: Date,
 ): string {
   const age = (at: string) => duration(Math.max(0, (now.getTime() - Date.parse(at)) / 1000));
@@ -78,14 +78,14 @@ export function backupList(
           ),
         ]
       : []),
-    ...copies.map((copy) =>
+    ...backups.map((backup) =>
       [
-        `  ${short(copy.snapshot)}  ${copy.at.slice(0, 19).replace("T", " ")} UTC`,
-        `${age(copy.at)} old`,
-        `${copy.server}, ${number(copy.rows)} rows, ${bytesText(copy.bytes)}`,
-        `DHIS2 ${copy.dhis2 ?? "unknown"}, PostgreSQL ${copy.postgresql}`,
-        verified(copy),
-        ...(copy.shrunk ? [pc.yellow("lacks what earlier backups have")] : []),
+        `  ${short(backup.snapshot)}  ${backup.at.slice(0, 19).replace("T", " ")} UTC`,
+        `${age(backup.at)} old`,
+        `${backup.server}, ${number(backup.rows)} rows, ${bytesText(backup.bytes)}`,
+        `DHIS2 ${backup.dhis2 ?? "unknown"}, PostgreSQL ${backup.postgresql}`,
+        verified(backup),
+        ...(backup.shrunk ? [pc.yellow("lacks what earlier backups have")] : []),
       ].join("  "),
     ),
     ...(last ? [`  Last drill ${age(last.at)} ago: recovered in ${duration(last.rtoSeconds)}`] : []),
@@ -113,15 +113,15 @@ export function restoreSummary(result: RestoreResult): string {
 }
 
 export function drillSummary(figures: Drill): string {
-  const { copy, snapshot, of, rpoSeconds, rtoSeconds, rows, tables, bytes, files, seconds } = figures;
+  const { location, snapshot, of, rpoSeconds, rtoSeconds, rows, tables, bytes, files, seconds } = figures;
   return [
-    `${pc.green("Whole.")} ${copy}, backup ${pc.bold(short(snapshot))} of ${of}`,
+    `${pc.green("Intact.")} ${location}, backup ${pc.bold(short(snapshot))} of ${of}`,
     `  ${number(rows)} rows in ${number(tables)} tables, ${number(files)} files, ${bytesText(bytes)}: as the manifest says`,
     `  Would be lost (RPO): ${duration(rpoSeconds)}. Until it runs again (RTO): ${duration(rtoSeconds)}`,
     `    (fetched in ${duration(seconds.fetch)}, loaded in ${duration(seconds.load)}, compared in ${duration(seconds.compare)})`,
   ].join("\n");
 }
 
-export function drilledBefore({ copy, at, rtoSeconds }: Drill): string {
-  return `${copy}: no drill is due. The last one, of ${at}, recovered in ${duration(rtoSeconds)}.`;
+export function drilledBefore({ location, at, rtoSeconds }: Drill): string {
+  return `${location}: no drill is due. The last one, of ${at}, recovered in ${duration(rtoSeconds)}.`;
 }

@@ -99,7 +99,7 @@ export function onPremisesAgents(
         cloudPasswordFile: FILES.cloudPassword,
         localPasswordFile: FILES.localPassword,
         publicKeyFile: FILES.publicKey,
-        copies: COPIES,
+        backups: COPIES,
         retentionDays: RETENTION[args.tenant.plan].onPremises,
         maxAgeHours: PORTABLE_HOURS,
         drill: { everyHours: DRILL_EVERY_HOURS, maxAgeHours: DRILL_HOURS },

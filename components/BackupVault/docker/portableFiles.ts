@@ -72,10 +72,10 @@ export function portableConfiguration(
       signingKeyFile: FILES.signingKey,
       retentionDays: portable,
     },
-    copies: DISK_PATH,
+    backups: DISK_PATH,
     retentionDays: onPremises,
     maxAgeHours: PORTABLE_HOURS,
     drill: { everyHours: DRILL_EVERY_HOURS, maxAgeHours: DRILL_HOURS },
-    told: TOLD_PATH,
+    reports: TOLD_PATH,
   };
 }

@@ -3,6 +3,7 @@ import { text } from "node:stream/consumers";
 import { FILES, SCRATCH_PATH } from "../../../components/BackupVault/docker/portableFiles";
 import { APPLICATION_PORT } from "../../../components/contract/application";
 import { ROLE, type ReplicateConfiguration } from "../../../components/jobs";
+import { OLD_CONFIGURATION, OLD_LIST, withNewNames } from "../../../jobs/backup/oldNames";
 import { serverOn, stop, type ServerOnHost } from "../../../operations/docker/server";
 import { confirm } from "../confirm";
 import { runIn } from "../docker/backupContainers";
@@ -67,11 +68,11 @@ async function backupsOf(server: ServerOnHost, name: string): Promise<Backups> {
   const { code, output } = await outputOf(server, ["cat", FILES.configuration]);
   if (code !== 0)
     throw new CommandError(`${server.portable} has no readable configuration of its backups: ${output}`);
-  const configuration = JSON.parse(output) as ReplicateConfiguration;
-  const { source, copies, cloudPasswordFile, localPasswordFile, publicKeyFile } = configuration;
+  const configuration = withNewNames(JSON.parse(output), OLD_CONFIGURATION) as ReplicateConfiguration;
+  const { source, backups, cloudPasswordFile, localPasswordFile, publicKeyFile } = configuration;
   const exporting = configuration.export;
   if (!exporting) throw new CommandError(`${server.portable} makes no backups`);
-  const at = { disk: [copies, localPasswordFile], cloud: [source, cloudPasswordFile] } as const;
+  const at = { disk: [backups, localPasswordFile], cloud: [source, cloudPasswordFile] } as const;
   return {
     repository: (from) => [
       "--location",
@@ -117,7 +118,13 @@ async function list(server: ServerOnHost, backups: Backups, request: RestoreRequ
   return worst;
 }
 
-/** A backup in the output of the list command. */
+/** What the list command prints. */
+interface Answer {
+  backups: Listed[];
+  message: string;
+}
+
+/** A backup in its output. */
 interface Listed {
   snapshot: string;
   at: string;
@@ -132,10 +139,11 @@ async function choose({ server, backups, from }: Source, { snapshot }: RestoreRe
   const command = ["backup", "list", ...backups.repository(from), "--json"];
   const { code, output } = await outputOf(server, command, process.stderr);
   const lines = output.split("\n").filter((line) => line.startsWith("{"));
+  // A container of the former version names the list "copies".
   const events = lines.map(
-    (line) => JSON.parse(line) as { event: string; copies: Listed[]; message: string },
+    (line) => withNewNames(JSON.parse(line), OLD_LIST) as { event: string } & Partial<Answer>,
   );
-  const { copies: all = [] } = events.find(({ event }) => event === "copies") ?? {};
+  const all = events.find(({ event }) => event === "backups" || event === "copies")?.backups ?? [];
   const [chosen, other] = all.filter((backup) => backup.snapshot.startsWith(snapshot ?? ""));
   if (chosen && (snapshot === undefined || !other)) return chosen;
   const ids = all.map((backup) => backup.snapshot.slice(0, 8)).join(", ");
