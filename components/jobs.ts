@@ -119,8 +119,8 @@ export function importCommand(host: pulumi.Input<string>, args: ImportCommand): 
 }
 
 /**
- * Writes database, files and settings into the portable repository of this month, below `repository`, which is the
- * server's place.
+ * Writes database, files and settings into the portable repository of this month, below `repository`, the
+ * folder of the server.
  */
 export function exportCommand(
   host: pulumi.Input<string>,

@@ -21,11 +21,11 @@ function locationsOf({ target, regions, onPremises }: Destinations): Location[] 
         .filter(({ retire }) => !retire)
         .map(({ host, path }) => ({ type: "onPremises" as const, host, path })),
     ],
-    docker: ({ copies }) =>
-      copies
+    docker: ({ backups }) =>
+      backups
         ? [
-            { type: "disk", path: copies.disk.path },
-            { type: "s3", host: copies.cloud.host, bucket: copies.cloud.bucket },
+            { type: "disk", path: backups.disk.path },
+            { type: "s3", host: backups.cloud.host, bucket: backups.cloud.bucket },
           ]
         : [],
   });

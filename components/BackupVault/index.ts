@@ -8,8 +8,8 @@ import { vaultOnDocker } from "./docker";
 
 /**
  * Where a tenant's data are kept besides its servers: snapshots and logs in its own and in a second region, and a
- * portable repository, which needs no AWS to be restored, in the cloud and at the customer's own place. On Docker: the
- * database's log and copies of it, and a portable repository, each in two places.
+ * portable repository, which needs no AWS to be restored, in the cloud and on premises. On Docker: the
+ * database's WAL and backups, and a portable repository, each in two locations.
  */
 export class BackupVault extends pulumi.ComponentResource implements Vault {
   readonly backups: Vault["backups"];

@@ -121,8 +121,8 @@ export interface DockerData {
   database: string;
   /** Role, database and extensions exist. */
   prepared: pulumi.Resource;
-  /** What database and backups know each other by. @default no backups are made */
-  handsOver: { certificate: pulumi.Output<string>; privateKey: pulumi.Output<string> } | undefined;
+  /** The certificate by which the database and its backups recognise each other. @default no backups are made */
+  archiveIdentity: { certificate: pulumi.Output<string>; privateKey: pulumi.Output<string> } | undefined;
   /** Whether the data outlive even a `pulumi destroy`. */
   keepsData: boolean;
 }

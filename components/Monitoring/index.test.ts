@@ -45,7 +45,7 @@ describe("monitoring on Docker", () => {
   });
 
   it("reads what the backups report, and writes nothing there", async () => {
-    const { inputs } = one(await dockerTenant({ target: { copies: DOCKER_BACKUPS } }), CONTAINER, NAME);
+    const { inputs } = one(await dockerTenant({ target: { backups: DOCKER_BACKUPS } }), CONTAINER, NAME);
     const volumes = inputs.volumes as { containerPath: string; volumeName: string; readOnly?: boolean }[];
     expect(volumes.filter(({ readOnly }) => readOnly)).toEqual([
       { containerPath: "/var/lib/copies/hmis", volumeName: "moh-hmis-copies-told", readOnly: true },
@@ -67,9 +67,9 @@ describe("monitoring on Docker", () => {
   });
 
   it("says of a server whether backups are made of it", async () => {
-    const made = async (copies?: typeof DOCKER_BACKUPS) =>
+    const made = async (backups?: typeof DOCKER_BACKUPS) =>
       fileIn(
-        one(await dockerTenant({ target: { copies } }), CONTAINER, NAME),
+        one(await dockerTenant({ target: { backups } }), CONTAINER, NAME),
         "/etc/prometheus/given/targets.json",
       );
     expect(await made()).toContain('"backups":"none"');

@@ -7,8 +7,8 @@ export interface SecretArgs {
   tags: Record<string, string>;
 }
 
-/** A place for a secret under the tenant's key; what it holds is put there by `secretValue`. */
-export function secretPlace(name: string, args: SecretArgs, opts: pulumi.CustomResourceOptions) {
+/** A secret under the tenant's key, without a value; `secretValue` sets it. */
+export function emptySecret(name: string, args: SecretArgs, opts: pulumi.CustomResourceOptions) {
   return new secretsmanager.Secret(
     name,
     {

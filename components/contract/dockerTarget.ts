@@ -30,7 +30,7 @@ export interface Images {
 }
 
 /** Where the backups of every server go: to both locations at once. */
-export interface DockerCopies {
+export interface DockerBackups {
   /** A directory of the host with one for each server in it. @default volumes */
   disk: { path?: string | undefined };
   /** A bucket on a server that speaks S3 over TLS. */
@@ -46,7 +46,7 @@ export interface DockerCopies {
   };
 }
 
-/** A tenant's place on a Docker host. The host is that of the provider its components inherit. */
+/** A tenant on a Docker host. The host is that of the provider its components inherit. */
 export interface DockerTarget {
   kind: "docker";
   /** `unix:///var/run/docker.sock` or `ssh://user@host`. */
@@ -58,7 +58,7 @@ export interface DockerTarget {
   monitoring: { address: string; port: number };
   certificates: Certificates;
   /** @default no backups are made */
-  copies?: DockerCopies | undefined;
+  backups?: DockerBackups | undefined;
   /** Tells the containers that this stack's state made from those of any other: it is in a label of each. */
   mark: pulumi.Output<string>;
   /** Everything is simulated: no engine is there to run anything. */

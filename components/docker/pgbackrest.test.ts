@@ -2,18 +2,18 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { PATHS } from "../../jobs/pitr/paths";
-import { REPOSITORIES } from "../../jobs/pitr/repositories";
+import { REPOSITORIES as OF_JOB } from "../../jobs/pitr/repositories";
 import { parseSchedules } from "../../jobs/pitr/schedule";
 import {
-  copiesConfiguration,
+  backupsConfiguration,
   databaseConfigurations,
   DISK_PATH,
   FILES,
   PGDATA,
-  PLACES,
+  REPOSITORIES,
   SCHEDULES,
   scheduleCommand,
-  TOLD_PATH,
+  REPORT_PATH,
 } from "./pgbackrest";
 
 const disk = { days: 7, passphrase: "of-disk" };
@@ -31,7 +31,7 @@ function read(text: string): Record<string, string> {
 }
 
 describe("the configuration of pgBackRest", () => {
-  const conf = read(copiesConfiguration(disk, cloud, "moh/hmis", "admin"));
+  const conf = read(backupsConfiguration(disk, cloud, "moh/hmis", "admin"));
 
   it("encrypts each place with a pass phrase of its own, and keeps each for its own time", () => {
     expect(conf).toMatchObject({
@@ -55,7 +55,7 @@ describe("the configuration of pgBackRest", () => {
 
   it("verifies it by its own CA, on its own port, if there is one", () => {
     const own = read(
-      copiesConfiguration(disk, { ...cloud, port: 9000, ownAuthority: true }, "moh/hmis", "a"),
+      backupsConfiguration(disk, { ...cloud, port: 9000, ownAuthority: true }, "moh/hmis", "a"),
     );
     expect(own["repo2-storage-port"]).toBe("9000");
     expect(own["repo2-storage-ca-file"]).toMatch(/^\/.*\.crt$/);
@@ -100,8 +100,8 @@ it("makes full backups less often than differential ones, and those less often t
 });
 
 it("agrees with pitr on repositories, paths and schedules", () => {
-  expect(PLACES).toEqual(REPOSITORIES);
-  expect([PATHS.disk, PATHS.metrics, PATHS.cluster]).toEqual([DISK_PATH, TOLD_PATH, PGDATA]);
+  expect(REPOSITORIES).toEqual(OF_JOB);
+  expect([PATHS.disk, PATHS.metrics, PATHS.cluster]).toEqual([DISK_PATH, REPORT_PATH, PGDATA]);
   expect(PATHS.givenKey).toBe(FILES.privateKey);
   expect(Object.fromEntries(parseSchedules(scheduleCommand().slice(2)))).toEqual(SCHEDULES);
 });

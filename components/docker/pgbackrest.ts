@@ -14,18 +14,18 @@ export const FILES = {
   authority: `${GIVEN}/cloud-authority.crt`,
 } as const;
 /** The repositories by their numbers, as `pitr` and `pgbackrest-push` name them. */
-export const PLACES = { disk: 1, cloud: 2 } as const;
-export type Place = keyof typeof PLACES;
+export const REPOSITORIES = { disk: 1, cloud: 2 } as const;
+export type Repository = keyof typeof REPOSITORIES;
 /** Where the container that makes backups reports on them, for monitoring. */
-export const TOLD_PATH = "/var/lib/copies";
-/** The place on disk, in the container of copies. */
+export const REPORT_PATH = "/var/lib/copies";
+/** The repository on disk, in the container that makes backups. */
 export const DISK_PATH = "/var/lib/pgbackrest";
 export const PGDATA = "/var/lib/postgresql/data/cluster";
-/** How the database finds the container of copies in their network; their certificate is for this name. */
-export const COPIES_HOST = "copies";
+/** Name of the container that makes backups in the database's network. Certificates of running tenants have it: it stays. */
+export const BACKUPS_HOST = "copies";
 /** As in the image's environment. */
 const STANZA = "dhis2";
-/** Where both containers put their own copy of the key: pgBackRest takes none that others may read. */
+/** Where both containers copy the key for themselves: pgBackRest refuses one that others may read. */
 const OWN_KEY = "/tmp/copies.key";
 
 /** Hours after which a repository needs a backup of each type. The WAL goes to every repository continuously. */
@@ -39,7 +39,7 @@ export interface Schedule {
  * A full backup each week, a differential each day. The incremental ones between shorten a restore, since less WAL has
  * to be replayed: each hour on disk, where they cost nothing; every six in the cloud.
  */
-export const SCHEDULES: Readonly<Record<Place, Schedule>> = {
+export const SCHEDULES: Readonly<Record<Repository, Schedule>> = {
   disk: { full: 168, diff: 24, incr: 1 },
   cloud: { full: 168, diff: 24, incr: 6 },
 };
@@ -50,7 +50,7 @@ export const SCHEDULES: Readonly<Record<Place, Schedule>> = {
  */
 export const ARCHIVE_TIMEOUT = 300;
 
-/** A place in the cloud: any server that speaks S3 over TLS. */
+/** A repository in the cloud: any server that speaks S3 over TLS. */
 export interface Bucket {
   /** Its host name. */
   host: string;
@@ -64,29 +64,29 @@ export interface Bucket {
   ownAuthority?: boolean;
 }
 
-/** How one place keeps what it has. */
+/** Retention and encryption of one repository. */
 export interface Keeping {
   /** For how many days every point in time can be restored. */
   days: number;
   passphrase: string;
 }
 
-/** Files beside the database, by path: where it hands its log to. No key of a place is here. */
+/** Files beside the database, by path: where it archives its WAL. They hold no key of a repository. */
 export function databaseConfigurations(queueGiB: number): Record<string, string> {
   return Object.fromEntries(
-    (Object.keys(PLACES) as Place[]).map((place) => [
-      `${GIVEN}/pgbackrest-${place}.conf`,
-      databaseConfiguration(place, queueGiB),
+    (Object.keys(REPOSITORIES) as Repository[]).map((repository) => [
+      `${GIVEN}/pgbackrest-${repository}.conf`,
+      databaseConfiguration(repository, queueGiB),
     ]),
   );
 }
 
-/** One place alone: with a queue and a lock of its own it is not held up by what becomes of the other. */
-function databaseConfiguration(place: Place, queueGiB: number): string {
+/** Of one repository: with its own queue and lock, it does not wait for the other one. */
+function databaseConfiguration(repository: Repository, queueGiB: number): string {
   return text({
     global: {
-      ...prefixed(`repo${PLACES[place]}-host`, {
-        "": COPIES_HOST,
+      ...prefixed(`repo${REPOSITORIES[repository]}-host`, {
+        "": BACKUPS_HOST,
         "-type": "tls",
         "-config": FILES.configuration,
         "-ca-file": FILES.certificate,
@@ -94,16 +94,15 @@ function databaseConfiguration(place: Place, queueGiB: number): string {
         "-key-file": OWN_KEY,
       }),
       "archive-async": "y",
-      "spool-path": `/var/spool/pgbackrest/${place}`,
-      "lock-path": `/tmp/pgbackrest/${place}`,
+      "spool-path": `/var/spool/pgbackrest/${repository}`,
+      "lock-path": `/tmp/pgbackrest/${repository}`,
       "archive-push-queue-max": `${queueGiB}GiB`,
       "compress-type": "zst",
       // What it has archived is not worth a line in PostgreSQL's log; what it could not is.
       ...{ ...LOGS, "log-level-console": "warn" },
-      // Seconds. For so long PostgreSQL waits before it asks again, and the other place for what came meanwhile. The
-      // work itself goes on in the background.
+      // Seconds after which PostgreSQL asks again. The work itself continues in the background.
       "archive-timeout": "15",
-      // Seconds until a place that does not answer is asked again.
+      // Seconds until a repository that does not answer is asked again.
       "io-timeout": "15",
       // Segments that have waited go together.
       "process-max": "4",
@@ -113,11 +112,11 @@ function databaseConfiguration(place: Place, queueGiB: number): string {
 }
 
 /**
- * In the container of copies: the two places, repository 1 on disk and repository 2 in the cloud.
+ * In the container that makes backups: repository 1 on disk and repository 2 in the cloud.
  * @param folder in the bucket, of this server alone
  * @param administrator PostgreSQL's
  */
-export function copiesConfiguration(
+export function backupsConfiguration(
   disk: Keeping,
   cloud: Keeping & Bucket,
   folder: string,
@@ -142,7 +141,7 @@ export function copiesConfiguration(
         ...(cloud.ownAuthority && { "-storage-ca-file": FILES.authority }),
       }),
       "tls-server-address": "*",
-      "tls-server-auth": `${COPIES_HOST}=${STANZA}`,
+      "tls-server-auth": `${BACKUPS_HOST}=${STANZA}`,
       "tls-server-ca-file": FILES.certificate,
       "tls-server-cert-file": FILES.certificate,
       "tls-server-key-file": OWN_KEY,
@@ -189,12 +188,12 @@ function text(sections: Record<string, Record<string, string>>): string {
     .join("\n");
 }
 
-/** The command of the container of copies. */
+/** The command of the container that makes backups. */
 export function scheduleCommand(): string[] {
-  const places = Object.entries(SCHEDULES).map(
-    ([place, { full, diff, incr }]) => `${place}=${full},${diff},${incr}`,
+  const schedules = Object.entries(SCHEDULES).map(
+    ([repository, { full, diff, incr }]) => `${repository}=${full},${diff},${incr}`,
   );
-  return ["pitr", "schedule", ...places];
+  return ["pitr", "schedule", ...schedules];
 }
 
 /** PostgreSQL's own part. */

@@ -23,7 +23,7 @@ export const DOCKER_TARGET: DockerTarget = {
 };
 
 /** Where backups go, for targets that have some. */
-export const DOCKER_BACKUPS: NonNullable<DockerTarget["copies"]> = {
+export const DOCKER_BACKUPS: NonNullable<DockerTarget["backups"]> = {
   disk: { path: "/srv/backups" },
   cloud: {
     host: "s3.example.org",

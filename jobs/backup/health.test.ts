@@ -31,7 +31,7 @@ afterAll(async () => {
 
 /** The last values told, by name; all of one place. */
 function values(location: object): Record<string, number> {
-  const told = cloudWatch.told();
+  const told = cloudWatch.reported();
   for (const { namespace, dimensions } of told)
     expect({ namespace, ...dimensions }).toEqual({ namespace: "DHIStance/Copies", ...location });
   return Object.fromEntries(told.map(({ name, value }) => [name, value]));

@@ -6,7 +6,7 @@ import { damagedOf, PATHS } from "./paths";
 import { backupsOf, on, ONLY_WARNINGS, pgbackrest } from "./pgbackrest";
 import { run } from "./process";
 import type { Repository } from "./repositories";
-import { neededByFullBackup, roomForBackup } from "./space";
+import { neededByFullBackup, spaceForBackup } from "./space";
 
 /**
  * Whether backups of the repository are damaged, or the newest one is of a database with damaged pages. Retention counts
@@ -24,7 +24,7 @@ export async function backUp(repository: Repository, type: BackupType): Promise<
   );
   if (!made) {
     // Of a full disk pgBackRest reports whatever its last attempt ran into.
-    await hasRoom(repository, "full");
+    await hasSpace(repository, "full");
     return false;
   }
   if (!(await databaseIsIntact(repository))) return false;
@@ -42,14 +42,14 @@ export async function databaseIsIntact(repository: Repository): Promise<boolean>
   return false;
 }
 
-/** Whether a backup of this type may be made: see `roomForBackup`. The bucket has no limit that we know of. */
-export async function hasRoom(repository: Repository, type: BackupType | undefined): Promise<boolean> {
+/** Whether a backup of this type may be made: see `spaceForBackup`. The bucket has no limit that we know of. */
+export async function hasSpace(repository: Repository, type: BackupType | undefined): Promise<boolean> {
   if (repository !== "disk") return true;
   const needed = neededByFullBackup(await backupsOf(repository));
   // What is past its retention goes with the next backup, or now.
   if ((await available(PATHS.disk)) <= needed && !(await isSuspect(repository)))
     await pgbackrest(["expire", on(repository), ONLY_WARNINGS]);
-  const { problem, mayBackUp } = roomForBackup(type, await available(PATHS.disk), needed);
+  const { problem, mayBackUp } = spaceForBackup(type, await available(PATHS.disk), needed);
   if (problem !== undefined) alarm(`${repository}: ${problem}`);
   return mayBackUp;
 }

@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { alarm, attempt } from "./alarms";
-import { backUp, hasRoom } from "./backup";
+import { backUp, hasSpace } from "./backup";
 import { findingText, healingStep, MOST_ATTEMPTS, parseFindings, type Finding } from "./findings";
 import { damagedOf, PATHS } from "./paths";
 import { alone, backupsOf, list, on, ONLY_WARNINGS, overwrite, pgbackrest, STANZA } from "./pgbackrest";
@@ -161,7 +161,7 @@ async function intactFullBackup(repository: Repository): Promise<string | undefi
         );
         return undefined;
       case "backUp":
-        if (!((await hasRoom(repository, "full")) && (await backUp(repository, "full")))) return undefined;
+        if (!((await hasSpace(repository, "full")) && (await backUp(repository, "full")))) return undefined;
         await verify(repository);
         break;
       case "verify":

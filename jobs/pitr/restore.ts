@@ -10,7 +10,7 @@ import { controlData, databaseAnswers, sql } from "./postgres";
 import { run } from "./process";
 import { killLeftover, linesOfLog, recover, UNCHANGED } from "./recover";
 import { PitrError, type Repository } from "./repositories";
-import { noRoomToRestore } from "./space";
+import { noSpaceToRestore } from "./space";
 import { refusePrevious } from "./swap";
 import { workFolder } from "./workFolder";
 
@@ -106,8 +106,8 @@ async function restoreFiles({
   const candidates = (await backupsOf(repository)).filter(({ stop }) => stop <= seconds);
   let why = `no backup in ${repository} is that old`;
   for (const { label, size } of candidates) {
-    const noRoom = noRoomToRestore(size, await available(PATHS.data));
-    if (noRoom !== undefined) throw new PitrError(`${noRoom} ${UNCHANGED}`);
+    const noSpace = noSpaceToRestore(size, await available(PATHS.data));
+    if (noSpace !== undefined) throw new PitrError(`${noSpace} ${UNCHANGED}`);
     const args = ["restore", on(repository), `--pg1-path=${PATHS.restored}`, `--set=${label}`, ...target];
     const onTimeline = timeline ? [`--target-timeline=${timeline}`] : [];
     // pgBackRest holds the lock to its end: it may outlive us.

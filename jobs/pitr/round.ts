@@ -3,7 +3,7 @@ import { copyFileSync, existsSync, readdirSync, renameSync, rmSync, writeFileSyn
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { alarm, attempt, sayAlarm } from "./alarms";
-import { backUp, databaseIsIntact, hasRoom } from "./backup";
+import { backUp, databaseIsIntact, hasSpace } from "./backup";
 import { dueBackup, type Schedule } from "./due";
 import { heal } from "./heal";
 import type { BackupType, Info } from "./info";
@@ -94,7 +94,7 @@ async function keep(repository: Repository, schedule: Schedule): Promise<boolean
   );
   if (!arrives) good = false;
   const type = beginClosingGap(repository) ? "full" : await due(repository, schedule);
-  if (!(await hasRoom(repository, type))) return false;
+  if (!(await hasSpace(repository, type))) return false;
   if (type === undefined) return (await databaseIsIntact(repository)) && good;
   if (!(await backUp(repository, type))) return false;
   rmSync(closingGapOf(repository), { force: true });

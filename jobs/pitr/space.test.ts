@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Backup } from "./info";
-import { neededByFullBackup, noRoomToRestore, roomForBackup } from "./space";
+import { neededByFullBackup, noSpaceToRestore, spaceForBackup } from "./space";
 
 const MiB = 1024 ** 2;
 
@@ -12,12 +12,12 @@ describe("space for a backup", () => {
   });
 
   it("is enough as long as a full backup fits", () => {
-    expect(roomForBackup("full", 501, 500)).toEqual({ mayBackUp: true });
+    expect(spaceForBackup("full", 501, 500)).toEqual({ mayBackUp: true });
   });
 
   it("refuses a full backup that does not fit, and says how much there is", () => {
-    expect(roomForBackup("full", 300 * MiB, 500 * MiB)).toEqual({
-      problem: "300 MiB left on its disk, and the next full backup takes about 500 MiB: make room",
+    expect(spaceForBackup("full", 300 * MiB, 500 * MiB)).toEqual({
+      problem: "300 MiB left on its disk, and the next full backup takes about 500 MiB: free space",
       mayBackUp: false,
     });
   });
@@ -28,14 +28,14 @@ describe("space for a backup", () => {
     [undefined, 65 * MiB, true],
     [undefined, 0, false],
   ] as const)("a backup of type %s with %d bytes available: %s", (type, available, mayBackUp) => {
-    const room = roomForBackup(type, available, 500 * MiB);
+    const room = spaceForBackup(type, available, 500 * MiB);
     expect(room.mayBackUp).toBe(mayBackUp);
     expect(room.problem).toContain("left on its disk");
   });
 
   it("raises an alarm when nothing is left, even before the first full backup", () => {
-    expect(roomForBackup("full", 0, 0)).toEqual({
-      problem: "0 bytes left on its disk, and the next full backup takes about 0 bytes: make room",
+    expect(spaceForBackup("full", 0, 0)).toEqual({
+      problem: "0 bytes left on its disk, and the next full backup takes about 0 bytes: free space",
       mayBackUp: false,
     });
   });
@@ -43,8 +43,8 @@ describe("space for a backup", () => {
 
 describe("space for a restore", () => {
   it("is the size, a twentieth of it, and 1 GiB of WAL", () => {
-    expect(noRoomToRestore(1000 * MiB, 2074 * MiB)).toBeUndefined();
-    expect(noRoomToRestore(1000 * MiB, 2074 * MiB - 1)).toBe(
+    expect(noSpaceToRestore(1000 * MiB, 2074 * MiB)).toBeUndefined();
+    expect(noSpaceToRestore(1000 * MiB, 2074 * MiB - 1)).toBe(
       "The restored cluster takes up to 2 GiB beside the live one; their disk has 2 GiB left. Free space on the host.",
     );
   });

@@ -2,7 +2,7 @@
 import type { AddressInfo } from "node:net";
 import { createServer, type IncomingMessage } from "node:http";
 
-export interface Told {
+export interface Reported {
   namespace: string;
   name: string;
   value: number;
@@ -13,12 +13,12 @@ export interface CloudWatchStandIn {
   /** For `AWS_ENDPOINT_URL_CLOUDWATCH`. */
   url: string;
   /** What has been reported since the last call. */
-  told(): Told[];
+  reported(): Reported[];
   stop(): Promise<void>;
 }
 
 export async function startCloudWatch(): Promise<CloudWatchStandIn> {
-  let told: Told[] = [];
+  let told: Reported[] = [];
   const server = createServer((request, response) => {
     void bodyOf(request).then((body) => {
       told.push(...metricsIn(JSON.parse(body) as Request));
@@ -29,7 +29,7 @@ export async function startCloudWatch(): Promise<CloudWatchStandIn> {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    told: () => {
+    reported: () => {
       const all = told;
       told = [];
       return all;
@@ -43,7 +43,7 @@ interface Request {
   MetricData: { MetricName: string; Value: number; Dimensions: { Name: string; Value: string }[] }[];
 }
 
-function metricsIn({ Namespace: namespace, MetricData }: Request): Told[] {
+function metricsIn({ Namespace: namespace, MetricData }: Request): Reported[] {
   return MetricData.map(({ MetricName: name, Value: value, Dimensions }) => ({
     ...{ namespace, name, value },
     dimensions: Object.fromEntries(Dimensions.map((each) => [each.Name, each.Value])),

@@ -34,7 +34,7 @@ export interface Holdings {
  * already.
  * @returns the complaint by host name
  */
-export function withoutRoom(hostnames: readonly string[], held: Holdings): Map<string, string> {
+export function withoutCapacity(hostnames: readonly string[], held: Holdings): Map<string, string> {
   const { rules, certificates } = held.limits;
   const free = Math.max(0, Math.min(rules - held.hostnames.length, certificates - held.certificates));
   const late = hostnames.filter((hostname) => !held.hostnames.includes(hostname)).slice(free);

@@ -75,7 +75,7 @@ export function taskRequest(run: Where): TaskRequest {
 }
 
 /** The inverse of `taskRequest`. */
-export function placeIn(request: TaskRequest): Where {
+export function whereIn(request: TaskRequest): Where {
   const network = request.networkConfiguration?.awsvpcConfiguration;
   const volume = request.volumeConfigurations?.[0]?.managedEBSVolume;
   return {

@@ -6,7 +6,7 @@ import { JOB_LABEL } from "./job";
 import { dockerCommand, LABELS } from "../../components/contract/dockerTarget";
 
 /** What a tenant needs of a host. */
-export interface Needs {
+export interface HostRequirements {
   tenant: string;
   /** That it publishes, each with the container that does, and the key that names it. */
   ports: { address: string; port: number; container: string; key: string }[];
@@ -29,7 +29,7 @@ const CONNECT_TIMEOUT = 20;
  */
 export async function inspectHost(
   host: string,
-  needs: Needs,
+  needs: HostRequirements,
   docker: Docker = connect(host),
 ): Promise<string[]> {
   let info: { MemTotal: number; DockerRootDir: string };
@@ -71,7 +71,7 @@ function unreachable(host: string, error: NodeJS.ErrnoException): string {
   }
 }
 
-function memoryProblem(bytes: number, { memoryGiB }: Needs): string | undefined {
+function memoryProblem(bytes: number, { memoryGiB }: HostRequirements): string | undefined {
   const there = bytes / GIB;
   if (there - HOST_GIB >= memoryGiB) return undefined;
   return (
@@ -84,7 +84,7 @@ function memoryProblem(bytes: number, { memoryGiB }: Needs): string | undefined 
 async function portProblem(
   docker: Docker,
   host: string,
-  { address, port, container, key }: Needs["ports"][number],
+  { address, port, container, key }: HostRequirements["ports"][number],
 ): Promise<string | undefined> {
   const containers = await docker.listContainers();
   const holder = containers.find(({ Ports }) => Ports.some(({ PublicPort }) => PublicPort === port));
@@ -136,7 +136,7 @@ async function imageProblem(docker: Docker, host: string, image: string): Promis
 async function diskProblem(
   docker: Docker,
   host: string,
-  { images, tenant }: Needs,
+  { images, tenant }: HostRequirements,
 ): Promise<string | undefined> {
   const image = images.find((name) => name.includes("jobs"));
   if (!image) return undefined;

@@ -16,8 +16,8 @@ export interface ServerOnHost {
   name: string;
   application: string;
   database: string;
-  /** There only if copies are made: of the log, and the portable ones. */
-  copies: string;
+  /** Point-in-time and portable backups; each exists only if backups are made. */
+  pitr: string;
   portable: string;
 }
 
@@ -25,7 +25,7 @@ export function serverOn(host: string, tenant: string, server: string): ServerOn
   const name = `${tenant}-${server}`;
   return {
     ...{ host, docker: connect(host), tenant, server, name, application: `${name}-application` },
-    ...{ database: `${name}-database`, copies: `${name}-copies`, portable: `${name}-portable` },
+    ...{ database: `${name}-database`, pitr: `${name}-copies`, portable: `${name}-portable` },
   };
 }
 

@@ -47,8 +47,10 @@ export function notAllowed(tenant: string, spec: Tenant, env: NodeJS.ProcessEnv 
 
 function hostsOf(spec: Tenant): [path: string, host: string][] {
   if (isOnDocker(spec)) return [["target.docker.host", spec.target.docker.host]];
-  return spec.backups.locations.flatMap((copy, index): [string, string][] =>
-    "onPremises" in copy ? [[`backups.locations[${index}].onPremises.host`, copy.onPremises.host]] : [],
+  return spec.backups.locations.flatMap((location, index): [string, string][] =>
+    "onPremises" in location
+      ? [[`backups.locations[${index}].onPremises.host`, location.onPremises.host]]
+      : [],
   );
 }
 

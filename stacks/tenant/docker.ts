@@ -2,16 +2,16 @@ import { getNetwork } from "@pulumi/docker/getNetwork";
 import { Provider as DockerProvider } from "@pulumi/docker/provider";
 import * as pulumi from "@pulumi/pulumi";
 import { RandomId } from "@pulumi/random/randomId";
-import type { Certificates, DockerCopies, DockerTarget } from "../../components/contract/dockerTarget";
+import type { Certificates, DockerBackups, DockerTarget } from "../../components/contract/dockerTarget";
 import { SpecError } from "../config";
 import { FileRefused, type TenantFiles } from "./files";
-import { imagesOf, needsOf } from "./hostRequirements";
+import { imagesOf, requirementsOf } from "./hostRequirements";
 import type { DockerTenant } from "./spec";
 
 type DockerSpec = DockerTenant["target"]["docker"];
 
-/** Where a tenant on Docker goes: found to be there, and to be large enough. */
-export interface DockerPlace {
+/** Where a tenant on Docker goes: a host that exists and is large enough. */
+export interface DockerDestination {
   provider: DockerProvider;
   target: DockerTarget;
 }
@@ -24,17 +24,17 @@ const REHEARSAL_ID = "000000000000";
  * @param files those that the spec may name
  * @throws SpecError with everything that is wrong
  */
-export async function dockerPlace(
+export async function dockerDestination(
   tenant: string,
   spec: DockerTenant,
   files: TenantFiles,
-): Promise<DockerPlace> {
+): Promise<DockerDestination> {
   const { docker } = spec.target;
   const { host, published, monitoring } = docker;
   const problems: string[] = [];
   const images = imagesOf(spec);
   const certificates = certificatesOf(docker, spec, files, problems);
-  const copies = copiesOf(spec, files, problems);
+  const backups = backupsOf(spec, files, problems);
   const provider = new DockerProvider("host", { host });
   // The provider itself is asked: it knows whether it is the real one.
   const network = await getNetwork({ name: "bridge" }, { provider }).catch(() => undefined);
@@ -42,12 +42,12 @@ export async function dockerPlace(
   if (!rehearsal) {
     // Only now: a rehearsal needs no client of the engine.
     const { inspectHost } = await import("../../operations/docker/inspect");
-    problems.push(...(await inspectHost(host, needsOf(tenant, spec))));
+    problems.push(...(await inspectHost(host, requirementsOf(tenant, spec))));
   }
   if (problems.length > 0 || !certificates) throw new SpecError(problems);
-  const places = { images, published, monitoring, certificates, copies };
+  const given = { images, published, monitoring, certificates, backups };
   const mark = new RandomId(`${tenant}-mark`, { byteLength: 8 }).hex;
-  return { provider, target: { kind: "docker", host, ...places, mark, rehearsal } };
+  return { provider, target: { kind: "docker", host, ...given, mark, rehearsal } };
 }
 
 function certificatesOf(
@@ -81,17 +81,17 @@ function certificatesOf(
   };
 }
 
-/** Where copies go: on one disk and in one bucket, as the spec has seen to, or nowhere. */
-function copiesOf(
+/** Where backups go: to one disk and one bucket, which the spec has checked, or nowhere. */
+function backupsOf(
   { backups }: DockerTenant,
   files: TenantFiles,
   problems: string[],
-): DockerCopies | undefined {
-  const disk = backups.locations.find((copy) => "disk" in copy)?.disk;
-  const index = backups.locations.findIndex((copy) => "s3" in copy);
-  const copy = backups.locations[index];
-  if (!disk || !copy || !("s3" in copy)) return undefined;
-  const { endpoint, region, bucket, accessKeyId, secretAccessKey, authority } = copy.s3;
+): DockerBackups | undefined {
+  const disk = backups.locations.find((location) => "disk" in location)?.disk;
+  const index = backups.locations.findIndex((location) => "s3" in location);
+  const bucketLocation = backups.locations[index];
+  if (!disk || !bucketLocation || !("s3" in bucketLocation)) return undefined;
+  const { endpoint, region, bucket, accessKeyId, secretAccessKey, authority } = bucketLocation.s3;
   const { hostname, port } = new URL(endpoint);
   const read = (file: string) =>
     readFile(`backups.locations[${index}].s3.authority`, file, files, problems) ?? "";

@@ -1,5 +1,5 @@
 import { SIZE_TERMS } from "../../plans/sizes";
-import type { Needs } from "../../operations/docker/inspect";
+import type { HostRequirements } from "../../operations/docker/inspect";
 import { DEFAULT_IMAGES, type Images } from "../../components/contract/dockerTarget";
 import type { DockerTenant } from "./spec";
 
@@ -39,12 +39,12 @@ export function imagesOf({ target }: DockerTenant): Images {
 }
 
 /** What a tenant requires of its Docker host. */
-export function needsOf(tenant: string, spec: DockerTenant): Needs {
+export function requirementsOf(tenant: string, spec: DockerTenant): HostRequirements {
   const { published, monitoring } = spec.target.docker;
   const { address } = published;
   const gateway = { address, container: `${tenant}-gateway` };
   const images = imagesOf(spec);
-  const copies = spec.backups.locations.length > 0;
+  const backups = spec.backups.locations.length > 0;
   return {
     tenant,
     ports: [
@@ -54,7 +54,7 @@ export function needsOf(tenant: string, spec: DockerTenant): Needs {
     ],
     images: [
       ...[images.postgres, images.jobs, images.gateway, images.monitoring],
-      ...(copies ? [images.drill] : []),
+      ...(backups ? [images.drill] : []),
       ...new Set(spec.servers.map(({ dhis2 }) => `${images.dhis2}:${dhis2}`)),
     ],
     memoryGiB: totalMemoryGiB(spec),

@@ -22,7 +22,7 @@ export async function awsProblems(
   platform: Platform,
   provider: Provider,
 ): Promise<string[]> {
-  const found = await Promise.all([notSold(spec, provider), noRoom(tenant, spec, platform, provider)]);
+  const found = await Promise.all([notSold(spec, provider), noCapacity(tenant, spec, platform, provider)]);
   return found.flat();
 }
 
@@ -61,7 +61,7 @@ async function asked(what: string, answer: Promise<unknown>): Promise<void> {
 }
 
 /** What stands against the host names: that they are another's, and that the load balancer has no capacity for them. */
-async function noRoom(
+async function noCapacity(
   tenant: string,
   { servers }: AwsTenant,
   platform: Platform,
@@ -72,7 +72,7 @@ async function noRoom(
     answered("what the platform's zone holds", recordsOf(hostnames, platform, provider)),
     answered("what the load balancer holds", holdings(hostnames, platform)),
   ]);
-  const { withoutRoom } = held ? await import("../../operations/aws/albCapacity") : {};
+  const { withoutCapacity: withoutRoom } = held ? await import("../../operations/aws/albCapacity") : {};
   const refused = held && withoutRoom?.(hostnames, held);
   return hostnames.flatMap((hostname, index) => {
     const rules = held && { rules: held.owners.get(hostname) ?? [] };

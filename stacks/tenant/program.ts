@@ -12,7 +12,7 @@ import type { Target, TargetKind, TenantIdentity } from "../../components/contra
 import { keepsData } from "../../plans/plans";
 import { SpecError } from "../config";
 import { callsSent, configKeys, holdsSecret, readConfig, refuse, valueInStackFile } from "../runtime";
-import { dockerPlace } from "./docker";
+import { dockerDestination } from "./docker";
 import { awsProblems } from "./instanceTypes";
 import type { TenantFiles } from "./files";
 import { readRequest, type Request } from "./request";
@@ -26,22 +26,22 @@ import {
   type Tenant,
   type Tenants,
 } from "./spec";
-import { awsTarget, checkHostnames, copies, readPlatform, regionProvider } from "./target";
+import { awsTarget, checkHostnames, backupLocations, readPlatform, regionProvider } from "./target";
 import { TenantRoot } from "./tenant";
 
 const TENANT_KEY = "dhistance:tenant";
 
 /** The tenant whose name the stack has; what it exports is the summary that people and scripts read. */
 export async function tenant() {
-  const { request, place } = await accepted();
+  const { request, destination } = await accepted();
   const { spec, entitlement, token, warnings } = request;
   for (const warning of warnings) await pulumi.log.warn(warning);
 
   // A plan can go on while AWS is asked; nothing may be made before it has answered.
   if (pulumi.runtime.isDryRun()) await callsSent();
-  else await place.problems.then(refuseFor);
-  const root = new TenantRoot(entitlement, token, { providers: [place.provider] });
-  const target = place.target(root);
+  else await destination.problems.then(refuseFor);
+  const root = new TenantRoot(entitlement, token, { providers: [destination.provider] });
+  const target = destination.target(root);
   const identity: TenantIdentity = { id: entitlement.tenant, plan: entitlement.plan };
 
   remember(
@@ -56,7 +56,7 @@ export async function tenant() {
   }
   const vault = new BackupVault(
     `${identity.id}-vault`,
-    { tenant: identity, servers, target, ...place.destinations },
+    { tenant: identity, servers, target, ...destination.backups },
     { parent: root },
   );
   const gateway = new Gateway(
@@ -78,7 +78,7 @@ export async function tenant() {
     { parent: root },
   );
 
-  await place.problems.then(refuseFor);
+  await destination.problems.then(refuseFor);
 
   return {
     tenant: {
@@ -105,51 +105,59 @@ function refuseFor(problems: string[]): void {
   if (problems.length > 0) refuse(pulumi.getStack(), problems);
 }
 
-/** Where the tenant goes. All providers are made here: the engine starts them, a program each, while this one goes on. */
-interface Place {
+/** Where the tenant goes. All providers are made here: the engine starts their programs while this one continues. */
+interface Destination {
   provider: pulumi.ProviderResource;
   target: (parent: pulumi.Resource) => Target;
-  destinations: Pick<BackupVaultArgs, "regions" | "onPremises">;
-  /** What stands against it, where asking takes so long that the program goes on meanwhile. */
+  backups: Pick<BackupVaultArgs, "regions" | "onPremises">;
+  /** Problems that take long to find; the program continues meanwhile. */
   problems: Promise<string[]>;
 }
 
-/** Finds a tenant's place on each kind of target: a kind without a line here does not compile. */
-const PLACES: { [Kind in TargetKind]: (spec: Tenants[Kind], request: Request) => Promise<Place> } = {
-  aws: placeOnAws,
-  docker: placeOnDocker,
+/** Finds a tenant's destination on each kind of target: a kind without a line here does not compile. */
+const DESTINATIONS: {
+  [Kind in TargetKind]: (spec: Tenants[Kind], request: Request) => Promise<Destination>;
+} = {
+  aws: destinationOnAws,
+  docker: destinationOnDocker,
 };
 
-function placeOf(request: Request): Promise<Place> {
+function destinationOf(request: Request): Promise<Destination> {
   // The compiler does not see that this is the one for the spec's own kind.
-  const find = PLACES[targetKindOf(request.spec)] as (spec: Tenant, request: Request) => Promise<Place>;
+  const find = DESTINATIONS[targetKindOf(request.spec)] as (
+    spec: Tenant,
+    request: Request,
+  ) => Promise<Destination>;
   return find(request.spec, request);
 }
 
-async function placeOnDocker(spec: DockerTenant, { entitlement, files }: Request): Promise<Place> {
-  const { provider, target } = await dockerPlace(entitlement.tenant, spec, files);
+async function destinationOnDocker(
+  spec: DockerTenant,
+  { entitlement, files }: Request,
+): Promise<Destination> {
+  const { provider, target } = await dockerDestination(entitlement.tenant, spec, files);
   return {
     provider,
     target: () => target,
-    destinations: { regions: [], onPremises: [] },
+    backups: { regions: [], onPremises: [] },
     problems: Promise.resolve([]),
   };
 }
 
-async function placeOnAws(spec: AwsTenant, { entitlement }: Request): Promise<Place> {
+async function destinationOnAws(spec: AwsTenant, { entitlement }: Request): Promise<Destination> {
   const platform = await readPlatform(spec);
   checkHostnames(spec, platform);
   const provider = regionProvider(spec, entitlement, platform);
   return {
     provider,
     target: (parent) => awsTarget(spec, platform, entitlement, parent),
-    destinations: copies(spec, entitlement, provider),
+    backups: backupLocations(spec, entitlement, provider),
     problems: awsProblems(entitlement.tenant, spec, platform, provider),
   };
 }
 
-/** What the stack asks for and what it stands on, or the end of the program with everything that is wrong. */
-async function accepted(): Promise<{ request: Request; place: Place }> {
+/** The request and its destination; ends the program with all problems if there are any. */
+async function accepted(): Promise<{ request: Request; destination: Destination }> {
   const stack = pulumi.getStack();
   try {
     const request = await readRequest({
@@ -164,7 +172,7 @@ async function accepted(): Promise<{ request: Request; place: Place }> {
       },
       project: pulumi.getRootDirectory(),
     });
-    return { request, place: await placeOf(request) };
+    return { request, destination: await destinationOf(request) };
   } catch (error) {
     if (error instanceof SpecError) return refuse(stack, error.problems);
     throw error;

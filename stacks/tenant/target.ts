@@ -109,7 +109,7 @@ function providerOf(
   return new AwsProvider(region, { region: region as Region, defaultTags: { tags } }, opts);
 }
 
-/** The tenant's place on AWS, with its key. */
+/** The tenant's target on AWS, with its key. */
 export function awsTarget(
   spec: AwsTenant,
   platform: Platform,
@@ -142,7 +142,7 @@ export function awsTarget(
 }
 
 /** The locations of the backups, each with the provider that reaches it. */
-export function copies(
+export function backupLocations(
   spec: AwsTenant,
   entitlement: Entitlement,
   home: AwsProvider,
@@ -156,13 +156,15 @@ export function copies(
   // What may not be made in the tenant's region may not be made elsewhere.
   const elsewhere = { dependsOn: [home] };
   return {
-    regions: spec.backups.locations.flatMap((copy) =>
-      "region" in copy
-        ? [{ region: copy.region, provider: providerOf(copy.region, entitlement, elsewhere) }]
+    regions: spec.backups.locations.flatMap((location) =>
+      "region" in location
+        ? [{ region: location.region, provider: providerOf(location.region, entitlement, elsewhere) }]
         : [],
     ),
-    onPremises: spec.backups.locations.flatMap((copy) =>
-      "onPremises" in copy ? [{ ...copy.onPremises, provider: dockerProvider(copy.onPremises.host) }] : [],
+    onPremises: spec.backups.locations.flatMap((location) =>
+      "onPremises" in location
+        ? [{ ...location.onPremises, provider: dockerProvider(location.onPremises.host) }]
+        : [],
     ),
   };
 }

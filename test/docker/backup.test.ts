@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { parseArgsStringToArgv } from "string-argv";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Place } from "../../components/docker/pgbackrest";
+import type { Repository } from "../../components/docker/pgbackrest";
 import { ROOT, type TenantStack } from "../engine/tenants";
 import { give } from "./databaseWithBackups";
 import { expectSecured, toDefaultPassword } from "./defaultPassword";
@@ -40,7 +40,7 @@ const copies = (...command: string[]) => run("copies", ...command);
 const succeed = (...command: string[]) => copied.succeed("copies", ...command);
 const sql = (text: string) => succeed("psql", "-qAt", "-d", "dhis2", "-c", text);
 /** The labels of the complete backups in the given repositories, oldest first. */
-async function labels(...places: Place[]): Promise<string[]> {
+async function labels(...places: Repository[]): Promise<string[]> {
   const all = await Promise.all(places.map((place) => labelsOf(succeed, place)));
   return all.flat();
 }
@@ -378,9 +378,9 @@ it("makes the next backup after one that was killed on the way", async () => {
 });
 
 describe("what is damaged in a place is found, and mended without a person", () => {
-  const remove = (place: Place, file: string) => succeed("pgbackrest", "repo-rm", on(place), file);
+  const remove = (place: Repository, file: string) => succeed("pgbackrest", "repo-rm", on(place), file);
   /** Files of a place, oldest first, below a folder of it. */
-  async function files(place: Place, folder: string, pattern: string): Promise<string[]> {
+  async function files(place: Repository, folder: string, pattern: string): Promise<string[]> {
     const list = await succeed(
       ...["pgbackrest", "repo-ls", on(place), "--recurse", `--filter=${pattern}`, folder],
     );
@@ -389,16 +389,16 @@ describe("what is damaged in a place is found, and mended without a person", () 
       .split("\n")
       .map((name) => `${folder}/${name}`);
   }
-  const newest = async (place: Place) => (await labels(place)).at(-1) ?? "";
+  const newest = async (place: Repository) => (await labels(place)).at(-1) ?? "";
   /** The WAL segment that the newest backup begins with; it cannot be restored without. */
-  const segment = async (place: Place) => {
+  const segment = async (place: Repository) => {
     const info = JSON.parse(
       await succeed("pgbackrest", "info", on(place), "--output=json", "--log-level-console=off"),
     ) as { backup: { archive: { start: string } }[] }[];
     const [file = ""] = await files(place, "archive/dhis2", `${info[0]?.backup.at(-1)?.archive.start}-.*zst`);
     return file;
   };
-  const manifest = async (place: Place) => `backup/dhis2/${await newest(place)}/backup.manifest`;
+  const manifest = async (place: Repository) => `backup/dhis2/${await newest(place)}/backup.manifest`;
   /** What the container says from now on. */
   async function afterwards(): Promise<() => Promise<string>> {
     const before = await said();
@@ -417,7 +417,7 @@ describe("what is damaged in a place is found, and mended without a person", () 
     for (const place of ["disk", "cloud"]) await succeed("pitr", "verify", place);
   });
 
-  it.each<[Place, string, (place: Place) => Promise<unknown>, RegExp]>([
+  it.each<[Repository, string, (place: Repository) => Promise<unknown>, RegExp]>([
     ["disk", "a log", async (at) => flip(succeed, at, await segment(at)), /healed: wal .*\.zst/],
     ["disk", "a log that is gone", async (at) => remove(at, await segment(at)), /healed: wal .*\.zst/],
     [
@@ -459,7 +459,7 @@ describe("what is damaged in a place is found, and mended without a person", () 
     await succeed("pitr", "verify", place);
   });
 
-  it.each<[Place, string]>([
+  it.each<[Repository, string]>([
     ["disk", "archive/dhis2/archive.info"],
     ["cloud", "backup/dhis2/backup.info"],
   ])("%s: %s, once or twice, in the next round", async (place, file) => {

@@ -6,8 +6,8 @@ import type Docker from "dockerode";
 import { pack } from "tar-stream";
 import {
   archiveSettings,
-  COPIES_HOST,
-  copiesConfiguration,
+  BACKUPS_HOST,
+  backupsConfiguration,
   databaseConfigurations,
   DISK_PATH,
   FILES,
@@ -104,7 +104,7 @@ export async function startDatabaseWithBackups(
   );
   await waitUntilHealthy(host, `${name}-database`, 60, () => Promise.resolve(), docker);
   const copies = await start(
-    COPIES_HOST,
+    BACKUPS_HOST,
     ["pitr", "schedule", "disk=9999,9999,9999", "cloud=9999,9999,9999"],
     [
       ...["PGHOST=database", `PGUSER=${ADMINISTRATOR}`, "PGDATABASE=postgres", "PGSSLMODE=require"],
@@ -113,7 +113,7 @@ export async function startDatabaseWithBackups(
     { "/var/lib/postgresql/data": "data", [DISK_PATH]: "disk" },
     {
       ...{ ...key, ...administrator, [FILES.authority]: readFileSync(s3.authority, "utf8") },
-      [FILES.configuration]: copiesConfiguration(
+      [FILES.configuration]: backupsConfiguration(
         { days: 7, passphrase: "of the disk" },
         {
           ...{ host: hostname, port: Number(port), region: "us-east-1", bucket },
@@ -155,7 +155,7 @@ function identity(): { certificate: string; privateKey: string } {
   const folder = mkdtempSync(path.join(tmpdir(), "pair-"));
   const [certificate, privateKey] = [path.join(folder, "certificate.pem"), path.join(folder, "key.pem")];
   try {
-    certify(COPIES_HOST, { certificate, privateKey });
+    certify(BACKUPS_HOST, { certificate, privateKey });
     return { certificate: readFileSync(certificate, "utf8"), privateKey: readFileSync(privateKey, "utf8") };
   } finally {
     rmSync(folder, { recursive: true });
@@ -164,7 +164,7 @@ function identity(): { certificate: string; privateKey: string } {
 
 /** Containers and volumes, and the network of an interrupted run. */
 async function remove(docker: Docker, name: string): Promise<void> {
-  for (const part of ["database", COPIES_HOST])
+  for (const part of ["database", BACKUPS_HOST])
     await docker
       .getContainer(`${name}-${part}`)
       .remove({ force: true, v: true })

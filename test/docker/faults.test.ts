@@ -1,7 +1,7 @@
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { DISK_PATH, PGDATA, PLACES, type Place } from "../../components/docker/pgbackrest";
+import { DISK_PATH, PGDATA, REPOSITORIES, type Repository } from "../../components/docker/pgbackrest";
 import { moments } from "../../jobs/testing/killing";
 import { useEngine, type Engine } from "./engine";
 import { inside } from "./runInContainer";
@@ -14,7 +14,7 @@ import { until } from "./world";
  * needs no repair by hand, every file is as it was written, and no committed row is lost.
  */
 const SEED = Number(process.env["SEED"] ?? Date.now() % 1_000_000);
-const places = Object.keys(PLACES) as Place[];
+const places = Object.keys(REPOSITORIES) as Repository[];
 let engine: Engine;
 let pair: DatabaseWithBackups;
 let rows = 0;
@@ -68,7 +68,7 @@ async function round(): Promise<void> {
 const alarms = async () => (await pair.run("pitr", "healthy")).output;
 
 /** The labels of a repository's full backups, oldest first. */
-async function fullCopies(place: Place): Promise<string[]> {
+async function fullCopies(place: Repository): Promise<string[]> {
   const labels = await labelsOf(pair.succeed, place);
   return labels.filter((label) => label.endsWith("F"));
 }
@@ -126,7 +126,7 @@ describe("with a full disk", () => {
     await pair.succeed("touch", GAP);
     await round();
     expect(await alarms()).toMatch(
-      /^ALARM backup: disk: 1\.\d MiB left on its disk, and the next full backup takes about .*B: make room$/m,
+      /^ALARM backup: disk: 1\.\d MiB left on its disk, and the next full backup takes about .*B: free space$/m,
     );
     expect(await alarms()).not.toContain("arrive");
     await add();
@@ -139,7 +139,7 @@ describe("with a full disk", () => {
     expect(await pair.run("pitr", "backup", "disk", "full")).toEqual({
       code: 1,
       output: expect.stringMatching(
-        /ALARM backup: disk: full backup failed: .*\nALARM backup: disk: .* left on its disk, .*: make room/,
+        /ALARM backup: disk: full backup failed: .*\nALARM backup: disk: .* left on its disk, .*: free space/,
       ) as string,
     });
     await fill(DISK_PATH, 0);
@@ -183,8 +183,9 @@ describe("with a full disk", () => {
 });
 
 describe("damaged", () => {
-  const spoil = (place: Place, label: string) => flip(pair.succeed, place, `backup/dhis2/${label}/bundle/1`);
-  const damaged = async (place: Place) => (await pair.run("pitr", "verify", place)).code !== 0;
+  const spoil = (place: Repository, label: string) =>
+    flip(pair.succeed, place, `backup/dhis2/${label}/bundle/1`);
+  const damaged = async (place: Repository) => (await pair.run("pitr", "verify", place)).code !== 0;
 
   it("three full backups one after another: no fourth is made, until a person has seen to it", async () => {
     while ((await fullCopies("disk")).length < 3) await pair.succeed("pitr", "backup", "disk", "full");

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { inspectHost, type Needs } from "../../operations/docker/inspect";
+import { inspectHost, type HostRequirements } from "../../operations/docker/inspect";
 import { BASE, startSmallEngine, type Engine } from "./engine";
 import { freePlace, startWorld, VERSIONS, type World } from "./world";
 
@@ -29,10 +29,10 @@ afterAll(async () => {
   await world?.end();
 });
 
-const wanted = (port: number, container: string): Needs["ports"][number] => ({
+const wanted = (port: number, container: string): HostRequirements["ports"][number] => ({
   ...{ address: "127.0.0.1", port, container, key: "target.docker.published.https" },
 });
-const needs = (change: Partial<Needs> = {}): Needs => ({
+const needs = (change: Partial<HostRequirements> = {}): HostRequirements => ({
   tenant: "tierhost",
   ports: [],
   images: [BASE],

@@ -1,20 +1,20 @@
-import { PLACES, type Place } from "../../components/docker/pgbackrest";
+import { REPOSITORIES, type Repository } from "../../components/docker/pgbackrest";
 
 /** Runs a command in the container of copies. @throws Error with its output, if it does not end with 0 */
 type Succeed = (...command: string[]) => Promise<string>;
 
 /** As in pgBackRest's configuration. */
-export const on = (place: Place) => `--repo=${PLACES[place]}`;
+export const on = (place: Repository) => `--repo=${REPOSITORIES[place]}`;
 
 /** Of a repository's complete backups, oldest first. */
-export async function labelsOf(succeed: Succeed, place: Place): Promise<string[]> {
+export async function labelsOf(succeed: Succeed, place: Repository): Promise<string[]> {
   const info = await succeed("pgbackrest", "info", on(place), "--output=json", "--log-level-console=off");
   const [stanza] = JSON.parse(info) as { backup: { label: string }[] }[];
   return (stanza?.backup ?? []).map(({ label }) => label);
 }
 
 /** A byte of a place's file becomes what it was not: one of 256 encrypted bytes is any that could be named here. */
-export function flip(succeed: Succeed, place: Place, file: string): Promise<string> {
+export function flip(succeed: Succeed, place: Repository, file: string): Promise<string> {
   return succeed(
     "sh",
     "-ec",

@@ -30,9 +30,9 @@ const FILES = {
   localPassword: `${GIVEN}/local-password`,
   publicKey: `${GIVEN}/signing.pub`,
 };
-const COPIES = "/copies";
+const BACKUPS = "/copies";
 /** On the customer's disk, since a drill needs space for a complete database. */
-const SCRATCH = `${COPIES}/.scratch`;
+const SCRATCH = `${BACKUPS}/.scratch`;
 /** Seconds. The agent reports every hour; a few hours without the internet do not raise an alarm. */
 const PERIOD = 6 * 3600;
 
@@ -99,7 +99,7 @@ export function onPremisesAgents(
         cloudPasswordFile: FILES.cloudPassword,
         localPasswordFile: FILES.localPassword,
         publicKeyFile: FILES.publicKey,
-        backups: COPIES,
+        backups: BACKUPS,
         retentionDays: RETENTION[args.tenant.plan].onPremises,
         maxAgeHours: PORTABLE_HOURS,
         drill: { everyHours: DRILL_EVERY_HOURS, maxAgeHours: DRILL_HOURS },
@@ -293,7 +293,7 @@ function runAgent(
       mustRun: true,
       // As files and not in the environment, which every `docker inspect` shows.
       uploads: Object.entries(files).map(([file, content]) => ({ file, content })),
-      mounts: [{ type: "bind", source: path, target: COPIES }],
+      mounts: [{ type: "bind", source: path, target: BACKUPS }],
       logDriver: "json-file",
       logOpts: { "max-size": "10m", "max-file": "5" },
       labels: [

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { SIZES } from "../../../plans/plans";
 import {
   DISK_LIMIT_GIB,
-  placeIn,
+  whereIn,
   requestIn,
   schedulerInput,
   taskRequest,
@@ -98,7 +98,7 @@ describe("the daily exports and drills on AWS", () => {
   it("have a disk that holds the largest database of the size, encrypted under the tenant's key", () => {
     for (const { name, input, definition } of schedules) {
       const size = name.endsWith("hmis") ? "large" : "small";
-      const { disk } = placeIn(requestIn(input));
+      const { disk } = whereIn(requestIn(input));
       const room = jobDisks(size)[name.includes("drill") ? "drill" : "dump"];
       expect(disk, name).toEqual({ sizeGiB: room, keyArn: TARGET.keyArn, roleArn: TARGET.diskRoleArn });
       // The volume that is left to the start is the one that the job writes to.
@@ -159,7 +159,7 @@ it("a restore asks for the disk and the network that the export has", () => {
     assignPublicIp: true,
     disk: { sizeGiB: 750, keyArn: "key", roleArn: "role" },
   };
-  expect(placeIn(requestIn(schedulerInput(taskRequest(where))))).toEqual(where);
+  expect(whereIn(requestIn(schedulerInput(taskRequest(where))))).toEqual(where);
   const { disk: _, ...without } = where;
-  expect(placeIn(requestIn(schedulerInput(taskRequest(without))))).toEqual(without);
+  expect(whereIn(requestIn(schedulerInput(taskRequest(without))))).toEqual(without);
 });

@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { PrivateKey } from "@pulumi/tls/privateKey";
 import { DISK } from "../../../operations/aws/taskRequest";
 import { serviceRole, useKey } from "../../aws/iam";
-import { secretPlace, secretValue } from "../../aws/secret";
+import { emptySecret, secretValue } from "../../aws/secret";
 import { componentTags } from "../../aws/tags";
 import { container, executionRole, fargateTask } from "../../aws/task";
 import { exportCommand, FILES_PATH, SECRETS } from "../../jobs";
@@ -54,18 +54,18 @@ interface StoredKeys extends ExportKeys {
 /** The repositories' password and the key that signs the exports, in the state and in Secrets Manager. */
 function storedKeys({ name, target: { keyArn }, opts, keepsBackups }: VaultContext): StoredKeys {
   const keep = { ...opts, protect: keepsBackups };
-  const place = (what: string, description: string) =>
-    secretPlace(`${name}-${what}`, { description, keyArn, tags: componentTags() }, opts);
-  const passwordPlace = place("repository-password", "Password of the portable repositories in the cloud");
+  const secret = (what: string, description: string) =>
+    emptySecret(`${name}-${what}`, { description, keyArn, tags: componentTags() }, opts);
+  const passwordSecret = secret("repository-password", "Password of the portable repositories in the cloud");
   const password = randomPassword(`${name}-repository-password`, 40, keep);
   const signing = new PrivateKey(`${name}-signing-key`, { algorithm: "ED25519" }, keep);
-  const signingPlace = place("signing-key", "Signs the manifests of the portable exports");
+  const signingSecret = secret("signing-key", "Signs the manifests of the portable exports");
   return {
     password,
     publicKey: signing.publicKeyPem,
-    secretArns: [passwordPlace.arn, signingPlace.arn],
-    passwordSecret: secretValue(`${name}-repository-password-value`, passwordPlace, password, opts).whole,
-    signingSecret: secretValue(`${name}-signing-key-value`, signingPlace, signing.privateKeyPemPkcs8, opts)
+    secretArns: [passwordSecret.arn, signingSecret.arn],
+    passwordSecret: secretValue(`${name}-repository-password-value`, passwordSecret, password, opts).whole,
+    signingSecret: secretValue(`${name}-signing-key-value`, signingSecret, signing.privateKeyPemPkcs8, opts)
       .whole,
   };
 }

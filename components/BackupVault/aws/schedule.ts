@@ -2,7 +2,7 @@ import * as scheduler from "@pulumi/aws/scheduler";
 import type * as pulumi from "@pulumi/pulumi";
 import { schedulerInput, taskRequest } from "../../../operations/aws/taskRequest";
 import { serviceRole, useKey } from "../../aws/iam";
-import { taskDisk, taskPlace } from "../../aws/place";
+import { taskDisk, taskRun } from "../../aws/taskRun";
 import { componentTags } from "../../aws/tags";
 import type { SavedServer, VaultContext } from "./context";
 
@@ -27,7 +27,7 @@ export function scheduleTasks(
   const { name, target, opts } = vault;
   const roleArn = schedulerRole(vault, tasks, executionRoleArn);
   for (const { what, description, hour, server, aws, task, diskGiB } of tasks) {
-    const place = taskPlace(target, {
+    const run = taskRun(target, {
       container: what,
       taskDefinition: task.arn,
       securityGroup: aws.securityGroupId,
@@ -46,7 +46,7 @@ export function scheduleTasks(
           // The scheduler's own way of starting tasks knows no disks.
           arn: "arn:aws:scheduler:::aws-sdk:ecs:runTask",
           roleArn,
-          input: place.apply((run) => schedulerInput(taskRequest(run))),
+          input: run.apply((task) => schedulerInput(taskRequest(task))),
           retryPolicy: { maximumEventAgeInSeconds: 3600, maximumRetryAttempts: 3 },
         },
       },

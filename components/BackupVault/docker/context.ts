@@ -1,9 +1,9 @@
 import type * as pulumi from "@pulumi/pulumi";
-import type { DockerCopies } from "../../contract/dockerTarget";
+import type { DockerBackups } from "../../contract/dockerTarget";
 import type { DockerServer } from "../../DataManagementServer/contract";
 
 /** A server, and where its backups go. */
-export interface SavedServer extends DockerCopies {
+export interface SavedServer extends DockerBackups {
   server: string;
   docker: DockerServer;
   /** A network through which containers reach the cloud. */

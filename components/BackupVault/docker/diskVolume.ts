@@ -1,11 +1,11 @@
 import { Volume } from "@pulumi/docker/volume";
 import type * as pulumi from "@pulumi/pulumi";
-import type { DockerCopies } from "../../contract/dockerTarget";
+import type { DockerBackups } from "../../contract/dockerTarget";
 
-/** The place on disk of one container: a folder in the directory that was named, or a volume. */
+/** The location on disk of one container: a folder in the directory of the stack file, or a volume. */
 export function diskVolume(
   name: string,
-  { path }: DockerCopies["disk"],
+  { path }: DockerBackups["disk"],
   folder: string,
   opts: pulumi.CustomResourceOptions,
 ): pulumi.Output<string> {

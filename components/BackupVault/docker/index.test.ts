@@ -17,7 +17,7 @@ describe("a vault on Docker", () => {
   let pitr: Registration;
   let portable: Registration;
   beforeAll(async () => {
-    made = await dockerTenant({ target: { copies: DOCKER_BACKUPS } });
+    made = await dockerTenant({ target: { backups: DOCKER_BACKUPS } });
     pitr = one(made, CONTAINER, "moh-hmis-copies");
     portable = one(made, CONTAINER, "moh-hmis-portable");
   });
@@ -69,20 +69,20 @@ describe("a vault on Docker", () => {
     const passwords = ["moh-hmis-copies-cloud-passphrase", "moh-hmis-portable-disk-password"];
     expect(protectedOf(made, VOLUME)).toEqual(expect.arrayContaining(disks));
     expect(protectedOf(made, PASSWORD)).toEqual(expect.arrayContaining(passwords));
-    const trial = await dockerTenant({ plan: "trial", target: { copies: DOCKER_BACKUPS } });
+    const trial = await dockerTenant({ plan: "trial", target: { backups: DOCKER_BACKUPS } });
     expect(protectedOf(trial, VOLUME)).toEqual([]);
     expect(protectedOf(trial, PASSWORD)).toEqual([]);
   });
 
   it("keeps backups on a volume where no directory is named", async () => {
-    const copies = { ...DOCKER_BACKUPS, disk: {} };
-    const onVolume = await dockerTenant({ target: { copies } });
+    const backups = { ...DOCKER_BACKUPS, disk: {} };
+    const onVolume = await dockerTenant({ target: { backups } });
     expect(one(onVolume, VOLUME, "moh-hmis-copies-disk").inputs.driverOpts).toBeUndefined();
   });
 
   it("trusts the CA of the S3 server", async () => {
-    const copies = { ...DOCKER_BACKUPS, cloud: { ...DOCKER_BACKUPS.cloud, authority: "CA" } };
-    const trusting = await dockerTenant({ target: { copies } });
+    const backups = { ...DOCKER_BACKUPS, cloud: { ...DOCKER_BACKUPS.cloud, authority: "CA" } };
+    const trusting = await dockerTenant({ target: { backups } });
     const file = "/run/dhistance/cloud-authority.crt";
     expect(fileIn(one(trusting, CONTAINER, "moh-hmis-portable"), file)).toBe("CA");
     expect(one(trusting, CONTAINER, "moh-hmis-portable").inputs.envs).toContain(`SSL_CERT_FILE=${file}`);

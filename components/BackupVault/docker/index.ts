@@ -13,19 +13,20 @@ import type { SavedServer } from "./context";
 /** For each server the containers that make its backups. */
 export function vaultOnDocker(context: Context<BackupVaultArgs, DockerTarget>): Vault {
   const { args, target, opts } = context;
-  const { copies } = target;
-  if (!copies && isPaid(args.tenant.plan)) {
+  const { backups } = target;
+  if (!backups && isPaid(args.tenant.plan)) {
     void pulumi.log.warn(
       "backups.locations: []; no backup of any server is made. Add { disk: … } and { s3: … } (docs/docker/backups.md)",
       opts.parent,
     );
   }
-  const reports = copies
+  const reports = backups
     ? args.servers.map((server) => {
+        // The name of a network that running tenants have: it stays.
         const name = `${args.tenant.id}-${server.server}-copies`;
         const world = new Network(name, { name, driver: "bridge" }, opts).name;
         const docker = resourcesOn("docker", server);
-        const saved: SavedServer = { server: server.server, docker, world, ...copies };
+        const saved: SavedServer = { server: server.server, docker, world, ...backups };
         const log = pitrOnDocker(context, saved);
         const portable = portableOnDocker(context, saved);
         return [

@@ -4,13 +4,13 @@ import type { Context } from "../../contract/context";
 import { DATABASE_HOST, POSTGRES, type DockerTarget } from "../../contract/dockerTarget";
 import { service } from "../../docker/container";
 import {
-  COPIES_HOST,
-  copiesConfiguration,
+  BACKUPS_HOST,
+  backupsConfiguration,
   DISK_PATH,
   FILES,
   PGDATA,
   scheduleCommand,
-  TOLD_PATH,
+  REPORT_PATH,
 } from "../../docker/pgbackrest";
 import { ADMINISTRATOR } from "../../jobs";
 import { randomPassword } from "../../password";
@@ -26,17 +26,18 @@ export function pitrOnDocker(
   { server, docker, world, disk, cloud }: SavedServer,
 ): pulumi.Output<string> | undefined {
   const { tenant } = args;
-  const { handsOver } = docker;
-  if (!handsOver) return undefined;
+  const { archiveIdentity } = docker;
+  if (!archiveIdentity) return undefined;
+  // The name of resources, volumes and the container of running tenants: it stays.
   const name = `${tenant.id}-${server}-copies`;
   // The keys of the backups, and the backups, are protected as long as the data are.
   const keep = { ...opts, protect: docker.keepsData };
   const days = retentionOf(args);
-  const passphrase = (place: string) => randomPassword(`${name}-${place}-passphrase`, 48, keep);
+  const passphrase = (repository: string) => randomPassword(`${name}-${repository}-passphrase`, 48, keep);
   const configuration = pulumi
     .all([passphrase("disk"), passphrase("cloud"), cloud.secretAccessKey])
     .apply(([ofDisk, ofCloud, secretAccessKey]) =>
-      copiesConfiguration(
+      backupsConfiguration(
         { days: days.disk, passphrase: ofDisk },
         {
           ...cloud,
@@ -49,7 +50,7 @@ export function pitrOnDocker(
         ADMINISTRATOR,
       ),
     );
-  const told = new Volume(`${name}-told`, { name: `${name}-told` }, opts);
+  const report = new Volume(`${name}-told`, { name: `${name}-told` }, opts);
   const { container } = service(
     name,
     target,
@@ -66,17 +67,17 @@ export function pitrOnDocker(
         TENANT: tenant.id,
         SERVER: server,
       },
-      networks: [{ name: docker.dataNetwork, aliases: [COPIES_HOST] }, { name: world }],
+      networks: [{ name: docker.dataNetwork, aliases: [BACKUPS_HOST] }, { name: world }],
       volumes: {
         [PGDATA.replace(/\/[^/]+$/, "")]: docker.volumes.database,
         [DISK_PATH]: diskVolume(`${name}-disk`, disk, server, keep),
-        [TOLD_PATH]: told.name,
+        [REPORT_PATH]: report.name,
       },
       scratch: { "/tmp": "size=256m", "/run/postgresql": `uid=${POSTGRES},gid=${POSTGRES},mode=0775` },
       files: {
         [FILES.configuration]: configuration,
-        [FILES.certificate]: handsOver.certificate,
-        [FILES.privateKey]: handsOver.privateKey,
+        [FILES.certificate]: archiveIdentity.certificate,
+        [FILES.privateKey]: archiveIdentity.privateKey,
         [FILES.administrator]: docker.passwords.administrator,
         ...(cloud.authority && { [FILES.authority]: cloud.authority }),
       },
@@ -98,7 +99,7 @@ export function pitrOnDocker(
     { ...opts, dependsOn: [docker.prepared] },
   );
   // The volume is its user's once it has been there: whoever reads in it comes after.
-  return pulumi.all([told.name, container.id]).apply(([volume]) => volume);
+  return pulumi.all([report.name, container.id]).apply(([volume]) => volume);
 }
 
 /** Days for which every point in time is kept, by repository. */

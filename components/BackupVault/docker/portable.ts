@@ -17,7 +17,7 @@ import {
   healthcheck,
   portableConfiguration,
   SCRATCH_PATH,
-  TOLD_PATH,
+  REPORT_PATH,
 } from "./portableFiles";
 
 /**
@@ -35,12 +35,12 @@ export function portableOnDocker(
   const keep = { ...opts, protect: docker.keepsData };
   const { user } = docker;
   const signing = new PrivateKey(`${name}-signing-key`, { algorithm: "ED25519" }, keep);
-  const copies = diskVolume(`${name}-disk`, disk, `${server}.portable`, keep);
-  const told = new Volume(`${name}-told`, { name: `${name}-told` }, opts);
+  const backups = diskVolume(`${name}-disk`, disk, `${server}.portable`, keep);
+  const report = new Volume(`${name}-told`, { name: `${name}-told` }, opts);
   const handed = handOver(
     `${name}-handed-over`,
     target,
-    { volumes: [copies, told.name], user, jobs: docker.jobs },
+    { volumes: [backups, report.name], user, jobs: docker.jobs },
     opts,
   );
   const { container } = service(
@@ -61,7 +61,7 @@ export function portableOnDocker(
       },
       networks: [{ name: docker.dataNetwork }, { name: world }],
       // A restore writes into the file store.
-      volumes: { [FILES_PATH]: docker.volumes.files, [DISK_PATH]: copies, [TOLD_PATH]: told.name },
+      volumes: { [FILES_PATH]: docker.volumes.files, [DISK_PATH]: backups, [REPORT_PATH]: report.name },
       scratch: { "/tmp": "size=256m" },
       files: {
         // PostgreSQL, which drills start, wants its user to have a name.
@@ -98,5 +98,5 @@ export function portableOnDocker(
     { ...opts, dependsOn: [docker.secured, handed] },
   );
   // The volume is its user's once it has been there: whoever reads in it comes after.
-  return pulumi.all([told.name, container.id]).apply(([volume]) => volume);
+  return pulumi.all([report.name, container.id]).apply(([volume]) => volume);
 }

@@ -5,7 +5,7 @@ import path from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { readConfiguration } from "../../../jobs/backup/configuration";
 import { metricsText } from "../../../jobs/backup/prometheusMetrics";
-import { healthcheck, portableConfiguration, portableSource, TOLD_PATH } from "./portableFiles";
+import { healthcheck, portableConfiguration, portableSource, REPORT_PATH } from "./portableFiles";
 
 const folder = mkdtempSync(path.join(tmpdir(), "portable-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -38,7 +38,7 @@ describe("the health check", () => {
   const told = path.join(folder, "portable.prom");
   const check = (): { code: number; says: string } => {
     try {
-      const command = healthcheck().replaceAll(`${TOLD_PATH}/portable.prom`, told);
+      const command = healthcheck().replaceAll(`${REPORT_PATH}/portable.prom`, told);
       return { code: 0, says: execFileSync("sh", ["-c", command], { encoding: "utf8" }) };
     } catch (error) {
       const { status, stdout } = error as { status: number; stdout: string };

@@ -1,5 +1,5 @@
 /** Configuration and paths of the container that makes a server's portable backups on Docker (`jobs/backup/agent.ts`). */
-import { DATABASE_HOST, type DockerCopies } from "../../contract/dockerTarget";
+import { DATABASE_HOST, type DockerBackups } from "../../contract/dockerTarget";
 import { administratorAt, DATABASE, FILES_PATH, type ReplicateConfiguration } from "../../jobs";
 import type { TenantIdentity } from "../../contract/target";
 import { RETENTION } from "../../../plans/retention";
@@ -26,14 +26,14 @@ export const FILES = {
 /** The location on disk, as a path in the container. */
 export const DISK_PATH = "/copies";
 /** Where it reports on the backups: the image has this directory, writable for any user. */
-export const TOLD_PATH = "/var/lib/copies";
+export const REPORT_PATH = "/var/lib/copies";
 /** On the disk of the backups, since a drill needs space for a complete database. */
 export const SCRATCH_PATH = `${DISK_PATH}/.scratch`;
 
 /** The location in the cloud without the server, as restic writes it. */
 export function portableSource(
   tenant: string,
-  { host, port, bucket }: Pick<DockerCopies["cloud"], "host" | "port" | "bucket">,
+  { host, port, bucket }: Pick<DockerBackups["cloud"], "host" | "port" | "bucket">,
 ): string {
   return `s3:https://${host}${port ? `:${port}` : ""}/${bucket}/${tenant}.portable`;
 }
@@ -45,7 +45,7 @@ export function credentials(accessKeyId: string, secretAccessKey: string): strin
 
 /** A shell command that succeeds if the agent has reported and found no problem, and else prints the problems. */
 export function healthcheck(): string {
-  const file = `${TOLD_PATH}/portable.prom`;
+  const file = `${REPORT_PATH}/portable.prom`;
   const alarms = `sed -n 's/^dhistance_portable_alarm{text="\\(.*\\)",server=.*/\\1/p' ${file}`;
   return `test -e ${file} && ! ${alarms} | grep .`;
 }
@@ -53,7 +53,7 @@ export function healthcheck(): string {
 export function portableConfiguration(
   tenant: TenantIdentity,
   server: string,
-  cloud: Omit<DockerCopies["cloud"], "secretAccessKey">,
+  cloud: Omit<DockerBackups["cloud"], "secretAccessKey">,
 ): ReplicateConfiguration {
   const { portable, onPremises } = RETENTION[tenant.plan];
   return {
@@ -76,6 +76,6 @@ export function portableConfiguration(
     retentionDays: onPremises,
     maxAgeHours: PORTABLE_HOURS,
     drill: { everyHours: DRILL_EVERY_HOURS, maxAgeHours: DRILL_HOURS },
-    reports: TOLD_PATH,
+    reports: REPORT_PATH,
   };
 }

@@ -1,6 +1,6 @@
 import * as cloudwatch from "@pulumi/aws/cloudwatch";
 import * as pulumi from "@pulumi/pulumi";
-import { secretPlace, secretValue } from "../../aws/secret";
+import { emptySecret, secretValue } from "../../aws/secret";
 import { componentTags } from "../../aws/tags";
 import { executionRole } from "../../aws/task";
 import { adminPassword } from "../adminPassword";
@@ -31,7 +31,7 @@ export function dataOnAws(context: ServerContext): AwsData {
   const redisPassword =
     (args.instances ?? 1) > 1 ? randomPassword(`${name}-redis-password`, 40, opts) : undefined;
   const secret = (suffix: string, description: string) =>
-    secretPlace(`${name}-${suffix}`, { description, keyArn, tags }, opts);
+    emptySecret(`${name}-${suffix}`, { description, keyArn, tags }, opts);
   const passwords = secret(
     "passwords",
     `Passwords of ${server}'s database, and of DHIS2's first administrator`,

@@ -1,5 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
-import { taskPlace } from "../../aws/place";
+import { taskRun } from "../../aws/taskRun";
 import { runOnce } from "../../aws/runOnce";
 import type { SecretValue } from "../../aws/secret";
 import { componentTags } from "../../aws/tags";
@@ -53,7 +53,7 @@ export function prepareOnAws(
     target,
     {
       title: `preparation of ${args.server}'s database`,
-      task: taskPlace(target, {
+      task: taskRun(target, {
         container: "prepare",
         taskDefinition: task.arn,
         securityGroup,

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { taskPlace } from "../../aws/place";
+import { taskRun } from "../../aws/taskRun";
 import { runOnce } from "../../aws/runOnce";
 import { container, fargateTask } from "../../aws/task";
 import { APPLICATION_PORT } from "../../contract/application";
@@ -64,7 +64,7 @@ export function secureAdmin(
     target,
     {
       title: `replacement of ${args.server}'s default administrator password`,
-      task: taskPlace(target, {
+      task: taskRun(target, {
         container: "secure-admin",
         taskDefinition: task.arn,
         securityGroup: data.securityGroupId,

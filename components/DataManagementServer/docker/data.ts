@@ -4,7 +4,7 @@ import { Volume } from "@pulumi/docker/volume";
 import * as pulumi from "@pulumi/pulumi";
 import { PrivateKey } from "@pulumi/tls/privateKey";
 import { SelfSignedCert } from "@pulumi/tls/selfSignedCert";
-import { archiveSettings, COPIES_HOST, databaseConfigurations, FILES } from "../../docker/pgbackrest";
+import { archiveSettings, BACKUPS_HOST, databaseConfigurations, FILES } from "../../docker/pgbackrest";
 import type { Context } from "../../contract/context";
 import { service } from "../../docker/container";
 import { runOnce } from "../../docker/runOnce";
@@ -49,25 +49,25 @@ export function dataOnDocker({
     .imageId;
 
   const { memoryGiB, storageGiB } = SIZE_TERMS[args.size].database;
-  const handsOver = target.copies && identity(`${name}-copies-identity`, opts);
+  const archiveIdentity = target.backups && identity(`${name}-copies-identity`, opts);
   const database = service(
     `${name}-database`,
     target,
     {
       image: target.images.postgres,
       user: POSTGRES,
-      command: [...settings(args), ...(target.copies ? archiveSettings() : [])],
+      command: [...settings(args), ...(target.backups ? archiveSettings() : [])],
       environment: { ADMINISTRATOR },
       networks: [{ name: dataNetwork, aliases: [DATABASE_HOST] }],
       volumes: { "/var/lib/postgresql/data": volumes.database },
       scratch: { "/tmp": "size=256m", "/run/postgresql": `uid=${POSTGRES},gid=${POSTGRES},mode=0775` },
       files: {
         [FILES.administrator]: passwords.administrator,
-        ...(handsOver && {
+        ...(archiveIdentity && {
           // Days of a quiet server's log, hours of a busy one's; beyond that a gap in it is better than a full disk.
           ...databaseConfigurations(storageGiB / 2),
-          [FILES.certificate]: handsOver.certificate,
-          [FILES.privateKey]: handsOver.privateKey,
+          [FILES.certificate]: archiveIdentity.certificate,
+          [FILES.privateKey]: archiveIdentity.privateKey,
         }),
       },
       memory: memoryGiB * 1024,
@@ -112,7 +112,7 @@ export function dataOnDocker({
     jobs,
     passwords,
     prepared,
-    handsOver,
+    archiveIdentity,
     keepsData: keeps,
     database: `${name}-database:5432`,
     application: `${name}-application`,
@@ -123,15 +123,18 @@ export function dataOnDocker({
  * One certificate for both ends, which trust it and no other: they are in the server's own network alone. Its twenty
  * years are those of the database's own.
  */
-function identity(name: string, opts: pulumi.CustomResourceOptions): NonNullable<DockerData["handsOver"]> {
+function identity(
+  name: string,
+  opts: pulumi.CustomResourceOptions,
+): NonNullable<DockerData["archiveIdentity"]> {
   const key = new PrivateKey(`${name}-key`, { algorithm: "ECDSA", ecdsaCurve: "P256" }, opts);
   const certificate = new SelfSignedCert(
     name,
     {
       privateKeyPem: key.privateKeyPem,
       isCaCertificate: true,
-      subject: { commonName: COPIES_HOST, organization: "DHIStance" },
-      dnsNames: [COPIES_HOST],
+      subject: { commonName: BACKUPS_HOST, organization: "DHIStance" },
+      dnsNames: [BACKUPS_HOST],
       allowedUses: ["cert_signing", "digital_signature", "client_auth", "server_auth"],
       setSubjectKeyId: true,
       validityPeriodHours: 20 * 365 * 24,

@@ -90,7 +90,7 @@ describe("a server on Docker", () => {
 
 describe("a server on Docker with backups", () => {
   it("archives its write-ahead log, and has no key of a repository", async () => {
-    const made = await dockerTenant({ target: { copies: DOCKER_BACKUPS } });
+    const made = await dockerTenant({ target: { backups: DOCKER_BACKUPS } });
     const database = one(made, CONTAINER, "moh-hmis-database");
     expect(database.inputs.command).toContain("archive_mode=on");
     expect(fileIn(database, "/var/lib/postgresql/given/pgbackrest-cloud.conf")).toContain(
@@ -104,7 +104,7 @@ describe("a server on Docker with backups", () => {
 describe("every container on Docker", () => {
   let containers: Registration[];
   beforeAll(async () => {
-    containers = ofType(await dockerTenant({ target: { copies: DOCKER_BACKUPS } }), CONTAINER);
+    containers = ofType(await dockerTenant({ target: { backups: DOCKER_BACKUPS } }), CONTAINER);
   });
 
   it("is one of these", () => {

@@ -3,7 +3,7 @@ import * as s3 from "@pulumi/aws/s3";
 import * as pulumi from "@pulumi/pulumi";
 import { privateBucket } from "../../aws/bucket";
 import { serviceRole, useKey, type Statement } from "../../aws/iam";
-import { taskDisk, taskPlace } from "../../aws/place";
+import { taskDisk, taskRun } from "../../aws/taskRun";
 import { runOnce } from "../../aws/runOnce";
 import { componentTags } from "../../aws/tags";
 import { container, fargateTask } from "../../aws/task";
@@ -71,7 +71,7 @@ export function importOnAws(context: Context<DumpImporterArgs, AwsTarget>): pulu
     target,
     {
       title: `import into ${server.server}`,
-      task: taskPlace(target, {
+      task: taskRun(target, {
         container: "import",
         taskDefinition: task.arn,
         securityGroup: data.securityGroupId,

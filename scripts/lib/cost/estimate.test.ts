@@ -5,7 +5,7 @@ import { SIZE_TERMS } from "../../../plans/sizes";
 import { registered } from "../../../components/testing/mocks";
 import { makeServer, makeVault } from "../../../components/testing/tenant";
 import { NAT } from "../../../stacks/platform/spec";
-import { needsOf } from "../../../stacks/tenant/hostRequirements";
+import { requirementsOf } from "../../../stacks/tenant/hostRequirements";
 import { isOnDocker, parseTenant, type AwsTenant, type DockerTenant } from "../../../stacks/tenant/spec";
 import { readTenant } from "../tenants";
 import { byComponent, estimate, money, platformEstimate, PRICES, QUANTITIES, total } from "./estimate";
@@ -66,7 +66,7 @@ describe("a tenant on a Docker host", () => {
     expect(text).toMatch(
       /hmis +16 GiB\n +training +8 GiB\n +gateway +0.5 GiB\n +monitoring +0.5 GiB\n +total +25 GiB/,
     );
-    expect(needsOf("moh-office", tenant([])).memoryGiB).toBe(25);
+    expect(requirementsOf("moh-office", tenant([])).memoryGiB).toBe(25);
     expect(text).not.toMatch(/USD|RDS|db\.|SslEndpoint|BackupVault/);
   });
 
@@ -76,7 +76,7 @@ describe("a tenant on a Docker host", () => {
     expect(text).toMatch(/backups of hmis +3 GiB/);
     expect(text).toMatch(/backups of training +3 GiB/);
     expect(text).toMatch(/total +31 GiB/);
-    expect(needsOf("moh-office", spec).memoryGiB).toBe(31);
+    expect(requirementsOf("moh-office", spec).memoryGiB).toBe(31);
   });
 });
 

@@ -48,6 +48,6 @@ const PITR = ["sh", "-c", 'command -v pitr >/dev/null || exec copies "$@"; exec 
  * @throws CommandError if it failed
  */
 export async function runPitr(server: ServerOnHost, command: string[], streams?: Streams): Promise<void> {
-  if ((await runIn(server, server.copies, [...PITR, ...command], streams)) !== 0)
+  if ((await runIn(server, server.pitr, [...PITR, ...command], streams)) !== 0)
     throw new CommandError(`${command[0]} of ${server.name} failed; see the output above.`);
 }

@@ -138,7 +138,7 @@ async function restoreKept(
   show: (line: string) => Promise<void>,
 ): Promise<void> {
   const { server } = job;
-  if (kept && (await exists(server, server.copies))) {
+  if (kept && (await exists(server, server.pitr))) {
     await show("telling the backups that the write-ahead log continues from there");
     await branch(server, show);
   }

@@ -1,7 +1,7 @@
 import { buildOwnImages, hasImage, OWN_IMAGES, pullImage } from "../../../images/build";
 import { connect } from "../../../operations/docker/engine";
 import { inspectHost } from "../../../operations/docker/inspect";
-import { needsOf } from "../../../stacks/tenant/hostRequirements";
+import { requirementsOf } from "../../../stacks/tenant/hostRequirements";
 import type { DockerTenant } from "../../../stacks/tenant/spec";
 import { throttled } from "../progress";
 import { notPossible } from "./project";
@@ -13,7 +13,7 @@ import { notPossible } from "./project";
  */
 export async function checkHost(tenant: string, spec: DockerTenant): Promise<string[]> {
   const { host } = spec.target.docker;
-  const requirements = needsOf(tenant, spec);
+  const requirements = requirementsOf(tenant, spec);
   const docker = connect(host);
   const there = await Promise.all(requirements.images.map((image) => hasImage(docker, image)));
   const missing = requirements.images.filter((_, index) => !there[index]);
@@ -38,7 +38,7 @@ export async function fetchImages(
 ): Promise<string[]> {
   const docker = connect(spec.target.docker.host);
   const reportLine = throttled(report);
-  const own = needsOf(tenant, spec).images.filter((image) => OWN_IMAGES.includes(image));
+  const own = requirementsOf(tenant, spec).images.filter((image) => OWN_IMAGES.includes(image));
   const built = await buildOwnImages(docker, {
     images: own,
     report: (line) => reportLine(`building: ${line}`),

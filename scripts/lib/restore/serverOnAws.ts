@@ -1,5 +1,5 @@
 /** A server on AWS as a stack's state describes it: its portable backups, their keys, and what a restore needs. */
-import { placeIn, requestIn, type TaskDisk } from "../../../operations/aws/taskRequest";
+import { whereIn, requestIn, type TaskDisk } from "../../../operations/aws/taskRequest";
 import { adminPassword } from "../../../components/DataManagementServer/adminPassword";
 import { UsageError } from "../errors";
 import { outputsIn, type StackState } from "../pulumi/stackState";
@@ -82,7 +82,7 @@ export function serverIn(state: StackState, tenant: string, name: string): Serve
     repositoryPassword: password(`${vault}-repository-password`),
     publicKey: String(find("tls:index/privateKey:PrivateKey", `${vault}-signing-key`)["publicKeyPem"]),
     task: {
-      ...placeIn(requestIn(input)),
+      ...whereIn(requestIn(input)),
       logGroup: options["awslogs-group"] ?? "",
       server: option("--server"),
       database: option("--database"),

@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { AwsTarget } from "../contract/target";
 import type { TaskDisk, TaskRun } from "../../operations/aws/taskRequest";
 
-export interface PlacedTask {
+export interface TaskOfTenant {
   container: string;
   taskDefinition: pulumi.Input<string>;
   securityGroup: pulumi.Input<string>;
@@ -14,7 +14,7 @@ export interface PlacedTask {
 }
 
 /** A task in the platform's cluster and subnets. */
-export function taskPlace({ platform, region }: AwsTarget, task: PlacedTask): pulumi.Output<TaskRun> {
+export function taskRun({ platform, region }: AwsTarget, task: TaskOfTenant): pulumi.Output<TaskRun> {
   return pulumi
     .all([task.taskDefinition, task.securityGroup, task.logGroup, pulumi.output(task.disk)])
     .apply(([taskDefinition, securityGroup, logGroup, disk]) => ({
