@@ -60,6 +60,7 @@ interface RunFlags extends ServerOptions {
   keepOld?: number;
   fromDatabase?: string;
   encoding?: string;
+  leaveOut?: string[];
   maxSpool?: number;
   maxDecompressedSize?: number;
   maxRatio?: number;
@@ -139,6 +140,8 @@ export function program(): Command {
   return program;
 }
 
+const collect = (name: string, before: string[] = []) => [...before, name];
+
 /** Two connections keep two processors busy; more than eight rarely help one server. */
 function defaultJobs(): number {
   return Math.min(8, Math.max(2, availableParallelism()));
@@ -162,6 +165,7 @@ function dumpOptions(command: Command): Command {
     .option("--exclude-analytics", "leave out the data of analytics and resource tables", true)
     .option("--include-analytics", "bring them in")
     .option("--from-database <name>", "which database of a dump that holds several")
+    .option("--leave-out <name>", "a table, view, function … to leave out; can be given again", collect)
     .option(
       "--encoding <name>",
       "encoding of the text of a SQL_ASCII database (default: UTF8)",
@@ -186,6 +190,7 @@ async function run(dump: string, flags: RunFlags): Promise<void> {
     keepUntil: flags.keepOld === undefined ? undefined : new Date(Date.now() + flags.keepOld * 1000),
     fromDatabase: flags.fromDatabase,
     encoding: flags.encoding,
+    leaveOut: flags.leaveOut,
     maxSpoolBytes: flags.maxSpool,
     maxDecompressedBytes: flags.maxDecompressedSize,
     maxRatio: flags.maxRatio,
@@ -254,7 +259,11 @@ async function inspect(name: string, flags: Partial<RunFlags>): Promise<void> {
         inspection = await inspectDump(dump, {
           ...{ signal, excludeAnalytics: !flags.includeAnalytics },
           ...defined({ database: flags.fromDatabase, maxBytes: flags.maxDecompressedSize }),
-          ...defined({ dhis2Version: flags.dhis2Version, encoding: flags.encoding }),
+          ...defined({
+            dhis2Version: flags.dhis2Version,
+            encoding: flags.encoding,
+            leaveOut: flags.leaveOut,
+          }),
           progress: (rows, table) => {
             Object.assign(progress.load, { rows, current: table });
             if (dump.kind === "sql") progress.bytes = dump.bytesRead();

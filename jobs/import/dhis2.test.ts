@@ -1,9 +1,25 @@
 import { describe, expect, it, test } from "vitest";
+import { missingTables } from "./dhis2Tables";
 import { dhis2Version, isMigrationTable, newestMigration, startProblem, uncheckedRelease } from "./dhis2";
 
 test("the migrations' table", () => {
   expect(isMigrationTable("public.flyway_schema_history")).toBe(true);
   expect(isMigrationTable("public.flyway_schema_history_old")).toBe(false);
+  expect(isMigrationTable("warehouse.flyway_schema_history")).toBe(false);
+});
+
+test("DHIS2's own tables are known for the releases of a major, and only for these", () => {
+  const none = new Set<string>();
+  for (const newest of [undefined, "2.40.34", "2.42.20", "2.44.1"])
+    expect(missingTables(none, newest)).toEqual([]);
+  for (const newest of ["2.41.46", "2.42.52", "2.43.64", "2.43.99"]) {
+    const missing = missingTables(none, newest);
+    expect(missing).toContain("userinfo");
+    expect(missing.includes("singleevent")).toBe(newest.startsWith("2.43."));
+    const all = missing.map((name) => `public.${name}`);
+    expect(missingTables(new Set(all), newest)).toEqual([]);
+    expect(missingTables(new Set(all.slice(1)), newest)).toEqual(missing.slice(0, 1));
+  }
 });
 
 describe("the version of DHIS2", () => {

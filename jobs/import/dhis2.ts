@@ -1,9 +1,9 @@
 /** What a dump says of the DHIS2 that it is of, and whether another DHIS2 starts on it. */
 import { newestRelease, releaseOf, releasesOf } from "../../plans/releases";
 
-/** Flyway's own table, by `schema.name`. */
+/** Flyway's table of DHIS2, by `schema.name`; another application may have one in a schema of its own. */
 export function isMigrationTable(table: string): boolean {
-  return /\.flyway_schema_history$/.test(table);
+  return table === "public.flyway_schema_history";
 }
 
 export interface Migration {
@@ -93,7 +93,7 @@ function withoutTwo(version: string): string {
 }
 
 /** By their numbers: 2.42.9 comes before 2.42.10. */
-function compareVersions(a: string, b: string): number {
+export function compareVersions(a: string, b: string): number {
   const [left, right] = [a, b].map((version) => version.split(".").map(Number)) as [number[], number[]];
   for (let i = 0; i < Math.max(left.length, right.length); i++) {
     const difference = (left[i] ?? 0) - (right[i] ?? 0);

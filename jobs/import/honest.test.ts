@@ -12,6 +12,7 @@ import { inspectDump, type Inspection, type InspectOptions } from "./inspect";
 import { loadDump, newProgress } from "./load";
 import { Judge } from "./sql/judge";
 import { splitDump } from "./sql/split";
+import { joinName } from "./sql/tree";
 
 const run = promisify(execFile);
 
@@ -52,15 +53,15 @@ async function inspect(path: string, options?: InspectOptions): Promise<Inspecti
 
 /** Rows of each table, as the server counts them. */
 async function counted(): Promise<Record<string, number>> {
-  const tables = await postgres.query<{ name: string; rows: string }>(
-    `SELECT n.nspname || '.' || c.relname AS name, (xpath('/row/n/text()',
+  const tables = await postgres.query<{ schema: string; name: string; rows: string }>(
+    `SELECT n.nspname AS schema, c.relname AS name, (xpath('/row/n/text()',
        query_to_xml(format('SELECT count(*) AS n FROM ONLY %s', c.oid::regclass), false, true, '')))[1]::text AS rows
      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
      WHERE c.relkind = 'r' AND n.nspname !~ '^(pg_|information_schema)' AND c.relname <> 'spatial_ref_sys'`,
     [],
     "rich",
   );
-  return Object.fromEntries(tables.map(({ name, rows }) => [name, Number(rows)]));
+  return Object.fromEntries(tables.map(({ schema, name, rows }) => [joinName([schema, name]), Number(rows)]));
 }
 
 const plain: [what: string, flags: string[], program?: string][] = [

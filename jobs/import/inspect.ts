@@ -1,21 +1,24 @@
 /** What a dump holds, found without a server: `--dry-run`. */
 import { isGeneratedTable } from "../generatedTables";
-import { dhis2Version, isMigrationTable, newestMigration, startProblem, type Migration } from "./dhis2";
+import { dhis2Version, newestMigration } from "./dhis2";
 import { openArchive } from "./archive";
 import { DumpError } from "./errors";
 import type { OpenedDump, Packing } from "./format";
 import { LeftOutList, type LeftOut } from "./leftOut";
+import { MigrationReader } from "./migrations";
 import type { CopyBlock, DumpItem, Verdict } from "./sql/dump";
 import { Judge } from "./sql/judge";
 import { canonicalEncoding } from "./sql/encoding";
 import { abridge, readerSetting, splitDump } from "./sql/split";
-import { as, constant, names, parseStatement } from "./sql/tree";
+import { as, parseStatement, relationName } from "./sql/tree";
 
 export interface InspectOptions {
   /** Leave out the data of analytics and resource tables. Default true. */
   excludeAnalytics?: boolean;
   /** Of a dump with several databases, the one that is looked at. */
   database?: string;
+  /** Names of what is left out, with all that is built on it. */
+  leaveOut?: string[];
   /** Told of rows read so far, and of the table they are of. */
   progress?: (rows: number, table: string) => void;
   /** Of the DHIS2 that is going to use the database. */
@@ -76,6 +79,7 @@ export async function inspectDump(dump: OpenedDump, options: InspectOptions = {}
   const judge = await Judge.create({
     ...(excludeAnalytics && { excludeData: isGeneratedTable }),
     ...(options.database !== undefined && { database: options.database }),
+    ...(options.leaveOut && { leaveOut: options.leaveOut }),
   });
   const inspector = new Inspector(dump, options);
   try {
@@ -93,8 +97,12 @@ export async function inspectDump(dump: OpenedDump, options: InspectOptions = {}
     }
     judge.finish();
     judge.refuseEmpty(inspector.wantedRows);
-    const problem = startProblem(inspector.migrations, options.dhis2Version);
-    if (problem !== undefined) inspector.refuse({ statement: "", reason: problem });
+    for (const problem of [
+      inspector.migrations.problem(options.dhis2Version),
+      inspector.migrations.missing(judge.made),
+    ]) {
+      if (problem !== undefined) inspector.refuse({ statement: "", reason: problem });
+    }
   } catch (error) {
     options.signal?.throwIfAborted();
     if (!(error instanceof DumpError)) throw error;
@@ -107,8 +115,7 @@ class Inspector {
   private readonly tables = new Map<string, TableContents>();
   private readonly leftOut = new LeftOutList();
   private readonly refused: Refusal[] = [];
-  readonly migrations: Migration[] = [];
-  private migrationColumns: string[] = [];
+  readonly migrations = new MigrationReader();
   private readonly versions: { server?: string; pg_dump?: string } = {};
   private encoding = "UTF8";
   private rows = 0;
@@ -139,11 +146,8 @@ class Inspector {
       }
     } else if (item.kind === "statement") {
       const [object = ""] = verdict.objects;
-      if (verdict.type === "CreateStmt") {
-        if (isMigrationTable(object)) this.migrationColumns = columnsOf(item.sql);
-      } else if (verdict.type === "InsertStmt") {
-        this.insert(object, item.sql, verdict.rows ?? 1);
-      }
+      this.migrations.statement(item, verdict.type, object);
+      if (verdict.type === "InsertStmt") this.insert(object, item.sql, verdict.rows ?? 1);
     }
   }
 
@@ -155,8 +159,8 @@ class Inspector {
 
   result(extensions: string[]): Inspection {
     const { dump, versions } = this;
-    const version = dhis2Version(this.migrations);
-    const newest = newestMigration(this.migrations);
+    const version = dhis2Version(this.migrations.found);
+    const newest = newestMigration(this.migrations.found);
     return {
       format: dump.kind === "sql" ? "sql" : dump.format,
       packing: dump.packing,
@@ -165,7 +169,9 @@ class Inspector {
       encoding: this.encoding,
       ...(version !== undefined && { dhis2Version: version }),
       ...(newest !== undefined && { newestMigration: newest }),
-      failedMigrations: this.migrations.filter((m) => !m.succeeded).map((m) => m.version ?? "repeatable"),
+      failedMigrations: this.migrations.found
+        .filter((m) => !m.succeeded)
+        .map((m) => m.version ?? "repeatable"),
       tables: [...this.tables.values()],
       rows: this.rows,
       extensions,
@@ -175,68 +181,40 @@ class Inspector {
   }
 
   private async copy(block: CopyBlock, verdict: Exclude<Verdict, { verdict: "refuse" }>): Promise<void> {
-    const { name, columns } = copyTarget(block.sql);
-    const table = this.table(verdict.verdict === "run" ? (verdict.objects[0] ?? name) : name);
-    if (verdict.verdict === "skip") table.leftOut = verdict.reason;
-    const isMigrations = isMigrationTable(table.name);
-    const kept: Buffer[] = [];
-    for await (const chunk of block.rows) {
+    const name = copyTarget(block.sql);
+    const table =
+      verdict.verdict === "run"
+        ? this.table(verdict.objects[0] ?? name)
+        : this.table(verdict.table ?? name, verdict.reason);
+    const { rows } = verdict.verdict === "run" ? this.migrations.reading(block, table.name) : block;
+    for await (const chunk of rows) {
       table.bytes += chunk.length;
-      if (isMigrations) kept.push(chunk);
       this.options.progress?.(this.rows + block.rowCount(), table.name);
       this.options.signal?.throwIfAborted();
     }
     table.rows += block.rowCount();
     this.rows += block.rowCount();
-    for (const line of Buffer.concat(kept).toString("utf8").split(/\r?\n/)) {
-      if (line !== "")
-        this.migration(
-          columns,
-          line.split("\t").map((text) => (text === "\\N" ? null : text)),
-        );
-    }
   }
 
   private insert(name: string, sql: string, rows: number, leftOut?: string): void {
-    const table = this.table(name);
-    if (leftOut !== undefined) table.leftOut = leftOut;
+    const table = this.table(name, leftOut);
     table.rows += rows;
     table.bytes += sql.length;
     this.rows += rows;
     if (table.rows % 1000 === 0) this.options.progress?.(this.rows, name);
-    if (!isMigrationTable(name)) return;
-    const insert = as(parseStatement(sql).statement, "InsertStmt");
-    const columns = insert?.cols?.map((column) => as(column, "ResTarget")?.name ?? "");
-    for (const row of as(insert?.selectStmt, "SelectStmt")?.valuesLists ?? []) {
-      const values = (as(row, "List")?.items ?? []).map(constant);
-      this.migration(columns ?? this.migrationColumns, values);
-    }
   }
 
-  private migration(columns: string[], values: unknown[]): void {
-    const value = (column: string) => values[columns.indexOf(column)];
-    const version = value("version");
-    this.migrations.push({
-      version: typeof version === "string" ? version : undefined,
-      succeeded: !["f", "false", false].includes(value("success") as string),
-    });
-  }
-
-  private table(name: string): TableContents {
-    let table = this.tables.get(name);
-    if (!table) this.tables.set(name, (table = { name, rows: 0, bytes: 0 }));
+  /** Two databases of one dump can have tables of the same name. */
+  private table(name: string, leftOut?: string): TableContents {
+    const key = JSON.stringify([name, leftOut]);
+    let table = this.tables.get(key);
+    if (!table)
+      this.tables.set(key, (table = { name, rows: 0, bytes: 0, ...(leftOut !== undefined && { leftOut }) }));
     return table;
   }
 }
 
-function copyTarget(sql: string): { name: string; columns: string[] } {
-  const copy = as(parseStatement(sql).statement, "CopyStmt");
-  const relation = copy?.relation;
-  const name = [relation?.schemaname, relation?.relname].filter((part) => part !== undefined).join(".");
-  return { name, columns: names(copy?.attlist) };
-}
-
-function columnsOf(createTable: string): string[] {
-  const create = as(parseStatement(createTable).statement, "CreateStmt");
-  return (create?.tableElts ?? []).map((element) => as(element, "ColumnDef")?.colname ?? "");
+function copyTarget(sql: string): string {
+  const relation = as(parseStatement(sql).statement, "CopyStmt")?.relation;
+  return relationName(relation, undefined);
 }

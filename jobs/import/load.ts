@@ -3,12 +3,15 @@
  * several connections; indexes and keys afterwards. The role it connects as is all the dump's SQL can ever act as.
  */
 import type { ClientConfig } from "pg";
+import { DumpError } from "./errors";
 import { LeftOutList } from "./leftOut";
 import { build, type PostStatement } from "./load/build";
 import { Lanes, type TableCount } from "./load/lanes";
 import { LoadError, Session, type SessionSettings } from "./load/session";
+import { MigrationReader } from "./migrations";
 import type { CopyBlock, DumpItem, Statement, Verdict } from "./sql/dump";
 import { refusal, type Judge } from "./sql/judge";
+import { ValidationError } from "./validate";
 
 export type { TableCount } from "./load/lanes";
 export { LoadError } from "./load/session";
@@ -20,6 +23,8 @@ export interface LoadOptions {
   connections: number;
   settings: SessionSettings;
   judge: Judge;
+  /** Version of the DHIS2 that is going to use the database: one that would not start on it is refused early. */
+  dhis2Version?: string;
   /** Kept up to date while the load runs, for whoever shows it. */
   progress: LoadProgress;
   signal?: AbortSignal;
@@ -76,6 +81,7 @@ class Loader {
     ...{ tables: new Map<string, TableCount>(), leftOut: new LeftOutList(), statements: 0 },
   };
   private readonly later: PostStatement[] = [];
+  private readonly migrations = new MigrationReader();
   private rowsSeen = false;
 
   constructor(
@@ -97,9 +103,18 @@ class Loader {
     }
     await this.lanes.drain();
     options.judge.finish();
+    this.checkMigrations();
+    const missing = this.migrations.missing(options.judge.made);
+    if (missing !== undefined) throw new DumpError("refused", `refused: ${missing}`);
     options.judge.refuseEmpty([...report.tables.values()].reduce((sum, { rows }) => sum + rows, 0));
     await this.buildAll();
     return report;
+  }
+
+  /** Before anything is built, and before most rows are read, as far as that is possible. */
+  private checkMigrations(): void {
+    const problem = this.migrations.problem(this.options.dhis2Version);
+    if (problem !== undefined) throw new ValidationError(problem);
   }
 
   /** Throws it again, saying so where a newer PostgreSQL wrote what an older one does not know. */
@@ -108,7 +123,7 @@ class Loader {
     if (error instanceof LoadError && error.code?.startsWith("42") && theirs !== undefined) {
       const [result] = await this.main.run("SHOW server_version").catch(() => []);
       const ours = (result?.rows[0] as { server_version: string } | undefined)?.server_version;
-      if (ours !== undefined && parseInt(theirs) > parseInt(ours)) {
+      if (ours !== undefined && parseInt(theirs) !== parseInt(ours)) {
         error.message += `\n  The dump is of PostgreSQL ${theirs}, the server is ${ours}.`;
       }
     }
@@ -125,6 +140,7 @@ class Loader {
     const { line } = item;
     const table = verdict.objects[0] ?? "";
     this.report.statements++;
+    this.migrations.statement(item, verdict.type, table);
     if (phase === "post-data") {
       this.later.push({ sql, line, searchPath, table, step: verdict.step ?? "rest" });
     } else if (phase === "pre-data") {
@@ -156,9 +172,11 @@ class Loader {
     // SQL_ASCII would make the server take any bytes; the splitter has read them as UTF-8, and the server does, too.
     const asUtf8 = ["UTF8", "SQL_ASCII"].includes(block.encoding);
     const encoding = asUtf8 ? "" : `\n WITH (ENCODING '${block.encoding}')`;
-    await this.lanes.copy(block, verdict.sql + encoding, verdict.searchPath, this.count(table), () => {
+    const read = this.migrations.reading(block, table);
+    await this.lanes.copy(read, verdict.sql + encoding, verdict.searchPath, this.count(table), () => {
       progress.rows = before + block.rowCount();
     });
+    if (read !== block) this.checkMigrations();
   }
 
   private async beforeRows(): Promise<void> {

@@ -39,6 +39,8 @@ export interface ImportOptions {
   keepUntil?: Date;
   /** Of a dump that holds several databases, the one to import. */
   fromDatabase?: string;
+  /** Names of what is left out, `schema.name` or `name`, with all that is built on it. */
+  leaveOut?: string[];
   /** In which a dump of a SQL_ASCII database is read, by PostgreSQL's name. Default: UTF8. */
   encoding?: string;
   /** Limits, in bytes; a default for each. */
@@ -195,6 +197,7 @@ async function importScript(
   const judge = await Judge.create({
     excludeData,
     ...(fromDatabase !== undefined && { database: fromDatabase }),
+    ...(options.leaveOut && { leaveOut: options.leaveOut }),
   });
   const at = new Date().toISOString();
   const load = async (connection: ClientConfig, settings: SessionSettings, signal: AbortSignal) => {
@@ -202,6 +205,7 @@ async function importScript(
     const timer = setInterval(() => (progress.bytes = script.bytesRead()), 100);
     const report = await loadDump(splitDump(script.read(), encoding === undefined ? {} : { encoding }), {
       ...{ connection, connections, settings, judge, signal },
+      ...(options.dhis2Version !== undefined && { dhis2Version: options.dhis2Version }),
       progress: progress.load,
     }).finally(() => clearInterval(timer));
     return { report, record: { sha256: await sha256, dump: options.dump, at } };

@@ -83,6 +83,20 @@ describe.runIf(haveTrueDumps)(`a dump of a real DHIS2 comes in as it was${needTr
     expect((await inspectDump(await openDump(dump), { dhis2Version: "42.5.2" })).refused).toEqual([]);
   });
 
+  it("is refused when tables of DHIS2 are missing, with their names, and the live database stays", async () => {
+    const path = work.path("without.sql");
+    const excluded = ["aggregated*", "completeness*", "dashboard_items"].flatMap((name) => ["-T", name]);
+    await client(postgres, "pg_dump", [...excluded, "-f", path, "source"]);
+    const live = await postgres.query("SELECT oid FROM pg_database WHERE datname = 'live'");
+    const refused = /DHIS2 2\.42\.52 but lacks 2 of its own tables: aggregatedataexchange, dashboard_items\./;
+    await expect(importInto(postgres, path, { reimport: true })).rejects.toThrow(refused);
+    expect(await postgres.query("SELECT oid FROM pg_database WHERE datname = 'live'")).toEqual(live);
+    const inspection = await inspectDump(await openDump(path));
+    expect(inspection.refused.map(({ reason }) => reason)).toEqual([expect.stringMatching(refused)]);
+    for (const version of ["41.9.1", "43.1.0"] as const)
+      expect((await inspectDump(await openDump(trueDump(version)))).refused).toEqual([]);
+  });
+
   it("sanitised, lets nobody in but the one account: no self-registration, no invitation", async () => {
     const account = { username: "admin", password: "A new one, for the clone 1" };
     await importInto(postgres, trueDump("43.1.0"), { reimport: true, sanitise: { account } });

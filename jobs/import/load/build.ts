@@ -1,5 +1,6 @@
 /** What comes after the rows: indexes, keys, statistics, and the rest, as much of it at once as locks allow. */
 import type { PostDataStep } from "../sql/dump";
+import { joinName } from "../sql/tree";
 import type { Lanes, TableCount } from "./lanes";
 import { addedConstraint, keyAsIndex, quoteName, quote } from "./constraint";
 import { LoadError, type Session, type SessionSettings } from "./session";
@@ -135,10 +136,11 @@ export async function build(
 /** What is done to them is done to their partitions by statements of these, and not in two steps. */
 async function partitionedTables(main: Session): Promise<Set<string>> {
   const [result] = await main.run(
-    "SELECT n.nspname || '.' || c.relname AS name FROM pg_catalog.pg_class c" +
+    "SELECT n.nspname AS schema, c.relname AS name FROM pg_catalog.pg_class c" +
       " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'p'",
   );
-  return new Set((result?.rows as { name: string }[]).map(({ name }) => name));
+  const rows = result?.rows as { schema: string; name: string }[];
+  return new Set(rows.map(({ schema, name }) => joinName([schema, name])));
 }
 
 function indexJob({ sql, line, searchPath, table }: PostStatement, amount: number, large: boolean): Job {

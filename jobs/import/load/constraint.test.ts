@@ -6,7 +6,7 @@ beforeAll(loadModule);
 
 const split = (sql: string) => {
   const constraint = addedConstraint(sql);
-  return constraint && keyAsIndex('public.odd "t"', constraint);
+  return constraint && keyAsIndex('public."odd ""t"""', constraint);
 };
 
 describe("a key as an index", () => {
@@ -34,6 +34,8 @@ describe("a key as an index", () => {
   ])("every other form stays as it is: %s", (sql) => expect(split(sql)).toBeUndefined());
 
   it("names with dots and quotes", () => {
-    expect(quoteName("public.a.b")).toBe('"public"."a.b"');
+    expect(quoteName('public."a.b"')).toBe('"public"."a.b"');
+    expect(quoteName('"s.t"."u""v"')).toBe('"s.t"."u""v"');
+    expect(quoteName("my schema.a b")).toBe('"my schema"."a b"');
   });
 });

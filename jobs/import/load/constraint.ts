@@ -1,5 +1,6 @@
 /** `ALTER TABLE … ADD CONSTRAINT`, understood as far as needed to do it in two steps. */
 import { parseSync, type Constraint } from "libpg-query";
+import { splitName } from "../sql/tree";
 
 /** The constraint a statement adds, if it adds one and does nothing else. libpg-query has to be loaded. */
 export function addedConstraint(sql: string): Constraint | undefined {
@@ -33,8 +34,7 @@ export function quote(identifier: string): string {
   return `"${identifier.replaceAll('"', '""')}"`;
 }
 
-/** `public.datavalue` as `"public"."datavalue"`. */
+/** `public.datavalue` as `"public"."datavalue"`; see `joinName`. */
 export function quoteName(name: string): string {
-  const dot = name.indexOf(".");
-  return dot < 0 ? quote(name) : `${quote(name.slice(0, dot))}.${quote(name.slice(dot + 1))}`;
+  return splitName(name).map(quote).join(".");
 }

@@ -1,4 +1,5 @@
 /** Extensions: which a dump may ask for, and what of theirs it may bring. */
+import { splitName } from "./tree";
 
 export type ExtensionRule =
   /** The import makes it itself, in every database. */
@@ -19,7 +20,7 @@ const rules: [Exclude<ExtensionRule, "unknown">, RegExp][] = [
   ],
   [
     "left-out",
-    /^(address_standardizer(_data_us)?|amcheck|auto_explain|hypopg|pageinspect|pg_buffercache|pg_cron|pg_freespacemap|pg_hint_plan|pg_partman|pg_prewarm|pg_repack|pg_stat_kcache|pg_stat_monitor|pg_stat_statements|pg_visibility|pg_walinspect|pg_wait_sampling|pgaudit|pgrowlocks|pgstattuple|plpgsql_check|postgis_raster|postgis_sfcgal|postgis_tiger_geocoder|postgis_topology|rds_tools|sslinfo|system_stats|timescaledb_toolkit)$/,
+    /^(address_standardizer(_data_us)?|amcheck|auto_explain|azure|google_\w+|hypopg|pageinspect|pg_buffercache|pg_cron|pg_freespacemap|pg_hint_plan|pg_partman|pg_prewarm|pg_repack|pg_stat_kcache|pg_stat_monitor|pg_squeeze|pg_stat_statements|pg_visibility|pgaadauth|pg_walinspect|pg_wait_sampling|pgaudit|pgrowlocks|pgstattuple|plpgsql_check|postgis_raster|postgis_sfcgal|postgis_tiger_geocoder|postgis_topology|rds_tools|sslinfo|system_stats|timescaledb_toolkit)$/,
   ],
   [
     "dangerous",
@@ -48,7 +49,7 @@ export function extensionOfSchema(schema: string): string | undefined {
 
 /** The extension that a `schema.table` is made by, if the dump only brings its rows. */
 export function extensionOf(object: string): string | undefined {
-  const [schema, name] = object.split(".");
+  const [schema, name] = splitName(object);
   if (name === "spatial_ref_sys") return "postgis";
   if (name && /^us_(gaz|lex|rules)$/.test(name)) return "address_standardizer_data_us";
   return schemas[schema ?? ""];

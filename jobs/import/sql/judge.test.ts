@@ -198,7 +198,7 @@ describe("run", () => {
       "rest",
       ["public.t"],
     ],
-    ["COMMENT ON TABLE public.t IS 'x'", "CommentStmt", "post-data", "rest", []],
+    ["COMMENT ON INDEX public.i IS 'x'", "CommentStmt", "post-data", "rest", []],
     ["ALTER TABLE public.t ENABLE ROW LEVEL SECURITY", "AlterTableStmt", "post-data", "rest", ["public.t"]],
     ["REFRESH MATERIALIZED VIEW public.m", "RefreshMatViewStmt", "post-data", "refresh", ["public.m"]],
   ])("%s", async (sql, type, phase, step, objects) => {
@@ -355,7 +355,7 @@ describe("several databases", () => {
   test("are refused when nobody chose", async () => {
     expect(await tables()).toEqual([
       "public.t",
-      expect.stringMatching(/several databases \(a, b\).*--database/),
+      expect.stringMatching(/several databases \(a, b\).*--from-database/),
     ]);
   });
 });

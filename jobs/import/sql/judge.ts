@@ -5,6 +5,7 @@
 import { loadModule, type RangeVar } from "libpg-query";
 import { DumpError } from "../errors";
 import { isLargeObjectPiece, plainInsert } from "./literals";
+import { subjectsOf } from "./rules/absent";
 import { dataRules, intoTable, largeObject } from "./rules/data";
 import { reachingCall } from "./rules/expressions";
 import { ownershipRules } from "./rules/ownership";
@@ -13,12 +14,14 @@ import { refuse, silently, skip, type Rules, type Ruling, type Scope } from "./r
 import { sessionRules } from "./rules/session";
 import { structureRules } from "./rules/structure";
 import { abridge } from "./split";
-import { parseStatement, relationName } from "./tree";
+import { joinName, parseStatement, relationName, splitName } from "./tree";
 import type { DumpItem, MetaCommand, Verdict } from "./dump";
 
 export interface JudgeOptions {
   /** Tables whose rows are not wanted, by `schema.table`. Default: none. */
   excludeData?: (table: string) => boolean;
+  /** Names of what is left out, `schema.name` or `name`; all that is built on it goes with it. */
+  leaveOut?: string[];
   /** Of a dump that holds several databases, the one to import. Default: the only one that holds anything. */
   database?: string;
 }
@@ -44,14 +47,20 @@ const reasons: Record<string, string> = {
   DoStmt: "DO runs a block of code at once",
   ImportForeignSchemaStmt: "a foreign schema: its rows are on another server",
   LoadStmt: "LOAD brings code in C into the server",
-  RuleStmt: "a rule rewrites queries; make it a view or a trigger before the dump",
 };
+
+const CAN_BE_LEFT_OUT = /^(AlterEventTrig|CompositeType|Create|Define|Rule|View)/;
+
+const WITH_OIDS =
+  "rows with OIDs (COPY … WITH OIDS), which PostgreSQL has not had since version 12; make the dump again without --oids";
 
 /** The database cluster's own databases: nothing of DHIS2's is expected there. */
 const systemDatabases = ["template0", "template1", "postgres"];
 
 export class Judge {
   private readonly scope: DumpScope;
+  /** Names to leave out that nothing in the dump has had so far. */
+  private readonly unfound: Set<string>;
   private cluster = false;
   /** The closing comment has come, and nothing after it. */
   private complete = false;
@@ -59,6 +68,7 @@ export class Judge {
   private database: string | undefined;
   /** The one that is imported, once that is known. */
   private target: string | undefined;
+  private madeInTarget: ReadonlySet<string> | undefined;
   private restrictKey: string | undefined;
   private postDataBegun = false;
   private tables = 0;
@@ -67,6 +77,7 @@ export class Judge {
 
   private constructor(private readonly options: JudgeOptions) {
     this.scope = new DumpScope(options.excludeData ?? (() => false));
+    this.unfound = new Set(options.leaveOut);
     this.target = options.database;
   }
 
@@ -78,6 +89,11 @@ export class Judge {
   /** Extensions the dump has asked for so far. */
   get extensions(): ReadonlySet<string> {
     return this.scope.extensions;
+  }
+
+  /** What the dump has made so far in the database that is imported: schemas, tables, types, functions. */
+  get made(): ReadonlySet<string> {
+    return this.madeInTarget ?? this.scope.made;
   }
 
   /** Every item of the dump has to come by here, in its order. */
@@ -111,7 +127,14 @@ export class Judge {
       throw new DumpError(
         "truncated",
         `pg_dump's closing comment ("-- PostgreSQL database ${this.cluster ? "cluster " : ""}dump complete") is not ` +
-          "the last thing in it: the dump was cut short, or added to",
+          "the last thing in it: the dump was cut short, added to, or its comments were taken out; import it as pg_dump made it",
+      );
+    }
+    if (this.unfound.size > 0) {
+      throw new DumpError(
+        "unsupported",
+        `--leave-out ${[...this.unfound].join(", ")}: nothing in the dump has that name; allowed are names that a message ` +
+          "or the dump has, such as public.district_report",
       );
     }
     const wanted = this.options.database;
@@ -149,18 +172,44 @@ export class Judge {
     }
     if (isLargeObjectPiece(sql)) return this.verdict(largeObject("write"), "SelectStmt", sql);
     const { statement, problem } = parseStatement(sql);
-    if (problem !== undefined) return refuse(problem);
+    if (problem !== undefined)
+      return refuse(/^COPY .* WITH OIDS FROM stdin$/is.test(sql) ? WITH_OIDS : problem);
     const [type, node] = Object.entries(statement)[0] ?? ["", undefined];
+    const subjects = subjectsOf(type, node, scope);
+    const asked = this.askedToLeaveOut(type, subjects);
+    if (asked) return asked;
     const rule = rules[type as keyof Rules] as ((node: unknown, scope: Scope) => Ruling) | undefined;
-    if (!rule)
-      return { verdict: "refuse", reason: reasons[type] ?? `${type} is nothing that pg_dump writes` };
     scope.sql = sql;
-    let ruling = rule(node, scope);
+    let ruling = rule?.(node, scope) ?? refuse(reasons[type] ?? `${type} is nothing that pg_dump writes`);
     if (ruling.verdict === "run" && type !== "SelectStmt") {
       const call = reachingCall(node);
       if (call) ruling = refuse(`a call of ${call}, which reaches beyond the database's own data`);
     }
+    if (ruling.verdict === "run") {
+      const reason = subjects.map((name) => scope.absent.get(name)).find((found) => found !== undefined);
+      if (reason !== undefined) return skip(reason);
+    }
+    if (ruling.verdict === "refuse" && CAN_BE_LEFT_OUT.test(type) && subjects[0] !== undefined) {
+      return refuse(`${ruling.reason}. If the database can do without: --leave-out '${subjects[0]}'`);
+    }
     return this.verdict(ruling, type, sql);
+  }
+
+  /** Rows are their table's, which `absent` remembers. */
+  private askedToLeaveOut(type: string, subjects: string[]): Verdict | undefined {
+    const { leaveOut = [] } = this.options;
+    if (leaveOut.length === 0 || type === "CopyStmt" || type === "InsertStmt") return undefined;
+    for (const subject of subjects) {
+      const wanted = leaveOut.find((name) => name === subject || name === splitName(subject).at(-1));
+      if (wanted === undefined) continue;
+      this.unfound.delete(wanted);
+      const reason = `what --leave-out names, and what is built on it: ${wanted}`;
+      if (/^(Create|View|Define|CompositeType)/.test(type) && subject === subjects[0]) {
+        this.scope.absent.set(subject, reason);
+      }
+      return skip(reason);
+    }
+    return undefined;
   }
 
   private verdict(ruling: Ruling, type: string, sql: string): Verdict {
@@ -190,7 +239,7 @@ export class Judge {
     }
     if (this.target !== undefined) {
       return refuse(
-        `the dump holds several databases (${this.target}, ${database}); choose one with --database`,
+        `the dump holds several databases (${this.target}, ${database}); name one with --from-database`,
       );
     }
     if (verdict.verdict === "run") this.target = database;
@@ -207,6 +256,8 @@ export class Judge {
       }
       const database = this.restrictKey === undefined ? connectedDatabase(item.text) : undefined;
       if (database !== undefined) {
+        if (this.database !== undefined && this.database === this.target)
+          this.madeInTarget = new Set(this.scope.made);
         this.database = database;
         this.scope.connect(database);
         this.postDataBegun = false;
@@ -239,6 +290,8 @@ class DumpScope implements Scope {
   readonly databases = new Set<string>();
   readonly made = new Set<string>();
   readonly extensions = new Set<string>();
+  readonly filled = new Set<string>();
+  readonly absent = new Map<string, string>();
 
   constructor(readonly excludesData: (table: string) => boolean) {}
 
@@ -248,6 +301,7 @@ class DumpScope implements Scope {
     this.databases.add(database);
     this.made.clear();
     this.extensions.clear();
+    this.absent.clear();
   }
 
   qualify(relation: RangeVar | undefined): string {
@@ -255,7 +309,7 @@ class DumpScope implements Scope {
   }
 
   qualifyNames(parts: string[]): string {
-    return parts.length === 1 && this.defaultSchema ? `${this.defaultSchema}.${parts[0]}` : parts.join(".");
+    return joinName(parts.length === 1 && this.defaultSchema ? [this.defaultSchema, ...parts] : parts);
   }
 
   private get defaultSchema(): string | undefined {

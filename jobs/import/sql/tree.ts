@@ -54,25 +54,37 @@ export function constant(node: Node | undefined): string | number | boolean | nu
   return value.fval?.fval ?? value.bsval?.bsval;
 }
 
-/** A relation's name as a reader would write it, without quotes. */
+/** `schema.name`, with quotes only around a part that has a dot or a quote in it: so each name is one object's. */
+export function joinName(parts: string[]): string {
+  return parts.map((part) => (/[."]/.test(part) ? `"${part.replaceAll('"', '""')}"` : part)).join(".");
+}
+
+/** The parts of what `joinName` has put together. */
+export function splitName(name: string): string[] {
+  const parts = name.match(/"(?:[^"]|"")*"|[^."]+/g) ?? [];
+  return parts.map((part) => (part.startsWith('"') ? part.slice(1, -1).replaceAll('""', '"') : part));
+}
+
 export function relationName(relation: RangeVar | undefined, defaultSchema: string | undefined): string {
   const schema = relation?.schemaname ?? defaultSchema;
-  return schema ? `${schema}.${relation?.relname}` : `${relation?.relname}`;
+  return joinName(
+    [schema, relation?.relname].filter((part) => part !== undefined && part !== "") as string[],
+  );
 }
 
 /** Visits every node below `tree`, itself included; the first answer ends it. */
 export function find<T>(tree: unknown, visit: (type: string, node: unknown) => T | undefined): T | undefined {
-  if (typeof tree !== "object" || tree === null) return undefined;
-  if (Array.isArray(tree)) {
-    for (const item of tree) {
-      const found = find(item, visit);
-      if (found !== undefined) return found;
-    }
-    return undefined;
-  }
-  for (const [type, node] of Object.entries(tree)) {
-    const found = visit(type, node) ?? find(node, visit);
+  // Without recursion: a sum of some thousand terms is that deep.
+  const waiting: [type: string | undefined, node: unknown][] = [[undefined, tree]];
+  for (let next = waiting.pop(); next; next = waiting.pop()) {
+    const [type, node] = next;
+    const found = type === undefined ? undefined : visit(type, node);
     if (found !== undefined) return found;
+    if (typeof node !== "object" || node === null) continue;
+    const below: typeof waiting = Array.isArray(node)
+      ? node.map((item) => [undefined, item])
+      : Object.entries(node);
+    for (let i = below.length - 1; i >= 0; i--) waiting.push(below[i] as (typeof waiting)[number]);
   }
   return undefined;
 }

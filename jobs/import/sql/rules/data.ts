@@ -1,7 +1,7 @@
 /** Rows: COPY, INSERT, sequences' positions, large objects. What they compute is literal. */
 import type { FuncCall } from "libpg-query";
-import { extensionOf } from "../extensions";
-import { as, constant, names } from "../tree";
+import { extensionOf, extensionRule } from "../extensions";
+import { as, constant, names, splitName } from "../tree";
 import { isLiteral } from "./expressions";
 import { data, refuse, silently, skip, type Ruling, type Rules, type Scope } from "./rule";
 
@@ -55,14 +55,28 @@ const generatedAgain = "rows of analytics and resource tables, which DHIS2 gener
 /** Rows may only go where the dump has made a table. */
 export function intoTable(table: string, scope: Scope, rows?: number): Ruling {
   const left = { table, ...(rows !== undefined && { rows }) };
+  const absent = scope.absent.get(table);
+  if (absent !== undefined) return { ...skip(absent), ...left };
   if (!scope.made.has(table)) {
-    const extension = extensionOf(table);
+    const extension = extensionOf(table) ?? leftOutExtensionOf(table, scope);
     return extension
       ? { ...skip(`rows of ${table}, which belongs to the extension ${extension}`), ...left }
       : refuse(`rows for ${table}, a table the dump does not make; dump structure and data together`);
   }
+  scope.filled.add(table);
   if (scope.excludesData(table)) return { ...skip(generatedAgain), ...left };
   return { verdict: "run", phase: "data", objects: [table], ...(rows !== undefined && { rows }) };
+}
+
+/**
+ * pg_dump writes rows for a table that it does not make only of an extension's own. In a schema that the dump does not
+ * make either they are of an extension that is left out.
+ */
+function leftOutExtensionOf(object: string, scope: Scope): string | undefined {
+  const [schema = "", name] = splitName(object);
+  if (name === undefined || schema === "public") return undefined;
+  const leftOut = [...scope.extensions].filter((extension) => extensionRule(extension) === "left-out");
+  return !scope.made.has(schema) && leftOut.length > 0 ? leftOut.join(" or ") : undefined;
 }
 
 function functionOf(from: Parameters<typeof as>[0]): FuncCall | undefined {
@@ -97,7 +111,11 @@ function loadCall(call: FuncCall, scope: Scope): Ruling {
     case "pg_catalog.setval": {
       if (typeof first !== "string") return refused;
       const sequence = scope.qualifyNames(unquote(first));
-      const extension = scope.made.has(sequence) ? undefined : extensionOf(sequence);
+      const absent = scope.absent.get(sequence);
+      if (absent !== undefined) return skip(absent);
+      const extension = scope.made.has(sequence)
+        ? undefined
+        : (extensionOf(sequence) ?? leftOutExtensionOf(sequence, scope));
       return extension
         ? skip(`rows of ${sequence}, which belongs to the extension ${extension}`)
         : data(sequence);

@@ -65,10 +65,14 @@ export const ownershipRules: Rules = {
   CreateExtensionStmt(create, scope) {
     const name = create.extname ?? "";
     scope.extensions.add(name);
+    const schema = create.options?.map((node) => as(node, "DefElem")).find((o) => o?.defname === "schema");
+    const where = as(schema?.arg, "String")?.sval ?? "public";
     switch (extensionRule(name)) {
       case "ours":
         return skip("extensions every server has: the import makes them itself");
       case "left-out":
+        // Its schema is then not the dump's: rows in it are the extension's.
+        scope.made.delete(where);
         return skip(`the extension ${name}: DHIS2 does without`);
       case "trusted": {
         // Its script runs as superuser: nothing of the dump's may be there for it to stumble over. pg_dump makes
@@ -76,10 +80,6 @@ export const ownershipRules: Rules = {
         if ([...scope.made].some((object) => object.includes("."))) {
           return refuse(`the extension ${name} after other things were made, where pg_dump never makes one`);
         }
-        const schema = create.options
-          ?.map((node) => as(node, "DefElem"))
-          .find((o) => o?.defname === "schema");
-        const where = as(schema?.arg, "String")?.sval ?? "public";
         return {
           ...preData(`extension ${name}`),
           sql: `CREATE EXTENSION IF NOT EXISTS ${quoteName(name)} WITH SCHEMA ${quoteName(where)}`,
@@ -88,7 +88,9 @@ export const ownershipRules: Rules = {
       case "dangerous":
         return refuse(`the extension ${name}, which reaches beyond the database`);
       default:
-        return refuse(`the extension ${name}, which is not offered; these are: ${offered}`);
+        return refuse(
+          `the extension ${name}, which is not offered; these are: ${offered}`,
+        );
     }
   },
   // `ALTER INDEX … DEPENDS ON EXTENSION …`
@@ -129,6 +131,19 @@ export function isOwnership(objtype: string | undefined, object: Node | undefine
     case "OBJECT_LARGEOBJECT":
     case "OBJECT_LANGUAGE":
     case "OBJECT_POLICY":
+    // The dump cannot make these: they are an extension's.
+    case "OBJECT_ACCESS_METHOD":
+    case "OBJECT_CAST":
+    case "OBJECT_CONVERSION":
+    case "OBJECT_EVENT_TRIGGER":
+    case "OBJECT_FDW":
+    case "OBJECT_FOREIGN_SERVER":
+    case "OBJECT_OPCLASS":
+    case "OBJECT_OPERATOR":
+    case "OBJECT_OPFAMILY":
+    case "OBJECT_RULE":
+    case "OBJECT_SUBSCRIPTION":
+    case "OBJECT_TRANSFORM":
       return true;
     case "OBJECT_SCHEMA": {
       const schema = as(object, "String")?.sval ?? names(as(object, "List")?.items)[0] ?? "";

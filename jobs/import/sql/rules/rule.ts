@@ -13,8 +13,12 @@ export interface Scope {
   readonly databases: Set<string>;
   /** Schemas, tables, types, functions … that the dump has made in this database. */
   readonly made: Set<string>;
+  /** Tables that rows were for. */
+  readonly filled: Set<string>;
   /** Extensions the dump asks for. */
   readonly extensions: Set<string>;
+  /** What the dump names but the new database will not have, by `schema.name`, and why. */
+  readonly absent: Map<string, string>;
   searchPath: string;
   /** `schema.name`; an unqualified one by the search_path. */
   qualify(relation: RangeVar | undefined): string;

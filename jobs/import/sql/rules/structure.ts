@@ -1,10 +1,17 @@
 /** Tables and all that is built on them. */
 import type { AlterTableCmd, Constraint, Node } from "libpg-query";
 import { isCatalogType, isReservedName } from "../catalog";
-import { as, find, names } from "../tree";
+import { quoteName } from "../../load/constraint";
+import { as, find, names, parseStatement, splitName } from "../tree";
+import { objectNames, withoutItsTables } from "./absent";
+import { reachingCall } from "./expressions";
 import { isOwnership } from "./ownership";
 import { postData, preData, refuse, silently, skip, type Ruling, type Rules, type Scope } from "./rule";
 
+const comments = skip("comments on what extensions bring");
+/** Kinds whose objects `made` has, so that others are an extension's. */
+const OF_EXTENSIONS =
+  /^OBJECT_(AGGREGATE|COLUMN|DOMAIN|FUNCTION|MATVIEW|PROCEDURE|ROUTINE|SEQUENCE|TABLE|TYPE|VIEW)$/;
 const owners = skip("owners: everything belongs to the server's own role");
 const drops = skip("DROP: the import begins with an empty database");
 
@@ -27,7 +34,7 @@ export const structureRules: Rules = {
     if (view.view?.relpersistence === "t") return refuse("a temporary view");
     // pg_dump --clean empties a view in this way before it drops what the view needs.
     if (view.replace && !scope.made.has(name)) return drops;
-    return make(scope, name) ?? preData(name);
+    return withoutItsTables(name, view.query, scope) ?? make(scope, name) ?? preData(name);
   },
 
   CreateTableAsStmt(create, scope) {
@@ -38,7 +45,7 @@ export const structureRules: Rules = {
     if (create.into.tableSpaceName) return refuse("a tablespace in CREATE MATERIALIZED VIEW");
     if ((create.into.accessMethod ?? "heap") !== "heap")
       return refuse(`the access method ${create.into.accessMethod}`);
-    return make(scope, name) ?? preData(name);
+    return withoutItsTables(name, create.query, scope) ?? make(scope, name) ?? preData(name);
   },
 
   RefreshMatViewStmt: (refresh, scope) =>
@@ -103,14 +110,52 @@ export const structureRules: Rules = {
     return postData("rest", scope.qualify(create.table));
   },
 
-  CommentStmt(comment) {
-    return isOwnership(comment.objtype, comment.object) ? silently : postData("rest");
+  CommentStmt(comment, scope) {
+    if (isOwnership(comment.objtype, comment.object)) return silently;
+    // Only the owner may comment, and PostGIS's functions are the administrator's.
+    const ofRelation = OF_EXTENSIONS.test(comment.objtype ?? "");
+    if (ofRelation && !objectNames(comment.object, scope).some((name) => scope.made.has(name)))
+      return comments;
+    return postData("rest");
+  },
+
+  RuleStmt(rule, scope) {
+    const table = scope.qualify(rule.relation);
+    if (rule.rulename === "_RETURN" && rule.event === "CMD_SELECT")
+      return viewOfRule(table, rule.actions, scope);
+    if (/^edge_insert_rule$/.test(rule.rulename ?? "") && scope.extensions.has("postgis_topology")) {
+      return skip("rules of PostGIS's topologies: the extension is left out");
+    }
+    return refuse(`the rule ${rule.rulename} rewrites queries; make it a view or a trigger before the dump`);
   },
 };
 
+/**
+ * pg_dump 9.6 writes a view that needs a key as a table without rows, and makes it a view when the key is there.
+ * PostgreSQL 16 and later do not take that; a view they take.
+ */
+function viewOfRule(table: string, actions: Node[] | undefined, scope: Scope): Ruling {
+  const query = /\sDO INSTEAD\s+((?:SELECT|WITH)\s.*)$/s.exec(scope.sql)?.[1];
+  const name = quoteName(table);
+  const { statement } = parseStatement(`CREATE VIEW ${name} AS ${query}`);
+  const view = as(statement, "ViewStmt");
+  if (
+    !view ||
+    actions?.length !== 1 ||
+    !scope.made.has(table) ||
+    scope.filled.has(table) ||
+    reachingCall(view)
+  ) {
+    return refuse(`the rule "_RETURN" of ${table} in another form than pg_dump's`);
+  }
+  const missing = withoutItsTables(table, view.query, scope);
+  const sql = `DROP TABLE ${name}; CREATE VIEW ${name} AS ${query}`;
+  return missing ?? ({ ...postData("rest", table), sql } as Ruling);
+}
+
 /** Notes that the dump makes a relation; a ruling when it must not have that name. */
 function make(scope: Scope, relation: string): Ruling | undefined {
-  const [schema = "", name = ""] = relation.split(".");
+  const [schema = "", name = ""] = splitName(relation);
   if (isReservedName(name) || schema === "information_schema" || isReservedName(schema)) {
     return refuse(`the name ${relation}: names that begin with pg_ are PostgreSQL's own`);
   }
