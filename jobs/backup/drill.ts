@@ -9,9 +9,9 @@ import { z } from "zod";
 import { Server } from "../import/server";
 import { OverdueError } from "./errors";
 import { withThrowawayServer } from "./throwawayServer";
-import { chooseBackup, compare, fetchBackup, loadDump } from "./load";
+import { chooseBackup, compare, fetchBackup, loadDump, makeDatabase } from "./load";
 import { withLock } from "./lock";
-import { rowsOf } from "./manifest";
+import { leftOutOfRestore, rowsOf } from "./manifest";
 import type { BackupLocation } from "./location";
 import { OLD_FIGURES, withNewNames } from "./oldNames";
 import type { Progress } from "./progress";
@@ -87,8 +87,9 @@ async function drillIn(inside: string, stage: string, options: DrillOptions): Pr
   return withThrowawayServer(join(stage, "server"), signal, async (superuser) => {
     const server = await Server.connect(superuser);
     try {
-      const fresh = await server.createNew("drill", manifest.extensions);
-      await loadDump(server, fresh, { dump, stage: inside, jobs }, progress, signal);
+      const { fresh } = await makeDatabase(server, "drill", manifest);
+      const without = leftOutOfRestore(manifest);
+      await loadDump(server, fresh, { dump, stage: inside, jobs, without }, progress, signal);
       const loaded = Date.now();
       await compare(fresh.connection, manifest, progress, signal);
       const done = Date.now();

@@ -10,11 +10,13 @@ import { Client, type ClientConfig } from "pg";
 import { dhis2Version } from "../import/dhis2";
 import { quote } from "../import/load/constraint";
 import { BusyError, ServerError } from "../import/server";
-import { BackupError, LocationError } from "./errors";
+import { accessOf } from "./access";
+import { LocationError } from "./errors";
 import { libpqEnvironment } from "./libpq";
 import {
   claimed,
   EXPORT_TAG,
+  LAYOUT,
   openManifest,
   receiptOf,
   receiptTag,
@@ -23,11 +25,13 @@ import {
   sign,
   type Manifest,
 } from "./manifest";
-import { monthOf, nextRepositoryName, type BackupLocation } from "./location";
+import type { BackupLocation } from "./location";
+import { openThisMonth, orInto } from "./month";
 import type { Progress } from "./progress";
+import { rehearse, structureOf } from "./rehearsal";
 import type { Bandwidth, Repository } from "./restic";
 import { countRows, fullName, leftOutOf, tablesOf, type Table } from "./tables";
-import { lostSince, nothingIn } from "./shrink";
+import { lostSince, newlyUnrestorable, nothingIn } from "./shrink";
 import { postgresProgram, runTool, ToolError } from "./runTool";
 
 export interface ExportOptions {
@@ -81,9 +85,6 @@ export interface ExportResult {
   seconds: number;
 }
 
-/** In the snapshot, seen from its root. */
-export const LAYOUT = { database: "/database", settings: "/settings", manifest: "/manifest.jws" } as const;
-
 /**
  * @throws BusyError when another export of this database is under way, ServerError, LocationError, BackupError; whatever is
  * thrown, no new backup is claimed good
@@ -104,16 +105,21 @@ export async function exportServer(options: ExportOptions): Promise<ExportResult
     const found = await openThisMonth(location, options);
     const earlier = await earlierManifests(location, createPublicKey(key), options.now ?? new Date());
     const database = await dump(client, stage, options);
-    const contents = {
+    const contents: Manifest = {
       ...{ dhistance: 1 as const, server: name, database: String(options.server.database), ...database },
       ...(files !== undefined && { files: await sizeOf(files), filesPath: resolve(files) }),
       settings: await gatherSettings(stage, options),
     };
+    const proof = await rehearsed(contents, earlier, stage, options);
     const lost = [
-      ...new Set([...nothingIn(contents), ...earlier.flatMap((each) => lostSince(each, contents))]),
+      ...new Set([
+        ...nothingIn(contents),
+        ...earlier.flatMap((each) => lostSince(each, contents)),
+        ...newlyUnrestorable(proof, earlier),
+      ]),
     ];
     const manifest: Manifest = {
-      ...contents,
+      ...{ ...contents, ...proof },
       ...(lost.length > 0 && (options.acceptShrink ? { accepted: lost } : { shrunk: lost })),
     };
     await writeFile(join(stage, "manifest.jws"), await sign(manifest, key));
@@ -173,53 +179,6 @@ async function lock(client: Client, database: string): Promise<void> {
     throw new BusyError(`Another export of ${database} is under way. Wait for it to end, or stop it.`);
 }
 
-/** This month's repository, made if need be; the next one of the month if this one is damaged. */
-async function openThisMonth(
-  location: BackupLocation,
-  { now = new Date(), checkDays }: ExportOptions,
-): Promise<Repository> {
-  if (location.local) await mkdir(location.url, { recursive: true });
-  const month = monthOf(now);
-  const name = (await location.months()).filter((each) => each.startsWith(month)).at(-1) ?? month;
-  const repository = location.repository(name);
-  try {
-    await repository.check((now.getUTCDate() % checkDays) + 1, checkDays);
-    await repository.unlockStale();
-    return repository;
-  } catch (error) {
-    if (!(error instanceof BackupError)) throw error;
-    if (error.fault === "wrong-key" && (await location.hasKeys(name))) throw error;
-    return create(location, error.fault === "missing" ? name : nextRepositoryName(name));
-  }
-}
-
-/** Where one was being made when its export was killed, there is a key and no more: the next one then. */
-async function create(location: BackupLocation, name: string): Promise<Repository> {
-  const repository = location.repository(name);
-  try {
-    await repository.create();
-    return repository;
-  } catch (error) {
-    if (!(error instanceof BackupError) || error.fault !== "damaged") throw error;
-    return create(location, nextRepositoryName(name));
-  }
-}
-
-/** A repository found damaged is left as it is, for its other backups to heal, and a new one begun. */
-async function orInto<T>(
-  repository: Repository,
-  location: BackupLocation,
-  work: (repository: Repository) => Promise<T>,
-): Promise<{ result: T; repository: Repository }> {
-  try {
-    return { result: await work(repository), repository };
-  } catch (error) {
-    if (!(error instanceof BackupError) || error.fault !== "damaged") throw error;
-    const next = await create(location, nextRepositoryName(basename(repository.url)));
-    return { result: await work(next), repository: next };
-  }
-}
-
 const WEEK = 7 * 24 * 3600 * 1000;
 
 /**
@@ -252,7 +211,28 @@ async function earlierManifests(location: BackupLocation, key: KeyObject, now: D
   return [...found.values()];
 }
 
-type Dumped = Pick<Manifest, "at" | "postgresql" | "dhis2" | "extensions" | "tables" | "leftOut" | "dump">;
+/** Rehearses the restore of what was dumped, if nobody has done so with a database of this structure. */
+async function rehearsed(
+  manifest: Manifest,
+  earlier: Manifest[],
+  stage: string,
+  { name, scratch, progress, signal }: ExportOptions,
+): Promise<Pick<Manifest, "rehearsed" | "unrestorable">> {
+  progress.begin("rehearsing the restore");
+  const dump = join(stage, "database");
+  const structure = await structureOf(manifest, dump, signal);
+  if (earlier.some((each) => each.rehearsed === structure && !each.unrestorable))
+    return { rehearsed: structure };
+  // Not in the stage, which is ours alone: PostgreSQL may run as another account.
+  const directory = join(scratch, `dhistance-rehearsal-${name}`);
+  const unrestorable = await rehearse(manifest, { dump, stage, directory }, signal);
+  return { rehearsed: structure, ...(unrestorable.length > 0 && { unrestorable }) };
+}
+
+type Dumped = Pick<
+  Manifest,
+  "at" | "postgresql" | "dhis2" | "extensions" | "schemas" | "access" | "tables" | "leftOut" | "dump"
+>;
 
 /** Dumps and counts in one and the same snapshot of the database. */
 async function dump(client: Client, stage: string, options: ExportOptions): Promise<Dumped> {
@@ -331,10 +311,14 @@ async function bytesOf(client: Client, tables: Table[]): Promise<number> {
   return Number(rows[0]?.bytes ?? 0);
 }
 
-async function aboutDatabase(client: Client): Promise<Pick<Manifest, "dhis2" | "extensions">> {
-  const extensions = await client.query<{ name: string }>(
-    "SELECT extname AS name FROM pg_extension WHERE extname <> 'plpgsql' ORDER BY oid",
+async function aboutDatabase(
+  client: Client,
+): Promise<Pick<Manifest, "dhis2" | "extensions" | "schemas" | "access">> {
+  const extensions = await client.query<{ name: string; schema: string }>(
+    "SELECT extname AS name, nspname AS schema FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace" +
+      " WHERE extname <> 'plpgsql' ORDER BY e.oid",
   );
+  const elsewhere = extensions.rows.filter(({ schema }) => schema !== "public");
   const there = await client.query(
     "SELECT FROM pg_class WHERE oid = to_regclass('public.flyway_schema_history')",
   );
@@ -349,7 +333,12 @@ async function aboutDatabase(client: Client): Promise<Pick<Manifest, "dhis2" | "
   const dhis2 = dhis2Version(
     migrations.map(({ version, ...rest }) => ({ version: version ?? undefined, ...rest })),
   );
-  return { extensions: extensions.rows.map(({ name }) => name), ...(dhis2 !== undefined && { dhis2 }) };
+  return {
+    extensions: extensions.rows.map(({ name }) => name),
+    schemas: Object.fromEntries(elsewhere.map(({ name, schema }) => [name, schema])),
+    access: await accessOf(client),
+    ...(dhis2 !== undefined && { dhis2 }),
+  };
 }
 
 /** Copies the settings beside the dump, each readable by us alone. Returns the SHA-256 of each. */

@@ -5,10 +5,18 @@ import { join } from "node:path";
 import { Client, type ClientConfig } from "pg";
 import { quote } from "../import/load/constraint";
 import { ServerError, type NewDatabase, type Server } from "../import/server";
+import { makeRoles, removeRoles } from "./access";
 import { BackupError, MismatchError, LocationError } from "./errors";
-import { LAYOUT } from "./export";
 import { libpqEnvironment } from "./libpq";
-import { claimed, openManifest, sha256, signedByOthers, type Claimed, type Manifest } from "./manifest";
+import {
+  claimed,
+  LAYOUT,
+  openManifest,
+  sha256,
+  signedByOthers,
+  type Claimed,
+  type Manifest,
+} from "./manifest";
 import { newestRepository, type BackupLocation } from "./location";
 import type { Progress } from "./progress";
 import type { Repository } from "./restic";
@@ -111,41 +119,110 @@ export async function fetchBackup(
 }
 
 /** What a role without rights over the server cannot make, and finds made: extensions and the schema they are in. */
-const MADE_BEFORE =
-  /^\d+; \d+ \d+ (?:EXTENSION|COMMENT - EXTENSION|SCHEMA - public|COMMENT - SCHEMA public|ACL|DEFAULT ACL) /;
+const MADE_BEFORE = /^(?:EXTENSION|COMMENT - EXTENSION|SCHEMA - public|COMMENT - SCHEMA public) /;
+/** Only when it says all that it does, pg_restore says which entry of the dump it could not make. */
+const SAY_WHICH = "--verbose";
+const LONG = 16 << 20;
+/** It is put in force at the end: foreign keys are checked by queries, which it would hide rows from. */
+const ROW_SECURITY = /^ROW SECURITY /;
+/** Grants come last, from the administrator: only then everything has its owner. */
+const GRANTS = /^(?:ACL|DEFAULT ACL) /;
+
+export interface Load {
+  dump: string;
+  /** Private directory for temporary files. */
+  stage: string;
+  /** Tables that are loaded at the same time. */
+  jobs: number;
+  /** Entries of the dump that are left out. */
+  without?: number[];
+  /** That no rows are loaded, and errors are for the caller. */
+  rehearsal?: boolean;
+}
+
+/** A new database with the extensions and roles that a backup needs. */
+export async function makeDatabase(
+  server: Server,
+  database: string,
+  { extensions, schemas, access, unrestorable = [] }: Manifest,
+): Promise<{ fresh: NewDatabase; roles: string[] }> {
+  const roles = await makeRoles(server, access ?? { roles: [] });
+  const known = new Set(unrestorable.map(({ what }) => what.split(" (")[0]));
+  try {
+    const fresh = await server.createNew(database, extensions, schemas, (extension, error) => {
+      if (!known.has(`EXTENSION ${extension}`))
+        throw new ServerError(
+          `The extension ${extension} cannot be created on the database server: ${error.message}`,
+        );
+    });
+    return { fresh, roles };
+  } catch (error) {
+    await removeRoles(server, roles);
+    throw error;
+  }
+}
+
+/** The lines of the dump's contents that `wanted` takes, as a file for pg_restore. Each gets what the line speaks of. */
+async function listOf(
+  { dump, stage, without = [] }: Load,
+  env: Record<string, string>,
+  signal: AbortSignal,
+  wanted: (what: string) => boolean,
+): Promise<string> {
+  const contents = await runTool(postgresProgram("pg_restore"), ["--list", dump], { env, signal });
+  const left = new Set(without);
+  const lines = contents
+    .toString()
+    .split("\n")
+    .filter((line) => {
+      const [, entry, what] = /^(\d+); \d+ \d+ (.*)$/.exec(line) ?? [];
+      return what !== undefined && !left.has(Number(entry)) && wanted(what);
+    });
+  const file = join(stage, "list");
+  await writeFile(file, lines.join("\n"));
+  return file;
+}
 
 /**
  * Loads a dump into an empty database that has the extensions.
- * @throws ServerError; LocationError when its disk is full
+ * @throws ServerError; LocationError when its disk is full; of a rehearsal, ToolError with all that could not be made
  */
 export async function loadDump(
   server: Server,
   fresh: NewDatabase,
-  { dump, stage, jobs }: { dump: string; stage: string; jobs: number },
+  load: Load,
   progress: Progress,
   signal: AbortSignal,
 ): Promise<void> {
+  const { dump, stage, jobs, rehearsal = false } = load;
   const database = fresh.connection;
-  await letFillCatalogues(server, fresh);
+  const present = (await letFillCatalogues(server, fresh)).map((schema) => `SCHEMA - ${schema} `);
   const env = await libpqEnvironment(database, stage);
-  const restore = (parameters: string[]) =>
-    runTool(postgresProgram("pg_restore"), [...parameters, dump], { env, signal });
   try {
-    const contents = (await restore(["--list"])).toString().split("\n");
-    const list = join(stage, "list");
-    await writeFile(list, contents.filter((line) => !MADE_BEFORE.test(line)).join("\n"));
-    progress.begin("loading the database");
-    await restore([
-      ...[`--dbname=${database.database ?? ""}`, `--use-list=${list}`, `--jobs=${jobs}`],
-      ...["--exit-on-error", "--no-owner", "--no-acl", "--no-password"],
-    ]);
+    const belongs = (what: string) =>
+      !MADE_BEFORE.test(what) && !GRANTS.test(what) && !present.some((schema) => what.startsWith(schema));
+    const restore = async (wanted: (what: string) => boolean) =>
+      runTool(
+        postgresProgram("pg_restore"),
+        [
+          ...[`--dbname=${database.database ?? ""}`, "--no-owner", "--no-acl", "--no-tablespaces"],
+          ...["--no-password", `--use-list=${await listOf(load, env, signal, wanted)}`],
+          ...(rehearsal ? ["--schema-only", SAY_WHICH] : ["--exit-on-error", `--jobs=${jobs}`]),
+          dump,
+        ],
+        { env, signal, keep: LONG },
+      );
+    if (!rehearsal) progress.begin("loading the database");
+    await restore((what) => belongs(what) && !ROW_SECURITY.test(what));
+    await restore((what) => belongs(what) && ROW_SECURITY.test(what));
+    if (rehearsal) return;
     // It leaves no statistics: without them the first queries of the application take for ever.
     progress.begin("gathering statistics");
     await withClient(database, (client) => client.query("ANALYZE"));
   } catch (error) {
     signal.throwIfAborted();
-    if (!(error instanceof ToolError)) throw error;
-    if (/no space left|disk full/i.test(error.complaint))
+    if (!(error instanceof ToolError) || rehearsal) throw error;
+    if (/no space left|disk full/i.test(error.said))
       throw new LocationError(
         `The disk of the database server is full; nothing was replaced. ${error.message}`,
       );
@@ -153,13 +230,39 @@ export async function loadDump(
   }
 }
 
-/** PostGIS's table of reference systems is an extension's, but the rows that people add to it are the database's. */
-async function letFillCatalogues(server: Server, { name, role }: NewDatabase): Promise<void> {
-  await server.within(name, async (client) => {
-    const { rows } = await client.query<{ there: boolean }>(
-      "SELECT to_regclass('public.spatial_ref_sys') IS NOT NULL AS there",
+/**
+ * The grants on a restored database's objects, made by an administrator. GRANT runs nothing that is in the database.
+ * @throws ToolError with all that could not be made
+ */
+export async function loadGrants(
+  administrator: ClientConfig,
+  load: Load,
+  signal: AbortSignal,
+): Promise<void> {
+  const env = await libpqEnvironment(administrator, load.stage);
+  const list = await listOf(load, env, signal, (what) => GRANTS.test(what));
+  const parameters = [`--dbname=${administrator.database ?? ""}`, `--use-list=${list}`];
+  await runTool(
+    postgresProgram("pg_restore"),
+    [...parameters, "--no-owner", "--no-password", SAY_WHICH, load.dump],
+    { env, signal, keep: LONG },
+  );
+}
+
+/**
+ * Tables and sequences that are an extension's, such as PostGIS's reference systems, have rows that people add to them.
+ * @returns the schemas that are there
+ */
+async function letFillCatalogues(server: Server, { name, role }: NewDatabase): Promise<string[]> {
+  return server.within(name, async (client) => {
+    const { rows } = await client.query<{ name: string; kind: string }>(
+      "SELECT c.oid::regclass::text AS name, CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS kind" +
+        " FROM pg_extension e CROSS JOIN unnest(e.extconfig) AS o JOIN pg_class c ON c.oid = o",
     );
-    if (rows[0]?.there) await client.query(`GRANT ALL ON public.spatial_ref_sys TO ${quote(role)}`);
+    for (const { name: table, kind } of rows)
+      await client.query(`GRANT ALL ON ${kind} ${table} TO ${quote(role)}`);
+    const schemas = await client.query<{ name: string }>("SELECT nspname AS name FROM pg_namespace");
+    return schemas.rows.map(({ name: schema }) => schema);
   });
 }
 
@@ -171,9 +274,18 @@ export async function compare(
   signal: AbortSignal,
 ): Promise<void> {
   progress.begin("counting rows");
-  const counts = await withClient(database, async (client) =>
-    countRows(client, await tablesOf(client), signal),
-  );
+  const counts = await withClient(database, async (client) => {
+    const tables = await tablesOf(client);
+    await client.query("BEGIN");
+    // Policies may hide rows from the owner, too. What is done here is undone.
+    const { rows } = await client.query<{ name: string }>(
+      "SELECT oid::regclass::text AS name FROM pg_class WHERE relforcerowsecurity",
+    );
+    for (const { name } of rows) await client.query(`ALTER TABLE ${name} NO FORCE ROW LEVEL SECURITY`);
+    const found = await countRows(client, tables, signal);
+    await client.query("ROLLBACK");
+    return found;
+  });
   const found = differences(manifest.tables, counts);
   if (found.length > 0) throw new MismatchError(found);
 }

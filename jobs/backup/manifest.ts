@@ -7,9 +7,13 @@ import { createHash, createPrivateKey, createPublicKey, type KeyObject } from "n
 import { CompactSign, compactVerify } from "jose";
 import { z } from "zod";
 import { UsageError } from "../import/cli/options";
+import { accessSchema } from "./access";
 import { BackupError } from "./errors";
 import type { Snapshot } from "./restic";
 import { inShort } from "./shrink";
+
+/** In the snapshot, seen from its root. */
+export const LAYOUT = { database: "/database", settings: "/settings", manifest: "/manifest.jws" } as const;
 
 const sizes = z.object({ files: z.number(), bytes: z.number() });
 
@@ -25,6 +29,13 @@ const manifestSchema = z.object({
   dhis2: z.string().optional(),
   /** In the order in which they have to be made. */
   extensions: z.array(z.string()),
+  /** Schemas of the extensions that are not in `public`, by extension. */
+  schemas: z.record(z.string(), z.string()).optional(),
+  access: accessSchema.optional(),
+  /** SHA-256 over all that a rehearsal of the restore depends on. */
+  rehearsed: z.string().optional(),
+  /** What a restore leaves out, because an ordinary role cannot make it: the entry in the dump, in words, and why. */
+  unrestorable: z.array(z.object({ entry: z.number(), what: z.string() })).optional(),
   /** Rows of every table that is in it with its data, counted in the snapshot that was dumped. `schema.table`. */
   tables: z.record(z.string(), z.number()),
   /** Tables that are in it without their data, because DHIS2 generates the data. `schema.table`. */
@@ -63,6 +74,11 @@ export type Receipt = z.infer<typeof receiptSchema>;
 
 export function rowsOf({ tables }: Pick<Manifest, "tables">): number {
   return Object.values(tables).reduce((sum, rows) => sum + rows, 0);
+}
+
+/** Entries of its dump that a restore leaves out. */
+export function leftOutOfRestore({ unrestorable = [] }: Manifest): number[] {
+  return unrestorable.map(({ entry }) => entry);
 }
 
 export function receiptOf(manifest: Manifest, tree: string): Receipt {

@@ -161,9 +161,13 @@ export class Repository {
     try {
       await this.run(["check", "--no-lock", ...how], { onJson });
     } catch (error) {
-      // It also counts as an error that it could not begin.
-      if (!(error instanceof BackupError) || error.fault !== "damaged") throw error;
-      complaint = error.message;
+      // It counts errors by itself, whatever its words for them are; also that it could not begin, or reach the place.
+      const counted = error instanceof LocationError && (summary?.num_errors ?? 0) > 0;
+      const isDamage = error instanceof BackupError && error.fault === "damaged";
+      const { cause } = error as Error;
+      const said = cause instanceof ToolError ? cause.said : "";
+      if (!isDamage && (!counted || said === "" || UNREACHABLE.test(said))) throw error;
+      complaint = (error as Error).message;
       if (!summary || summary.num_errors === 0) return { errors: 1, brokenPacks: [], complaint };
     }
     return { errors: summary?.num_errors ?? 0, brokenPacks: summary?.broken_packs ?? [], complaint };
@@ -234,6 +238,10 @@ export function environment(from: NodeJS.ProcessEnv = process.env): Record<strin
 const DAMAGED =
   /ciphertext verification failed|invalid data|is damaged|contains errors|no key found|unexpected EOF|not found in (the )?index|does not match id|hash mismatch|has zero size|unexpected file size|already contains keys|already initialized/i;
 
+/** The location is not in reach, or refuses: that says nothing of what is there. */
+const UNREACHABLE =
+  /connection re(?:fused|set)|no such host|no route to host|network is unreachable|timed? ?out|deadline exceeded|access ?denied|permission denied|forbidden|certificate|internal server error|service unavailable|bad gateway|slow ?down|invalid ?access ?key|signature ?does ?not ?match|credential/i;
+
 /** A file that the repository's directories name is gone, from a disk or from S3. */
 const LOST = /<data\/[0-9a-f]+>.*(no such file|does not exist)|pack [0-9a-f]+: does not exist/is;
 
@@ -264,6 +272,7 @@ function inWords(error: ToolError, command: string, [repository, source]: Reposi
     return new BackupError("damaged", `The repository at ${where} is damaged: ${complaint}`);
   return new LocationError(
     `restic ${command} at ${where} failed: ${complaint || `exit code ${code ?? "none"}`}`,
+    { cause: error },
   );
 }
 

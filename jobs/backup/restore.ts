@@ -9,12 +9,15 @@ import type { ClientConfig } from "pg";
 import { Server, type NewDatabase } from "../import/server";
 import { NeedsReimport } from "../import/runImport";
 import { swap } from "../import/swap";
+import { removeRoles, restoreRights } from "./access";
 import { LocationError } from "./errors";
 import { withLock } from "./lock";
-import { chooseBackup, compare, fetchBackup, loadDump } from "./load";
-import { rowsOf, sha256, type Manifest } from "./manifest";
+import { chooseBackup, compare, fetchBackup, loadDump, loadGrants, makeDatabase, type Load } from "./load";
+import { leftOutOfRestore, rowsOf, sha256, type Manifest } from "./manifest";
 import type { BackupLocation } from "./location";
 import type { Progress } from "./progress";
+import { refusedBy } from "./rehearsal";
+import { ToolError } from "./runTool";
 
 export interface RestoreOptions {
   location: BackupLocation;
@@ -51,6 +54,10 @@ export interface RestoreResult {
   settings: string[];
   postgresql: string;
   dhis2?: string;
+  /** Roles that were missing on the server. They are there now, without login, password or rights elsewhere. */
+  rolesMade: string[];
+  /** What the exported database had and the restored one has not, with the reason. */
+  lacking: string[];
   /** Whether its signature was verified. */
   verified: boolean;
   /** Name under which the previous database is kept. */
@@ -85,6 +92,7 @@ async function restoreFrom(stage: string, options: RestoreOptions): Promise<Rest
   const copy = await chooseBackup(location, key, options.snapshot);
   const server = await Server.connect(options.server);
   let fresh: NewDatabase | undefined;
+  let roles: string[] = [];
   try {
     await server.checkApplicationRole(options.role);
     await server.lock(database);
@@ -93,16 +101,20 @@ async function restoreFrom(stage: string, options: RestoreOptions): Promise<Rest
     const holdsData = former && (await server.hasTables(database));
     if (holdsData && !options.replace) throw new NeedsReimport(occupied(database));
     const { manifest, dump, settings } = await fetchBackup(copy, key, stage, progress);
-    fresh = await server.createNew(database, manifest.extensions);
-    await loadDump(server, fresh, { dump, stage, jobs }, progress, signal);
+    ({ fresh, roles } = await makeDatabase(server, database, manifest));
+    const load = { dump, stage, jobs, without: leftOutOfRestore(manifest) };
+    await loadDump(server, fresh, load, progress, signal);
     await compare(fresh.connection, manifest, progress, signal);
     // Files first: a row without its file is worse than a file without its row.
     const files = await restoreFiles(copy, manifest, options);
     const names = await restoreSettings(settings, options.settings);
     progress.begin("publishing");
     await server.handOver(fresh, options.role);
+    const lacking = await restoreAccess(server, fresh.name, manifest, load, options);
     const { kept } = await swap(server, database, { name: fresh.name, note: noteOf(manifest, copy) });
     fresh = undefined;
+    const rolesMade = roles;
+    roles = [];
     if (kept !== undefined && !holdsData) await server.discard(kept);
     return {
       ...{
@@ -116,14 +128,40 @@ async function restoreFrom(stage: string, options: RestoreOptions): Promise<Rest
       ...(manifest.dhis2 !== undefined && { dhis2: manifest.dhis2 }),
       ...(files !== undefined && { files }),
       ...(kept !== undefined && holdsData && { kept }),
+      ...{ rolesMade, lacking },
       verified: key !== undefined,
       seconds: Math.round((Date.now() - began) / 100) / 10,
     };
   } finally {
     // What cannot be removed now is removed by the next run.
     if (fresh) await server.discard(fresh.name).catch(() => undefined);
+    await removeRoles(server, roles);
     await server.close();
   }
+}
+
+/**
+ * Grants and settings. An administrator makes them, so nobody's signature is not enough.
+ * @returns what is missing, in words
+ */
+async function restoreAccess(
+  server: Server,
+  name: string,
+  { access, unrestorable = [] }: Manifest,
+  load: Load,
+  { key, server: administrator, role, signal }: RestoreOptions,
+): Promise<string[]> {
+  const lacking = unrestorable.map(({ what }) => what);
+  if (!key) return [...lacking, "grants and settings of the database (give --public-key to restore them)"];
+  try {
+    await loadGrants({ ...administrator, database: name }, load, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof ToolError)) throw error;
+    lacking.push(...refusedBy(error).map(({ what }) => what));
+  }
+  if (access) lacking.push(...(await restoreRights((work) => server.within(name, work), name, access, role)));
+  return lacking;
 }
 
 function occupied(database: string): string {

@@ -27,6 +27,8 @@ export interface RunOptions {
   /** The account it runs as. @default ours */
   uid?: number;
   gid?: number;
+  /** How much of what it says on standard error is kept, in characters. @default 65,536 */
+  keep?: number;
   /** Called with each line of its standard output, which is then not returned. */
   onLine?: (line: string) => void;
 }
@@ -39,7 +41,7 @@ const LONGEST_COMPLAINT = 600;
  * @throws ToolError; the signal's reason when that ended it
  */
 export async function runTool(program: string, parameters: string[], options: RunOptions): Promise<Buffer> {
-  const { env, signal, cwd, uid, gid, onLine } = options;
+  const { env, signal, cwd, uid, gid, onLine, keep = 64 * 1024 } = options;
   signal.throwIfAborted();
   const child = spawn(...killedWithParent(program, parameters), {
     ...{ env, stdio: ["ignore", "pipe", "pipe"] },
@@ -51,7 +53,7 @@ export async function runTool(program: string, parameters: string[], options: Ru
   if (onLine) createInterface({ input: child.stdout }).on("line", onLine);
   else child.stdout.on("data", (chunk: Buffer) => written.push(chunk));
   let said = "";
-  child.stderr.on("data", (chunk: Buffer) => (said = (said + chunk.toString()).slice(-64 * 1024)));
+  child.stderr.on("data", (chunk: Buffer) => (said = (said + chunk.toString()).slice(-keep)));
   const stop = () => child.kill("SIGTERM");
   signal.addEventListener("abort", stop);
   const code = await new Promise<number | null>((resolve, reject) => {

@@ -52,6 +52,17 @@ export function lostSince(before: Contents, now: Contents): string[] {
   return lost;
 }
 
+/** What a restore has to leave out. Once a person has accepted that, it is not reported again. */
+export function newlyUnrestorable(
+  now: Pick<Manifest, "unrestorable">,
+  earlier: Pick<Manifest, "unrestorable">[],
+): string[] {
+  const accepted = new Set(earlier.flatMap(({ unrestorable = [] }) => unrestorable.map(({ what }) => what)));
+  return (now.unrestorable ?? [])
+    .filter(({ what }) => !accepted.has(what))
+    .map(({ what }) => `a restore leaves out ${what}`);
+}
+
 /** The first of many. */
 export function inShort(lost: readonly string[]): string[] {
   const most = 5;

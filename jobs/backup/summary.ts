@@ -34,7 +34,7 @@ export function exportSummary(result: ExportResult): string {
 export function shrunkMessage(location: string, at: string, shrunk: readonly string[]): string {
   return (
     `The newest backup in ${location}, of ${at}, lacks what earlier backups have: ${shrunk.join("; ")}. Retention removes ` +
-    "no backup meanwhile. Find out what was lost and restore it from an earlier backup; if it was removed on purpose, " +
+    "no backup meanwhile. Find out what was lost and restore it from an earlier backup; if it is meant to be so, " +
     "make a backup with --accept-shrink."
   );
 }
@@ -94,11 +94,19 @@ export function backupList(
 
 export function restoreSummary(result: RestoreResult): string {
   const { database, snapshot, at, rows, tables, files, settings, kept, verified, seconds } = result;
+  const { rolesMade, lacking } = result;
   return [
     `${pc.green("Restored")} ${pc.bold(database)} as it was at ${at} (backup ${short(snapshot)}), in ${duration(seconds)}`,
     `  ${number(rows)} rows in ${number(tables)} tables, as many as the manifest says`,
     ...(files === undefined ? [] : [`  ${number(files)} files of the file store`]),
     ...(settings.length === 0 ? [] : [`  Settings: ${settings.join(", ")}`]),
+    ...(rolesMade.length === 0
+      ? []
+      : [
+          `  Roles made, which cannot log in yet: ${rolesMade.join(", ")}`,
+          "    let one log in:  ALTER ROLE … LOGIN PASSWORD …",
+        ]),
+    ...lacking.map((what) => pc.yellow(`  Not restored: ${what}`)),
     ...(verified ? [] : [pc.yellow("  No signature was verified: no --public-key was given.")]),
     ...(kept === undefined
       ? []

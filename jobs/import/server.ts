@@ -188,8 +188,21 @@ export class Server {
     return names.map(({ name }) => name);
   }
 
-  /** An empty database beside the live one, with its extensions and a role of its own. */
-  async createNew(live: string, extensions: string[]): Promise<NewDatabase> {
+  /**
+   * An empty database beside the live one, with its extensions and a role of its own.
+   * @param schemas by extension. @default public
+   * @param onMissing takes an extension that the server cannot make. @default that is an error
+   */
+  async createNew(
+    live: string,
+    extensions: string[],
+    schemas: Record<string, string> = {},
+    onMissing: (extension: string, error: Error) => void = (extension, error) => {
+      throw new ServerError(
+        `The extension ${extension} cannot be created on the database server: ${error.message}`,
+      );
+    },
+  ): Promise<NewDatabase> {
     const name = `${live}_import_${randomBytes(4).toString("hex")}`;
     const password = randomBytes(24).toString("base64url");
     try {
@@ -204,11 +217,11 @@ export class Server {
       await this.query(`GRANT CONNECT, CREATE, TEMPORARY ON DATABASE ${quote(name)} TO ${quote(name)}`);
       await this.within(name, async (client) => {
         for (const extension of extensions) {
-          await client.query(`CREATE EXTENSION ${quote(extension)} SCHEMA public`).catch((error: Error) => {
-            throw new ServerError(
-              `The extension ${extension} cannot be created on the database server: ${error.message}`,
-            );
-          });
+          const schema = quote(schemas[extension] ?? "public");
+          await client.query(`CREATE SCHEMA IF NOT EXISTS ${schema} AUTHORIZATION ${quote(name)}`);
+          await client
+            .query(`CREATE EXTENSION ${quote(extension)} SCHEMA ${schema}`)
+            .catch((error: Error) => onMissing(extension, error));
         }
         await client.query(`GRANT ALL ON SCHEMA public TO ${quote(name)}`);
       });
