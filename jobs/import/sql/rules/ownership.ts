@@ -88,9 +88,7 @@ export const ownershipRules: Rules = {
       case "dangerous":
         return refuse(`the extension ${name}, which reaches beyond the database`);
       default:
-        return refuse(
-          `the extension ${name}, which is not offered; these are: ${offered}`,
-        );
+        return refuse(`the extension ${name}, which is not offered; these are: ${offered}`);
     }
   },
   // `ALTER INDEX … DEPENDS ON EXTENSION …`
