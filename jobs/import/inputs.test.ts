@@ -263,8 +263,8 @@ CREATE TRIGGER t BEFORE INSERT ON public.honest FOR EACH ROW EXECUTE FUNCTION pu
 
   it("a name to leave out that nothing has is refused", () =>
     expectDump(needed, {
-      options: { leaveOut: ["public.secret", "public.facilty"] },
-      refused: /--leave-out public.facilty: nothing in the dump has that name/,
+      options: { leaveOut: ["public.secret", "public.other"] },
+      refused: /--leave-out public.other: nothing in the dump has that name/,
     }));
 
   it("a sum of 5,000 terms is judged, whatever is in it", async () => {

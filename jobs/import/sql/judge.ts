@@ -60,7 +60,7 @@ const systemDatabases = ["template0", "template1", "postgres"];
 export class Judge {
   private readonly scope: DumpScope;
   /** Names to leave out that nothing in the dump has had so far. */
-  private readonly unfound: Set<string>;
+  private readonly notSeen: Set<string>;
   private cluster = false;
   /** The closing comment has come, and nothing after it. */
   private complete = false;
@@ -77,7 +77,7 @@ export class Judge {
 
   private constructor(private readonly options: JudgeOptions) {
     this.scope = new DumpScope(options.excludeData ?? (() => false));
-    this.unfound = new Set(options.leaveOut);
+    this.notSeen = new Set(options.leaveOut);
     this.target = options.database;
   }
 
@@ -130,10 +130,10 @@ export class Judge {
           "the last thing in it: the dump was cut short, added to, or its comments were taken out; import it as pg_dump made it",
       );
     }
-    if (this.unfound.size > 0) {
+    if (this.notSeen.size > 0) {
       throw new DumpError(
         "unsupported",
-        `--leave-out ${[...this.unfound].join(", ")}: nothing in the dump has that name; allowed are names that a message ` +
+        `--leave-out ${[...this.notSeen].join(", ")}: nothing in the dump has that name; allowed are names that a message ` +
           "or the dump has, such as public.district_report",
       );
     }
@@ -202,7 +202,7 @@ export class Judge {
     for (const subject of subjects) {
       const wanted = leaveOut.find((name) => name === subject || name === splitName(subject).at(-1));
       if (wanted === undefined) continue;
-      this.unfound.delete(wanted);
+      this.notSeen.delete(wanted);
       const reason = `what --leave-out names, and what is built on it: ${wanted}`;
       if (/^(Create|View|Define|CompositeType)/.test(type) && subject === subjects[0]) {
         this.scope.absent.set(subject, reason);
