@@ -1,4 +1,4 @@
-/** Reads DHIS2's migrations out of a dump while it streams by: they say of which DHIS2 it is. */
+/** Reads DHIS2's migrations out of a dump while it streams by: they name the DHIS2 that last ran on the database. */
 import { isMigrationTable, startProblem, newestMigration, type Migration } from "./dhis2";
 import { missingTables } from "./dhis2Tables";
 import type { CopyBlock, Statement } from "./sql/dump";
