@@ -3,6 +3,7 @@ import { type Command, CommanderError } from "commander";
 import { DatabaseError } from "pg";
 import pc from "picocolors";
 import { UsageError } from "./import/cli/options";
+import { tolerateClosedPipes } from "./terminal";
 
 /** Something that is not so yet, or not as it has to be; the message says what to do. */
 export class JobError extends Error {
@@ -74,6 +75,7 @@ export async function runCommand(
   parameters: string[],
   { exitCode, heading = () => "Not done." }: Failures = { exitCode: jobExitCode },
 ): Promise<number> {
+  tolerateClosedPipes();
   for (const each of [command, ...command.commands]) each.exitOverride();
   try {
     await command.parseAsync(parameters, { from: "user" });

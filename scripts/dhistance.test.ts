@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { PassThrough } from "node:stream";
 import { Command, Option } from "commander";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -67,6 +70,38 @@ describe("an unknown tenant", () => {
     expect({ code, err }).toEqual({ code: 2, err: "" });
     expect(JSON.parse(out)).toEqual({ event: "error", exitCode: 2, message });
   });
+});
+
+it("every command takes --json", () => {
+  const without = commandsOf(dhistance())
+    .filter(
+      ({ commands, options }) => commands.length === 0 && !options.some(({ long }) => long === "--json"),
+    )
+    .map((command) => command.name());
+  // `preview` passes options on to pulumi, after --; `completion` prints a script for the shell.
+  expect(without).toEqual(["preview", "completion"]);
+});
+
+it("an entitlement is made and verified in JSON", async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), "entitlement-"));
+  const [key, issuers, token] = ["key.json", "issuers.json", "token"].map((file) => path.join(folder, file));
+  const printed = async (...words: string[]) => {
+    out = "";
+    expect(await ran(...words)).toMatchObject({ code: 0 });
+    return JSON.parse(out) as Record<string, unknown>;
+  };
+  const made = await printed("entitlement", "key", key ?? "", issuers ?? "", "--kid", "test", "--json");
+  expect(made).toEqual({ kid: "test", privateFile: key, issuersFile: issuers });
+  const { entitlement, ...claims } = await printed(
+    ...["entitlement", "issue", "--key", key ?? "", "--tenant", "moh", "--plan", "premium"],
+    ...["--issuer", "DHIStance", "--json"],
+  );
+  expect(claims).toMatchObject({ tenant: "moh", plan: "premium", maxServers: 2, issuer: "DHIStance" });
+  writeFileSync(token ?? "", String(entitlement));
+  vi.stubEnv("DHISTANCE_ISSUERS", issuers);
+  expect(await printed("entitlement", "verify", token ?? "", "--json")).toMatchObject({ tenant: "moh" });
+  vi.unstubAllEnvs();
+  rmSync(folder, { recursive: true });
 });
 
 it.each([

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { version } from "../package.json";
+import { tolerateClosedPipes } from "../jobs/terminal";
 import { completionCommand } from "./commands/completion";
 import { entitlementCommand } from "./commands/entitlement";
 import { imagesCommand } from "./commands/images";
@@ -51,6 +52,7 @@ export function commandsOf(command: Command): Command[] {
  * @returns the exit code
  */
 export async function run(words: string[], program = dhistance()): Promise<number> {
+  tolerateClosedPipes();
   process.exitCode = 0;
   const end = words.indexOf("--");
   const output = new Output((end < 0 ? words : words.slice(0, end)).includes("--json"));

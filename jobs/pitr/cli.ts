@@ -2,6 +2,7 @@
 import { Command, CommanderError, Argument } from "commander";
 import { BACKUP_TYPES, type BackupType } from "./info";
 import { parseRepository, PitrError } from "./repositories";
+import { tolerateClosedPipes } from "../terminal";
 import { takeSecrets } from "./secrets";
 
 const ABOUT = `Keeps the backups of one database with pgBackRest, and restores from them.
@@ -78,6 +79,7 @@ export function program(): Command {
 
 /** @returns the exit code */
 export async function main(parameters: string[]): Promise<number> {
+  tolerateClosedPipes();
   const commandLine = program();
   for (const each of [commandLine, ...commandLine.commands]) each.exitOverride();
   try {

@@ -1,6 +1,6 @@
 import type { Deployment as EcsDeployment, Task } from "@aws-sdk/client-ecs";
 import { describe, expect, it } from "vitest";
-import { waitForDeployment, whileStarting, type Aws, type Deployment } from "./deployment";
+import { waitForDeployment, type Aws, type Deployment } from "./deployment";
 
 const DEPLOYMENT: Deployment = {
   region: "eu-west-1",
@@ -134,18 +134,5 @@ describe("a start of DHIS2 that has failed", () => {
     ["ended as it should", ended("dhis2", { containers: [{ name: "dhis2", exitCode: 0 }] })],
   ])("is not one whose task %s", async (_, stopped) => {
     expect((await wait([failing, failing, COMPLETED], { stopped })).failure).toBeUndefined();
-  });
-
-  it("ends what waits for DHIS2, which would wait for hours", async () => {
-    const { aws } = simulated([STARTING, failing], { stopped: ended("watch-start") });
-    const never = () => new Promise<never>(() => undefined);
-    await expect(whileStarting("start of hmis", DEPLOYMENT, never, aws)).rejects.toThrow(
-      /^start of hmis failed \(Essential container/,
-    );
-  });
-
-  it("does not stop what needs DHIS2, once that is done", async () => {
-    const { aws } = simulated([STARTING, COMPLETED], {});
-    expect(await whileStarting("start of hmis", DEPLOYMENT, () => Promise.resolve("done"), aws)).toBe("done");
   });
 });

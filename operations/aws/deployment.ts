@@ -33,30 +33,6 @@ export interface Aws {
   pause(): Promise<void>;
 }
 
-/**
- * Does something that needs the application, and gives it up as soon as the application has failed to start: ECS starts
- * another task and another, and the work would wait for all of them.
- */
-export async function whileStarting<T>(
-  title: string,
-  deployment: Deployment,
-  work: () => Promise<T>,
-  aws: Aws = realAws(deployment.region),
-): Promise<T> {
-  let working = true;
-  const done = work().finally(() => (working = false));
-  const watched = async (): Promise<T> => {
-    while (working) {
-      const newest = newestOf(await aws.service(deployment));
-      if (newest && (await failedToStart(deployment, newest, aws)))
-        throw await failure(title, deployment, undefined, aws);
-      await aws.pause();
-    }
-    return done;
-  };
-  return Promise.race([done, watched()]);
-}
-
 /** Whether a task of a deployment that is not complete has ended by itself: DHIS2, or what watches its start. */
 async function failedToStart(deployment: Deployment, newest: EcsDeployment, aws: Aws): Promise<boolean> {
   if (newest.rolloutState === "COMPLETED") return false;

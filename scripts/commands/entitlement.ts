@@ -13,9 +13,10 @@ export function entitlementCommand(): Command {
     .argument("<private-file>", "new file for the private half")
     .argument("<issuers-file>", "JWKS file that gets the public half")
     .requiredOption("--kid <id>", "the key's id, such as dhistance-2026")
-    .action(async (privateFile: string, issuersFile: string, options: KeyOptions) => {
+    .option("--json", "print one JSON object")
+    .action(async (privateFile: string, issuersFile: string, options: KeyOptions & { json?: boolean }) => {
       const { makeKey } = await import("../lib/entitlements");
-      await makeKey(privateFile, issuersFile, options, new Output());
+      await makeKey(privateFile, issuersFile, options, new Output(options.json));
     });
   entitlement
     .command("issue")
@@ -30,9 +31,10 @@ export function entitlementCommand(): Command {
     )
     .option("--days <n>", "days until it expires", wholeNumber, 365)
     .requiredOption("--issuer <name>", "the issuer's name, for people to read")
-    .action(async (options: IssueOptions) => {
+    .option("--json", "print one JSON object")
+    .action(async (options: IssueOptions & { json?: boolean }) => {
       const { issue } = await import("../lib/entitlements");
-      await issue(options, new Output());
+      await issue(options, new Output(options.json));
     });
   entitlement
     .command("verify")

@@ -16,11 +16,12 @@ export function pitrCommand(): Command {
       .option(
         "--host <address>",
         "unix:///path/to/socket or ssh://user@host (default: that of the stack file, or DOCKER_HOST without one)",
-      );
+      )
+      .option("--json", "print JSON, one object a line");
   add("list", "List the backups in both repositories.").action(
     async (tenant: string, server: string, options: PitrOptions) => {
       const { listPitr } = await import("../lib/docker/pitr");
-      await listPitr(tenant, server, options);
+      await listPitr(tenant, server, options, new Output(options.json));
     },
   );
   add("restore", "Restore beside the live database, then exchange the two. The previous database is kept.")
@@ -31,19 +32,19 @@ export function pitrCommand(): Command {
     .option("--yes", YES)
     .action(async (tenant: string, server: string, options: PitrRestoreOptions) => {
       const { restorePitr } = await import("../lib/docker/pitr");
-      await restorePitr(tenant, server, options, new Output());
+      await restorePitr(tenant, server, options, new Output(options.json));
     });
   add("undo", "Put the previous database back. The restored database is kept.")
     .option("--yes", YES)
     .action(async (tenant: string, server: string, options: PitrOptions) => {
       const { undoPitr } = await import("../lib/docker/pitr");
-      await undoPitr(tenant, server, options, new Output());
+      await undoPitr(tenant, server, options, new Output(options.json));
     });
   add("confirm", "Delete the previous database.")
     .option("--yes", YES)
     .action(async (tenant: string, server: string, options: PitrOptions) => {
       const { confirmPitr } = await import("../lib/docker/pitr");
-      await confirmPitr(tenant, server, options);
+      await confirmPitr(tenant, server, options, new Output(options.json));
     });
   return pitr;
 }

@@ -22,10 +22,12 @@ export function tenantCommand(): Command {
     )
     .argument("<tenant>", "name of a stack file")
     .argument("<path>", "where the secret belongs, such as backups.locations[1].s3.secretAccessKey")
-    .action(async (name: string, at: string) => {
+    .option("--json", "print one JSON object")
+    .action(async (name: string, at: string, { json }: { json?: boolean }) => {
       const { setSecret } = await import("../lib/dockerTenant/secret");
       await setSecret(name, at, () => askSecret(`${at} (input is hidden): `));
-      new Output().print(`${stackFileOf(name)}: ${at} is set, encrypted.`);
+      const file = stackFileOf(name);
+      new Output(json).result({ tenant: name, path: at, file }, `${file}: ${at} is set, encrypted.`);
     });
   return tenant;
 }

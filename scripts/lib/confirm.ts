@@ -1,6 +1,6 @@
 import { createInterface } from "node:readline/promises";
 import { text } from "node:stream/consumers";
-import { Writable } from "node:stream";
+import { typeSecret } from "../../jobs/terminal";
 import { UsageError } from "./errors";
 
 /** Options of every command that changes or deletes something. */
@@ -14,7 +14,7 @@ export const YES = "do not ask for confirmation";
 const CANCELLED = "Cancelled. Nothing was changed.";
 
 /**
- * Asks whether to go on, unless `--yes` was given.
+ * Asks whether to continue, unless `--yes` was given.
  * @param question what will be done
  * @param cancelled what to say if the person does not agree
  * @throws UsageError if the person does not agree, or if no person can be asked
@@ -46,13 +46,5 @@ async function ask(question: string, how: string): Promise<string> {
 /** A secret: typed at the terminal, which does not show it, or piped in. */
 export async function askSecret(question: string): Promise<string> {
   if (!process.stdin.isTTY) return (await text(process.stdin)).replace(/\r?\n$/, "");
-  process.stderr.write(question);
-  const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
-  const terminal = createInterface({ input: process.stdin, output: silent, terminal: true });
-  try {
-    return await terminal.question("");
-  } finally {
-    terminal.close();
-    process.stderr.write("\n");
-  }
+  return typeSecret(question);
 }

@@ -31,6 +31,7 @@ export async function makeKey(
   const { key, trusted } = await newIssuer(kid);
   writeFileSync(privateFile, JSON.stringify(key), { mode: 0o600, flag: "wx" });
   writeFileSync(issuersFile, `${JSON.stringify({ keys: [...issuers.keys, trusted] }, null, 2)}\n`);
+  if (output.json) output.result({ kid, privateFile, issuersFile }, "");
   output.note(
     `Keep ${privateFile} secret. Its entitlements are valid where DHISTANCE_ISSUERS=${issuersFile} is set.`,
   );
@@ -72,7 +73,7 @@ export async function issue(options: IssueOptions, output: Output): Promise<void
     expiresAt: expires.toISOString(),
   };
   const token = await issueEntitlement({ ...claims, issuer }, JSON.parse(readFileSync(key, "utf8")) as JWK);
-  output.print(token);
+  output.result({ ...claims, issuer, entitlement: token }, token);
 }
 
 /** Prints what an entitlement grants. @param file @default standard input */

@@ -392,7 +392,6 @@ export function isOnDocker(spec: Tenant): spec is DockerTenant {
 }
 
 export type ServerSpec = Tenant["servers"][number];
-export type ImportSpec = NonNullable<ServerSpec["import"]>;
 
 /**
  * Reads a tenant's spec.

@@ -1,9 +1,8 @@
 /** Options as people type them, into what the import takes. Every refusal says what is allowed. */
 import { readFileSync } from "node:fs";
-import { createInterface } from "node:readline/promises";
-import { Writable } from "node:stream";
 import { InvalidArgumentError } from "commander";
 import type { ClientConfig } from "pg";
+import { typeSecret } from "../../terminal";
 import { majorVersion } from "../dhis2";
 import { canonicalEncoding, isClientEncoding } from "../sql/encoding";
 
@@ -141,13 +140,5 @@ export function readSecret(path: string, option: string): string {
 export async function askSecret(question: string): Promise<string> {
   if (!process.stdin.isTTY)
     throw new UsageError("The password of --sanitise-user is needed: give it with --sanitise-password-file.");
-  process.stderr.write(question);
-  const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
-  const terminal = createInterface({ input: process.stdin, output: silent, terminal: true });
-  try {
-    return await terminal.question("");
-  } finally {
-    terminal.close();
-    process.stderr.write("\n");
-  }
+  return typeSecret(question);
 }

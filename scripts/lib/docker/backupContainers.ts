@@ -2,7 +2,7 @@ import { dockerCommand } from "../../../components/contract/dockerTarget";
 import type { ServerOnHost } from "../../../operations/docker/server";
 import { CommandError } from "../errors";
 
-type Streams = [out: NodeJS.WritableStream, err: NodeJS.WritableStream];
+export type Streams = [out: NodeJS.WritableStream, err: NodeJS.WritableStream];
 
 /**
  * Runs a command in one of a server's backup containers and passes its output on.

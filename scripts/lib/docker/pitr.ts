@@ -1,3 +1,5 @@
+import { PassThrough } from "node:stream";
+import { text } from "node:stream/consumers";
 import { serverOn, whileStopped, type ServerOnHost } from "../../../operations/docker/server";
 import { isOnDocker } from "../../../stacks/tenant/spec";
 import { ROOT, tenants } from "../checkout";
@@ -6,13 +8,14 @@ import { projectFolderOf } from "../dockerTenant/project";
 import { UsageError } from "../errors";
 import type { Output } from "../output";
 import { readTenant, refuseUnknownServer, refuseUnknownTenant } from "../tenants";
-import { runPitr } from "./backupContainers";
+import { runPitr, type Streams } from "./backupContainers";
 import { requireSecureAdmin, startSecured } from "./securedStart";
 
 /** Point-in-time recovery of the database of a server on Docker. */
 
 export interface PitrOptions extends Confirmable {
   host?: string;
+  json?: boolean;
 }
 
 export interface PitrRestoreOptions extends PitrOptions {
@@ -21,8 +24,18 @@ export interface PitrRestoreOptions extends PitrOptions {
   from: string;
 }
 
-export function listPitr(tenant: string, server: string, options: PitrOptions): Promise<void> {
-  return runPitr(find(tenant, server, options), ["list"]);
+export async function listPitr(
+  tenant: string,
+  name: string,
+  options: PitrOptions,
+  output: Output,
+): Promise<void> {
+  const server = find(tenant, name, options);
+  if (!output.json) return runPitr(server, ["list"]);
+  const out = new PassThrough();
+  const printed = text(out);
+  await runPitr(server, ["list", "--output=json"], [out, process.stderr]).finally(() => out.end());
+  output.result({ event: "listed", pgbackrest: JSON.parse(await printed) as unknown }, "");
 }
 
 /** Restores beside the live database, then exchanges the two. */
@@ -33,14 +46,16 @@ export async function restorePitr(
   output: Output,
 ): Promise<void> {
   const server = find(tenant, name, options);
-  await runPitr(server, ["restore", options.from, ...(options.to ? [options.to] : [])]);
+  const streams = streamsFor(output);
+  await runPitr(server, ["restore", options.from, ...(options.to ? [options.to] : [])], streams);
   await confirm(
     `Stop ${server.application} and replace its database with the restored one?`,
     options,
     "Cancelled. The live database was not changed.",
   );
-  await whileDown(server, output, () => runPitr(server, ["swap"]));
-  output.print(
+  await whileDown(server, output, () => runPitr(server, ["swap"], streams));
+  output.result(
+    { event: "restored", tenant, server: name, from: options.from, to: options.to ?? "newest" },
     [
       "Next: log in and look at the newest data. Then one of these:",
       `  ${pitrCommand("confirm", tenant, name, options)}  deletes the previous database`,
@@ -58,16 +73,29 @@ export async function undoPitr(
 ): Promise<void> {
   const server = find(tenant, name, options);
   // Fails before anything is stopped if there is no previous database.
-  await runPitr(server, ["previous"]);
+  const streams = streamsFor(output);
+  await runPitr(server, ["previous"], streams);
   await confirm(`Stop ${server.application} and put its previous database back?`, options);
-  await whileDown(server, output, () => runPitr(server, ["undo"]));
+  await whileDown(server, output, () => runPitr(server, ["undo"], streams));
+  if (output.json) output.result({ event: "undone", tenant, server: name }, "");
 }
 
 /** Deletes the previous database. */
-export async function confirmPitr(tenant: string, name: string, options: PitrOptions): Promise<void> {
+export async function confirmPitr(
+  tenant: string,
+  name: string,
+  options: PitrOptions,
+  output: Output,
+): Promise<void> {
   const server = find(tenant, name, options);
   await confirm(`Delete the previous database of ${server.database}? This cannot be undone.`, options);
-  await runPitr(server, ["confirm"]);
+  await runPitr(server, ["confirm"], streamsFor(output));
+  if (output.json) output.result({ event: "confirmed", tenant, server: name }, "");
+}
+
+/** What the container prints is for people: with `--json` it goes to standard error. */
+function streamsFor({ json }: Output): Streams {
+  return [json ? process.stderr : process.stdout, process.stderr];
 }
 
 /** What to type next about the same server. */
