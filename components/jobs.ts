@@ -131,6 +131,8 @@ export function exportCommand(
     ...["--database", DATABASE, "--files", FILES_PATH, "--name", server],
     ...["--repository", repository, "--repository-password-env", SECRETS.repository],
     ...["--signing-key-env", SECRETS.signing, "--dhis-conf-env", SECRETS.configuration],
+    // The first check of the backups comes after that.
+    ...["--retry-for", "3h"],
   ]);
 }
 

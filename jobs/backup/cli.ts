@@ -58,6 +58,11 @@ export function program(): Command {
       7,
     )
     .option(
+      "--retry-for <duration>",
+      "try again for so long when a server or the repository is not reached (default: do not)",
+      parseDuration,
+    )
+    .option(
       "--accept-shrink",
       "the backup is meant to hold less than earlier ones: no alarm, and later ones are compared with it",
     );

@@ -2,12 +2,15 @@
 import { mkdir } from "node:fs/promises";
 import type { KeyObject } from "node:crypto";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { readSecret, serverConfig, UsageError, type ServerOptions } from "../import/cli/options";
+import { ServerError } from "../import/server";
 import { print } from "../runCommand";
-import { interruptible } from "./console";
+import { damageIn, keptChecks } from "./checks";
+import { alarm, interruptible } from "./console";
 import { keptDrill, refuseOverdue, type Drill } from "./drill";
-import { BackupError, LossError } from "./errors";
-import { exportServer } from "./export";
+import { BackupError, LocationError, LossError } from "./errors";
+import { exportServer, type ExportOptions } from "./export";
 import { backupsIn } from "./load";
 import { publicKey, signingKey } from "./manifest";
 import { newestRepository, BackupLocation } from "./location";
@@ -55,6 +58,7 @@ interface ExportFlags extends Omit<LocationFlags, "location">, ServerOptions, Co
   limitUpload?: number;
   checkDays: number;
   acceptShrink?: boolean;
+  retryFor?: number;
 }
 
 interface RestoreFlags extends LocationFlags, ServerOptions {
@@ -76,7 +80,7 @@ export async function runExport(flags: ExportFlags): Promise<void> {
     flags.dhisConfEnv === undefined ? undefined : secret(undefined, flags.dhisConfEnv, "--dhis-conf");
   await working(flags, async (vault, progress, signal) => {
     const location = await locationOf({ ...flags, location: flags.repository }, vault, signal);
-    const result = await exportServer({
+    const options: ExportOptions = {
       ...{
         name: flags.name,
         server,
@@ -94,12 +98,37 @@ export async function runExport(flags: ExportFlags): Promise<void> {
       },
       ...(flags.files !== undefined && { files: flags.files }),
       ...(flags.limitUpload !== undefined && { bandwidth: { upload: flags.limitUpload } }),
-    });
+    };
+    const result = await again(flags, signal, () => exportServer(options));
     print(flags, { event: "exported", ...result }, exportSummary(result));
     if (result.shrunk.length > 0)
       throw new LossError(shrunkMessage(location.url, result.at, inShort(result.shrunk)));
     return undefined;
   });
+}
+
+/** How often an export that failed is tried again within the time for that. */
+const TRIES = 18;
+
+/** Tries again what failed because a server or a location was away; each failure is an alarm of its own. */
+async function again<T>(
+  flags: { json?: boolean; retryFor?: number },
+  signal: AbortSignal,
+  work: () => Promise<T>,
+): Promise<T> {
+  const { retryFor = 0 } = flags;
+  for (const end = Date.now() + retryFor * 1000; ;) {
+    try {
+      return await work();
+    } catch (error) {
+      signal.throwIfAborted();
+      const pause = (retryFor * 1000) / TRIES;
+      const canPass = error instanceof LocationError || error instanceof ServerError;
+      if (!canPass || Date.now() + pause > end) throw error;
+      alarm(flags, `${error.message} It is tried again in ${Math.ceil(pause / 1000)} s.`);
+      await sleep(pause, undefined, { signal }).catch(() => signal.throwIfAborted());
+    }
+  }
 }
 
 export async function list(
@@ -115,16 +144,19 @@ export async function list(
       (error) => unreadable.push(error),
       (count) => (others += count),
     );
-    const state = location.local ? stateOf(location.url) : undefined;
+    const checks = await keptChecks(location);
+    const read = { ...checks, ...(location.local && stateOf(location.url).checks) };
     const figures = await keptDrill(location, flags.drillFile);
     const now = new Date();
     const shown = backups.map(({ snapshot, receipt, repository }) => ({
       ...{ snapshot: snapshot.id, ...receipt, repository: repository.url },
-      checkedAt: state?.checks[repository.url.slice(repository.url.lastIndexOf("/") + 1)]?.allAt,
+      checkedAt: read[repository.url.slice(repository.url.lastIndexOf("/") + 1)]?.allAt,
       restoredAt: figures?.snapshot === snapshot.id ? figures.at : undefined,
     }));
+    const damage = damageIn(location, checks);
     const data = {
       location: location.url,
+      damage: damage.map(({ message }) => message),
       backups: shown,
       unreadable: unreadable.map(({ message }) => message),
       drill: figures,
@@ -142,6 +174,7 @@ export async function list(
       );
     }
     refuseShrunk(location, backups[0]?.receipt);
+    if (damage[0]) throw damage[0];
     if (flags.maxAge !== undefined)
       refuseOverdue(`The newest backup in ${location.url}`, backups[0]?.receipt.at, flags.maxAge, now);
     if (flags.maxDrillAge !== undefined)

@@ -118,18 +118,18 @@ const FIGURES = "drill.json";
 
 /** Keeps the figures, for those who watch. @param file @default beside the backups */
 export async function keepDrill(location: BackupLocation, figures: Drill, file?: string): Promise<void> {
-  const text = `${JSON.stringify(figures, undefined, 2)}\n`;
-  if (file === undefined) return location.keep(FIGURES, text);
+  if (file === undefined) return location.keep(FIGURES, figures);
   await mkdir(dirname(file), { recursive: true });
-  await writeFile(`${file}.new`, text);
+  await writeFile(`${file}.new`, `${JSON.stringify(figures, undefined, 2)}\n`);
   await rename(`${file}.new`, file);
 }
 
 /** Figures of the last drill that succeeded. */
 export async function keptDrill(location: BackupLocation, file?: string): Promise<Drill | undefined> {
   try {
-    const text = file === undefined ? await location.kept(FIGURES) : await readFile(file, "utf8");
-    return drillSchema.parse(withNewNames(JSON.parse(text ?? ""), OLD_FIGURES));
+    const kept: unknown =
+      file === undefined ? await location.kept(FIGURES) : JSON.parse(await readFile(file, "utf8"));
+    return drillSchema.parse(withNewNames(kept, OLD_FIGURES));
   } catch {
     return undefined;
   }

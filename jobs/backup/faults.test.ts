@@ -54,6 +54,17 @@ describe("the repository cannot be reached", () => {
     expect(await claimedIn(cloud)).toHaveLength(1);
   });
 
+  it("from the beginning, and back within the time to try again: an alarm, then a backup", async () => {
+    const { start, exportTo, s3 } = world;
+    const cloud = s3.location("copies", "again");
+    await s3.halt();
+    const child = start(...exportTo(cloud), "--retry-for", "90s");
+    await phase(child, "It is tried again in 5 s.");
+    await s3.start();
+    expect(await ended(child)).toBe(0);
+    expect(await claimedIn(cloud)).toHaveLength(1);
+  });
+
   it("from the middle on, then again: the export goes on", async () => {
     const { start, exportTo, s3 } = world;
     const cloud = s3.location("copies", "interrupted");

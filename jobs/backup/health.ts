@@ -5,6 +5,7 @@
 import { CloudWatchClient, PutMetricDataCommand, type MetricDatum } from "@aws-sdk/client-cloudwatch";
 import type { KeyObject } from "node:crypto";
 import { BusyError } from "../import/server";
+import { checkMonths } from "./checks";
 import { drill, keepDrill, keptDrill, type Drill, type DrillOptions } from "./drill";
 import { LossError, LocationError } from "./errors";
 import { chooseBackup, backupsIn } from "./load";
@@ -64,7 +65,20 @@ export async function checkHealth(options: HealthCheckOptions): Promise<Health> 
   if (health.newest === undefined && health.problems.length === 0)
     await chooseBackup(location, key).catch((error: Error) => health.problems.push(error));
   signal.throwIfAborted();
-  if (health.newest === undefined || !isDue(health.last, every, now)) return health;
+  if (health.newest !== undefined && isDue(health.last, every, now)) await drillNow(options, health);
+  progress.begin("reading a part of the older months");
+  await checkMonths(location, now).then(
+    (found) => health.problems.push(...found),
+    (error: unknown) => {
+      signal.throwIfAborted();
+      health.problems.push(error as Error);
+    },
+  );
+  return health;
+}
+
+async function drillNow(options: HealthCheckOptions, health: Health): Promise<void> {
+  const { location, drillFile, signal } = options;
   try {
     const figures = await drill(options);
     await keepDrill(location, figures, drillFile);
@@ -75,7 +89,6 @@ export async function checkHealth(options: HealthCheckOptions): Promise<Health> 
     health.failed = !(error instanceof BusyError);
     health.problems.push(error as Error);
   }
-  return health;
 }
 
 /** @param every seconds */

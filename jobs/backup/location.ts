@@ -3,6 +3,8 @@
  * a deduplicated object can come to an end, too. `2026-11` is followed by `2026-11.2` only when the first can no longer
  * be written to.
  */
+import { createHmac } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
@@ -14,6 +16,9 @@ import {
 } from "@aws-sdk/client-s3";
 import { BackupError, LocationError } from "./errors";
 import { Repository, type Access } from "./restic";
+
+/** Name of the seal in a kept object. */
+const SEAL = "seal";
 
 const MONTH = /^\d{4}-\d{2}(\.[2-9])?$/;
 
@@ -67,8 +72,14 @@ export class BackupLocation {
     });
   }
 
-  /** Keeps a small text beside its repositories. @throws LocationError when it cannot be written */
-  async keep(name: string, text: string): Promise<void> {
+  /**
+   * Keeps a JSON object beside its repositories, sealed with the repositories' password: whoever can only write there
+   * cannot say what was not found.
+   * @throws LocationError when it cannot be written
+   */
+  async keep(name: string, content: object): Promise<void> {
+    const seal = this.sealOf(name, content);
+    const text = `${JSON.stringify({ ...content, [SEAL]: seal }, undefined, 2)}\n`;
     if (this.local) {
       const file = join(this.url, name);
       try {
@@ -91,14 +102,31 @@ export class BackupLocation {
     }
   }
 
-  /** What was kept; undefined when there is nothing, or when it cannot be read. */
-  async kept(name: string): Promise<string | undefined> {
-    if (this.local) return readFile(join(this.url, name), "utf8").catch(() => undefined);
+  /** What was kept; undefined when there is nothing, when it cannot be read, or when its seal is another's. */
+  async kept(name: string): Promise<unknown> {
+    try {
+      const { [SEAL]: seal, ...content } = JSON.parse(await this.textOf(name)) as Record<string, unknown>;
+      return seal === this.sealOf(name, content) ? content : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  private sealOf(name: string, content: object): string {
+    // As restic reads it.
+    const password = readFileSync(this.access.passwordFile, "utf8").trim();
+    return createHmac("sha256", password)
+      .update(`${name}\n${JSON.stringify(content)}`)
+      .digest("hex");
+  }
+
+  private async textOf(name: string): Promise<string> {
+    if (this.local) return readFile(join(this.url, name), "utf8");
     return this.inBucket(async ({ client, bucket, prefix }) => {
       const key = { Bucket: bucket, Key: prefix + name };
       const { Body } = await client.send(new GetObjectCommand(key), { abortSignal: this.signal });
-      return Body?.transformToString();
-    }).catch(() => undefined);
+      return (await Body?.transformToString()) ?? "";
+    });
   }
 
   /**

@@ -1,5 +1,5 @@
 /** Whatever is damaged in the month's repository: the next export notices, and writes into a whole one. */
-import { readdirSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { chmodSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { randomBytes } from "node:crypto";
 import { tmpdir } from "node:os";
@@ -9,6 +9,8 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startS3, type TestS3 } from "../testing/s3";
 import { useRestic } from "../testing/tools";
+import { checkMonths, keptChecks } from "./checks";
+import { LossError } from "./errors";
 import { BackupLocation, monthOf } from "./location";
 import { openThisMonth, orInto } from "./month";
 import type { Repository } from "./restic";
@@ -150,5 +152,77 @@ describe("the next export", { timeout: 600_000 }, () => {
     await s3.start();
     expect(await place.months()).toEqual([MONTH]);
     expect(found.url).toContain(MONTH);
+  });
+});
+
+describe("the older months", { timeout: 600_000 }, () => {
+  const DAY = 24 * 3600 * 1000;
+  const begin = Date.UTC(2026, 10, 30, 6);
+  /** A location with two older months beside the newest, its folder on the disk. */
+  async function older(where: "disk" | "s3", name: string): Promise<[BackupLocation, string]> {
+    const parent = where === "disk" ? work : join(s3.credentialsFile, "../data/plain");
+    const folder = join(parent, name);
+    for (const month of ["2020-01", "2020-02", MONTH])
+      await cp(join(parent, "made", MONTH), join(folder, month), { recursive: true });
+    return [location(where === "disk" ? folder : s3.location("plain", name)), folder];
+  }
+
+  it.each(["disk", "s3"] as const)("on %s are read completely within a week", async (where) => {
+    const [place] = await older(where, "all-good");
+    for (let day = 0; day < 7; day++) {
+      expect((await keptChecks(place))["2020-01"]?.allAt).toBeUndefined();
+      // The second look of a day reads nothing.
+      for (const hour of [0, 5])
+        expect(await checkMonths(place, new Date(begin + day * DAY + hour * 3600_000))).toEqual([]);
+      expect((await keptChecks(place))["2020-01"]).toMatchObject({ part: day + 1 });
+    }
+    expect(Object.keys(await keptChecks(place))).toEqual(["2020-01", "2020-02"]);
+    expect((await keptChecks(place))["2020-02"]?.allAt).toBe(new Date(begin + 6 * DAY).toISOString());
+  });
+
+  it("are an alarm within a week when one wrong byte is in them, until a week without", async () => {
+    const [place, folder] = await older("disk", "one-byte");
+    const [pack = ""] = filesOf(join(folder, "2020-01"), "data");
+    const good = readFileSync(pack);
+    const bad = Buffer.from(good);
+    bad.writeUInt8(bad.readUInt8(bad.length >> 1) ^ 0xff, bad.length >> 1);
+    chmodSync(pack, 0o600);
+    writeFileSync(pack, bad);
+    const look = (day: number) => checkMonths(place, new Date(begin + day * DAY));
+    const days: number[] = [];
+    for (let day = 0; day < 7; day++) days.push((await look(day)).length);
+    expect(days).toContain(1);
+    // It stays one on the days when another part is read.
+    expect(days.lastIndexOf(0)).toBeLessThan(days.indexOf(1));
+    writeFileSync(pack, good);
+    const [alarm] = await look(7);
+    expect(alarm).toBeInstanceOf(LossError);
+    expect(alarm?.message).toMatch(/^The backups of 2020-01 in .*one-byte are damaged/);
+    for (let day = 8; day < 14; day++) await look(day);
+    expect(await look(14)).toEqual([]);
+  });
+
+  it("that lose a pack are an alarm on the same day, and on all days after it", async () => {
+    const [place, folder] = await older("disk", "no-pack");
+    const [pack = ""] = filesOf(join(folder, "2020-02"), "data");
+    await rm(pack);
+    for (const day of [0, 0.1, 1]) {
+      const found = await checkMonths(place, new Date(begin + day * DAY));
+      expect(found.map(({ message }) => message)).toEqual([
+        expect.stringMatching(/^The backups of 2020-02 in /) as string,
+      ]);
+    }
+  });
+
+  it("are not said to be good by whoever can only write beside them", async () => {
+    const [place, folder] = await older("disk", "forged");
+    await rm(filesOf(join(folder, "2020-01"), "data")[0] ?? "");
+    expect(await checkMonths(place, new Date(begin))).toHaveLength(1);
+    const file = join(folder, "checks.json");
+    const kept = JSON.parse(readFileSync(file, "utf8")) as Record<string, { damage?: string }>;
+    delete kept["2020-01"]?.damage;
+    writeFileSync(file, JSON.stringify(kept));
+    expect(await keptChecks(place)).toEqual({});
+    expect(await checkMonths(place, new Date(begin))).toHaveLength(1);
   });
 });

@@ -48,7 +48,9 @@ export function drillTask(
         {
           sid: "KeepFigures",
           actions: ["s3:PutObject"],
-          resources: [pulumi.interpolate`${repository.arn}/${server}/drill.json`],
+          resources: ["drill", "checks"].map(
+            (figures) => pulumi.interpolate`${repository.arn}/${server}/${figures}.json`,
+          ),
         },
         TELL,
         useKey(keyArn, "s3", region),
@@ -94,7 +96,8 @@ export function drillTask(
   return {
     what: "drill",
     description: `Copies of ${server}, looked at and proven`,
-    hour: 6,
+    // Twice: at the later hour a backup that one failed night has left out is overdue.
+    hours: [6, 11],
     server,
     aws,
     task,

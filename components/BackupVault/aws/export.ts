@@ -123,7 +123,7 @@ function exportTask(context: ExportContext, { server, aws }: SavedServer): Sched
     what: "export",
     description: `Portable export of ${server}`,
     // After the database's own windows; spread, so that not all servers are read at once.
-    hour: 3,
+    hours: [3],
     server,
     aws,
     task,

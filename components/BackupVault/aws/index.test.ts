@@ -130,9 +130,9 @@ describe("a vault on AWS", () => {
       Object.fromEntries(schedules.map(({ name, inputs }) => [name, inputs.scheduleExpression])),
     ).toEqual({
       "moh-vault-export-hmis": "cron(0 3 * * ? *)",
-      "moh-vault-drill-hmis": "cron(0 6 * * ? *)",
+      "moh-vault-drill-hmis": "cron(0 6,11 * * ? *)",
       "moh-vault-export-training": "cron(0 3 * * ? *)",
-      "moh-vault-drill-training": "cron(0 6 * * ? *)",
+      "moh-vault-drill-training": "cron(0 6,11 * * ? *)",
     });
     for (const { name, inputs } of schedules) {
       expect(inputs.kmsKeyArn).toBe(TARGET.keyArn);

@@ -6,13 +6,13 @@ import { taskDisk, taskRun } from "../../aws/taskRun";
 import { componentTags } from "../../aws/tags";
 import type { SavedServer, VaultContext } from "./context";
 
-/** A task of a server that runs once a day. */
+/** A task of a server that runs every day. */
 export interface ScheduledTask extends SavedServer {
   /** The name of its container, and in the schedule's. */
   what: string;
   description: string;
-  /** Hour of the day, UTC. */
-  hour: number;
+  /** Hours of the day, UTC. */
+  hours: number[];
   task: { arn: pulumi.Output<string> };
   taskRoleArn: pulumi.Output<string>;
   diskGiB: number;
@@ -26,7 +26,7 @@ export function scheduleTasks(
 ): void {
   const { name, target, opts } = vault;
   const roleArn = schedulerRole(vault, tasks, executionRoleArn);
-  for (const { what, description, hour, server, aws, task, diskGiB } of tasks) {
+  for (const { what, description, hours, server, aws, task, diskGiB } of tasks) {
     const run = taskRun(target, {
       container: what,
       taskDefinition: task.arn,
@@ -39,7 +39,7 @@ export function scheduleTasks(
       `${name}-${what}-${server}`,
       {
         description,
-        scheduleExpression: `cron(0 ${hour} * * ? *)`,
+        scheduleExpression: `cron(0 ${hours.join(",")} * * ? *)`,
         flexibleTimeWindow: { mode: "FLEXIBLE", maximumWindowInMinutes: 60 },
         kmsKeyArn: target.keyArn,
         target: {
