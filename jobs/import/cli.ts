@@ -51,7 +51,6 @@ interface RunFlags extends ServerOptions {
   sha256?: string;
   jobs: number;
   dhis2Version?: string;
-  excludeAnalytics: boolean;
   includeAnalytics?: boolean;
   sanitise?: boolean;
   sanitiseUser?: string;
@@ -95,7 +94,11 @@ export function program(): Command {
       parseDuration,
     )
     .option("--max-database-size <size>", "stop when the new database grows larger", parseSize)
-    .option("--statement-timeout <duration>", "longest time of one statement", parseDuration, 6 * 3600)
+    .addOption(
+      new Option("--statement-timeout <duration>", "longest time of one statement")
+        .argParser(parseDuration)
+        .default(6 * 3600, "6h"),
+    )
     .option("--dry-run", "only inspect the dump; needs no server")
     .action(async (dump: string, flags: RunFlags) =>
       flags.dryRun ? inspect(dump, flags) : run(dump, flags),
@@ -162,7 +165,10 @@ function serverOptions(command: Command, mandatory = true): Command {
 function dumpOptions(command: Command): Command {
   return command
     .argument("<dump>", "a file, - for standard input, or s3://bucket/key")
-    .option("--exclude-analytics", "leave out the data of analytics and resource tables", true)
+    .option(
+      "--exclude-analytics",
+      "leave out the rows of analytics and resource tables, which is the default",
+    )
     .option("--include-analytics", "bring them in")
     .option("--from-database <name>", "which database of a dump that holds several")
     .option("--leave-out <name>", "a table, view, function … to leave out; can be given again", collect)

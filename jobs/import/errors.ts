@@ -30,3 +30,11 @@ export class DumpError extends Error {
     super(line === undefined ? message : `Line ${line}: ${message}`);
   }
 }
+
+/** The same error without its line: an archive's SQL is a text that nobody has. Its message names what it is about. */
+export function withoutLine(error: unknown): unknown {
+  if (error instanceof Error && "line" in error && typeof error.line === "number") {
+    error.message = error.message.replace(`Line ${error.line}: `, "");
+  }
+  return error;
+}

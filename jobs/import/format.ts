@@ -195,7 +195,7 @@ type Recognised = "sql" | "custom" | "tar" | "zip" | Compression;
 /** What is recognised only to say what to do about it. */
 const foreign: [magic: RegExp, what: string][] = [
   [
-    /^\xff\xfe|^\xfe\xff/,
+    /^\xff\xfe|^\xfe\xff|^(?:[\n\r -~]\0){8}|^(?:\0[\n\r -~]){8}/,
     "UTF-16 text, as `>` of Windows PowerShell writes it; dump with pg_dump --file instead",
   ],
   [/^BZh/, "compressed with bzip2; unpack it, or compress it with gzip or zstd"],

@@ -2,7 +2,7 @@
 import { isGeneratedTable } from "../generatedTables";
 import { dhis2Version, newestMigration } from "./dhis2";
 import { openArchive } from "./archive";
-import { DumpError } from "./errors";
+import { DumpError, withoutLine } from "./errors";
 import type { OpenedDump, Packing } from "./format";
 import { LeftOutList, type LeftOut } from "./leftOut";
 import { MigrationReader } from "./migrations";
@@ -41,7 +41,7 @@ export interface TableContents {
 }
 
 export interface Refusal {
-  /** None when it is about the dump as a whole. */
+  /** Of plain SQL; none when it is about the dump as a whole. */
   line?: number;
   statement: string;
   reason: string;
@@ -106,6 +106,7 @@ export async function inspectDump(dump: OpenedDump, options: InspectOptions = {}
   } catch (error) {
     options.signal?.throwIfAborted();
     if (!(error instanceof DumpError)) throw error;
+    if (dump.kind !== "sql") withoutLine(error);
     inspector.refuse({ statement: "", reason: error.message });
   }
   return inspector.result([...judge.extensions]);
@@ -135,7 +136,8 @@ class Inspector {
     if (setting?.name === "client_encoding") this.encoding = canonicalEncoding(setting.value);
     if (verdict.verdict === "refuse") {
       const text = "sql" in item ? item.sql : "text" in item ? item.text : "";
-      this.refuse({ line: item.line, statement: abridge(text), reason: verdict.reason });
+      const line = this.dump.kind === "sql" && { line: item.line };
+      this.refuse({ ...line, statement: abridge(text), reason: verdict.reason });
       return;
     }
     if (item.kind === "copy") await this.copy(item, verdict);

@@ -199,7 +199,14 @@ describe("does not store bytes that are no text in the new database", () => {
     async (...flags) => {
       await fill("Accra", "C\\364te");
       const path = await dump(`latin1${flags.join("")}`, "bytes", flags);
-      await expectRefused(path, /Line \d+: .*not UTF-8 \(0xf4\), in a dump of client_encoding SQL_ASCII/);
+      // An archive's lines are those of a text that nobody has.
+      const where = flags.includes("-Fp") ? "Line \\d+: " : "";
+      await expectRefused(
+        path,
+        new RegExp(
+          `^${where}(the statement "INSERT INTO public.village|row 2 of COPY public.village) .*not UTF-8 \\(0xf4\\), in a dump of .* SQL_ASCII`,
+        ),
+      );
     },
   );
 

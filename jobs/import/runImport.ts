@@ -2,6 +2,7 @@
 import { Client, DatabaseError, type ClientConfig } from "pg";
 import { openArchive } from "./archive";
 import { isGeneratedTable } from "../generatedTables";
+import { withoutLine } from "./errors";
 import { openDump } from "./format";
 import { watchLimits } from "./limits";
 import { loadDump, newProgress, type LoadProgress, type LoadReport } from "./load";
@@ -150,7 +151,10 @@ async function importSource(source: DumpSource, options: ImportOptions): Promise
         : await openArchive(dump, { signal, ...(maxBytes !== undefined && { maxBytes }) });
     const server = await Server.connect(options.server);
     try {
-      const result = await importScript(server, script, { sha256, size: source.size, excludeData }, options);
+      const about = { sha256, size: source.size, excludeData };
+      const result = await importScript(server, script, about, options).catch((error: unknown) => {
+        throw dump.kind === "sql" ? error : withoutLine(error);
+      });
       const format = dump.kind === "sql" ? "plain SQL" : `${dump.format} archive`;
       return result.outcome === "unchanged"
         ? result

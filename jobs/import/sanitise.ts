@@ -17,7 +17,7 @@ export interface SanitiseOptions {
 export interface SanitiseResult {
   what: string;
   table: string;
-  /** Rows changed or removed. */
+  /** Rows changed or removed; 0 also where this DHIS2 has no such table. */
   rows: number;
 }
 
@@ -155,7 +155,10 @@ export async function sanitise(client: Client, options: SanitiseOptions): Promis
   const triggers = await disableTriggers(client);
   for (const action of actions) {
     const statements = await statementsOf(client, action);
-    if (statements === undefined) continue;
+    if (statements === undefined) {
+      results.push({ what: action.what, table: action.table, rows: 0 });
+      continue;
+    }
     const { rowCount } = await client.query(statements.change);
     const { rows } = await client.query<{ unchanged: number }>(statements.look);
     const unchanged = rows[0]?.unchanged ?? 0;

@@ -70,7 +70,9 @@ export function line(snapshot: Snapshot, width?: number): string {
   const reading = phase === "loading" || phase === "checking the dump";
   const facts = [
     part !== undefined && `${Math.floor(part * 100)}%`.padStart(4),
-    reading && `${bytesText(bytes)}${totalBytes === undefined ? "" : ` of ${bytesText(totalBytes)}`}`,
+    reading &&
+      bytes > 0 &&
+      `${bytesText(bytes)}${totalBytes === undefined ? "" : ` of ${bytesText(totalBytes)}`}`,
     phase === "loading" && `${rows.toLocaleString("en")} rows`,
     reading && bytesPerSecond > 0 && `${bytesText(bytesPerSecond)}/s`,
     secondsLeft !== undefined && `${duration(secondsLeft)} left`,

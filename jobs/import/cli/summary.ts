@@ -3,6 +3,7 @@ import pc from "picocolors";
 import type { Inspection } from "../inspect";
 import type { LeftOut } from "../leftOut";
 import type { ImportResult } from "../runImport";
+import type { SanitiseResult } from "../sanitise";
 import { bytesText } from "../spool";
 import { duration } from "./progress";
 
@@ -23,11 +24,12 @@ export function importSummary(result: ImportResult, dump: string, options: strin
     `${pc.green("Imported")} ${dump} into ${pc.bold(database)} (${from.filter(Boolean).join("; ")})`,
     `  ${number(tables.length)} tables, ${number(rows)} rows, in ${duration(result.seconds)}`,
     ...largest(tables),
-    ...section("Left out", leftOut.flatMap(leftOutLines)),
+    ...section("Left out", abridged(leftOut.flatMap(leftOutLines))),
     ...section(
       "Made harmless",
       (sanitised ?? []).filter((s) => s.rows > 0).map((s) => `${s.what}: ${number(s.rows)} in ${s.table}`),
     ),
+    ...section("Looked for, and nothing found to switch off", nothingFound(sanitised ?? [])),
     ...(validation?.unchecked === undefined ? [] : [pc.yellow(`  ${validation.unchecked}`)]),
     ...section(
       pc.yellow("Will stop an upgrade"),
@@ -65,7 +67,7 @@ export function inspectionSummary(inspection: Inspection, dump: string): string 
     `  ${number(tables.length)} tables with rows, ${number(rows)} rows, ${bytesText(tables.reduce((sum, t) => sum + t.bytes, 0))} unpacked; ${number(wanted.length)} tables would be imported`,
     ...largest(wanted),
     ...section("Extensions", inspection.extensions.length > 0 ? [inspection.extensions.join(", ")] : []),
-    ...section("Would be left out", leftOut.flatMap(leftOutLines)),
+    ...section("Would be left out", abridged(leftOut.flatMap(leftOutLines))),
     ...section(
       pc.yellow("Failed migrations"),
       failedMigrations.map((version) => `${version}: DHIS2 would not start`),
@@ -80,11 +82,24 @@ export function inspectionSummary(inspection: Inspection, dump: string): string 
 }
 
 function largest(tables: { name: string; rows: number; bytes: number }[]): string[] {
-  const first = tables.toSorted((a, b) => b.bytes - a.bytes).slice(0, 5);
+  const filled = tables.filter(({ rows }) => rows > 0);
+  const first = filled.toSorted((a, b) => b.bytes - a.bytes).slice(0, 5);
   return section(
     "Largest",
     first.map(({ name, rows, bytes }) => `${name}: ${number(rows)} rows, ${bytesText(bytes)}`),
   );
+}
+
+function nothingFound(sanitised: SanitiseResult[]): string[] {
+  const found = new Set(sanitised.filter(({ rows }) => rows > 0).map(({ what }) => what));
+  return [...new Set(sanitised.map(({ what }) => what))].filter((what) => !found.has(what));
+}
+
+/** All of them are in --json. */
+function abridged(lines: string[]): string[] {
+  const most = 50;
+  if (lines.length <= most) return lines;
+  return [...lines.slice(0, most), `… and ${number(lines.length - most)} more; --json names all`];
 }
 
 function section(title: string, lines: string[]): string[] {

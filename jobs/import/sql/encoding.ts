@@ -180,7 +180,8 @@ export function decode(bytes: Buffer, encoding: string, line: number): string {
   // SQL_ASCII means "bytes of nobody knows what"; a server whose database is UTF8 takes them as UTF-8 too.
   if (isReadAsUtf8(encoding)) {
     if (isUtf8(bytes)) return bytes.toString("utf8");
-    throw notUtf8(bytes, encoding, line, "the statement");
+    const beginning = bytes.toString("latin1", 0, 60).replace(/[^ -~]+/g, " ");
+    throw notUtf8(bytes, encoding, line, `the statement "${beginning}…"`);
   }
   const decoder = decoders[encoding];
   if (!decoder) {
