@@ -65,7 +65,7 @@ it("names actions and things in every policy of a tenant", async () => {
     // The token opens no repository by itself; AWS knows no resource for it.
     "RegistryToken",
     // CloudWatch knows no narrower resource for PutMetricData; the namespace is a condition.
-    "TellHowOldCopiesAre",
+    "ReportAgeOfBackups",
   ]);
   expect(anybody).toEqual([]);
 });

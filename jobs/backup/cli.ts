@@ -121,7 +121,7 @@ export function program(): Command {
     .option("--drill-file <path>", "keep the figures there (default: drill.json beside the backups)")
     .option(
       "--metrics <dimensions>",
-      "tell CloudWatch of them: Tenant=moh,Server=hmis,Place=eu-west-1",
+      "report them to CloudWatch: Tenant=moh,Server=hmis,Location=eu-west-1",
       parseDimensions,
     )
     .action(runDrill);

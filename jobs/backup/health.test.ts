@@ -29,16 +29,16 @@ afterAll(async () => {
   await cloudWatch.stop();
 });
 
-/** The last values told, by name; all of one place. */
+/** The last values reported, by name; all of one location. */
 function values(location: object): Record<string, number> {
   const told = cloudWatch.reported();
   for (const { namespace, dimensions } of told)
-    expect({ namespace, ...dimensions }).toEqual({ namespace: "DHIStance/Copies", ...location });
+    expect({ namespace, ...dimensions }).toEqual({ namespace: "DHIStance/Backups", ...location });
   return Object.fromEntries(told.map(({ name, value }) => [name, value]));
 }
 
 describe("the agent", () => {
-  const location = { Tenant: "moh", Place: "office", Server: "hmis" };
+  const location = { Tenant: "moh", Location: "office", Server: "hmis" };
 
   async function run(more: object = {}): Promise<Ended> {
     const { path, backup } = world;
@@ -46,7 +46,7 @@ describe("the agent", () => {
       ...{ servers: ["hmis"], source: cloud.replace(/\/hmis$/, ""), backups: path("copies") },
       ...{ cloudPasswordFile: path("cloud-password"), localPasswordFile: path("local-password") },
       ...{ publicKeyFile: path("signing.pub"), retentionDays: 30, parts: 1 },
-      ...{ drill: {}, metrics: { Tenant: "moh", Place: "office" }, ...more },
+      ...{ drill: {}, metrics: { Tenant: "moh", Location: "office" }, ...more },
     };
     await writeFile(path("replicate.json"), JSON.stringify(configuration));
     return backup(
@@ -67,7 +67,7 @@ describe("the agent", () => {
       ...{ DrillFailed: 0, RecoveryPoint: drilled?.rpoSeconds, RecoveryTime: drilled?.rtoSeconds },
       RowsRestored: drilled?.rows,
     });
-    expect(told["CopyAge"]).toBeGreaterThan(0);
+    expect(told["BackupAge"]).toBeGreaterThan(0);
     expect(told["DrillAge"]).toBeGreaterThanOrEqual(0);
     const listed = await world.backup("list", ...world.inLocation(local), "--max-drill-age", "1d");
     expect(listed).toMatchObject({ code: 0 });
@@ -79,8 +79,8 @@ describe("the agent", () => {
     expect(second).toMatchObject({ code: 0, stderr: "" });
     expect(lastEvent(second.stdout, "drilled")).toBeUndefined();
     expect(Object.keys(values(location)).sort()).toEqual([
+      "BackupAge",
       "BackupLoss",
-      "CopyAge",
       "DrillAge",
       "DrillFailed",
     ]);
@@ -113,7 +113,8 @@ describe("the agent", () => {
 });
 
 describe("in the cloud, with the command of the daily task", () => {
-  const location = { Tenant: "moh", Server: "hmis", Place: "eu-west-1" };
+  const location = { Tenant: "moh", Server: "hmis", Location: "eu-west-1" };
+  // As a task definition of the former version names the location.
   const metrics = ["--metrics", "Tenant=moh,Server=hmis,Place=eu-west-1"];
   const look = (at: string) => [
     ...[
@@ -138,8 +139,8 @@ describe("in the cloud, with the command of the daily task", () => {
     expect(second.stdout).toMatch(/: no drill is due\. The last one, of 20.*, recovered in/);
     expect(second).toMatchObject({ code: 0 });
     expect(Object.keys(values(location)).sort()).toEqual([
+      "BackupAge",
       "BackupLoss",
-      "CopyAge",
       "DrillAge",
       "DrillFailed",
     ]);
@@ -155,7 +156,7 @@ describe("in the cloud, with the command of the daily task", () => {
     const failed = await world.backup(...look(damaged));
     expect(failed.stderr).toMatch(/^ALARM backup: The repository at .*damaged/m);
     expect(failed).toMatchObject({ code: 3, stdout: "" });
-    expect(values(location)).toMatchObject({ DrillFailed: 1, CopyAge: expect.any(Number) as number });
+    expect(values(location)).toMatchObject({ DrillFailed: 1, BackupAge: expect.any(Number) as number });
     const missing = await world.backup(...look(world.path("nothing")));
     expect(missing.stderr).toMatch(/^ALARM backup: .*nothing does not exist/m);
     expect(missing).toMatchObject({ code: 3 });
@@ -179,12 +180,12 @@ describe("when a drill is due", () => {
 
   it("ages are in seconds, and a time in the future has none", () => {
     const health = { newest: "2026-11-25T01:00:00Z", last: at("2026-11-24T00:00:00Z") };
-    const told = metricsOf(
+    const metrics = metricsOf(
       { ...health, drilledNow: false, failed: true, problems: [new LossError("")] },
       now,
     );
-    expect(told).toEqual([
-      { MetricName: "CopyAge", Value: 0, Unit: "Seconds" },
+    expect(metrics).toEqual([
+      { MetricName: "BackupAge", Value: 0, Unit: "Seconds" },
       { MetricName: "DrillAge", Value: 86_400, Unit: "Seconds" },
       { MetricName: "DrillFailed", Value: 1, Unit: "Count" },
       { MetricName: "BackupLoss", Value: 1, Unit: "Count" },

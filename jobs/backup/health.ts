@@ -8,6 +8,7 @@ import { BusyError } from "../import/server";
 import { checkMonths } from "./checks";
 import { drill, keepDrill, keptDrill, type Drill, type DrillOptions } from "./drill";
 import { LossError, LocationError } from "./errors";
+import { OLD_DIMENSIONS, withNewNames } from "./oldNames";
 import { chooseBackup, backupsIn } from "./load";
 import type { Receipt } from "./manifest";
 import type { BackupLocation } from "./location";
@@ -101,7 +102,7 @@ export function isDue(last: Drill | undefined, every: number | undefined, now: D
 }
 
 /** Of all metrics. The component's alarms look for these names. */
-export const NAMESPACE = "DHIStance/Copies";
+export const NAMESPACE = "DHIStance/Backups";
 
 /** The metrics of a location. Without a backup or a drill there is no age: the alarm judges the silence. */
 export function metricsOf({ newest, last, drilledNow, failed, problems }: Health, now: Date): MetricDatum[] {
@@ -112,7 +113,7 @@ export function metricsOf({ newest, last, drilledNow, failed, problems }: Health
     Unit: "Seconds",
   });
   return [
-    ...(newest === undefined ? [] : [seconds("CopyAge", since(newest))]),
+    ...(newest === undefined ? [] : [seconds("BackupAge", since(newest))]),
     ...(last ? [seconds("DrillAge", since(last.at))] : []),
     { MetricName: "DrillFailed", Value: failed ? 1 : 0, Unit: "Count" },
     {
@@ -145,7 +146,8 @@ export async function reportMetrics(
     // A silent one must not keep the next pull from being made.
     requestHandler: { connectionTimeout: 10_000, requestTimeout: 30_000, throwOnRequestTimeout: true },
   });
-  const Dimensions = Object.entries(dimensions).map(([Name, Value]) => ({ Name, Value }));
+  const named = withNewNames(dimensions, OLD_DIMENSIONS) as Record<string, string>;
+  const Dimensions = Object.entries(named).map(([Name, Value]) => ({ Name, Value }));
   const MetricData = metricsOf(health, now).map((each) => ({ ...each, Timestamp: now, Dimensions }));
   try {
     await client.send(new PutMetricDataCommand({ Namespace: NAMESPACE, MetricData }));

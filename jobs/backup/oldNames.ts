@@ -14,6 +14,8 @@ export function withNewNames(value: unknown, names: Readonly<Record<string, stri
 
 /** Of the configuration of an agent (`configuration.ts`). */
 export const OLD_CONFIGURATION = { copies: "backups", told: "reports" };
+/** Of the dimensions of metrics in CloudWatch (`health.ts`): task definitions and agents of the former version have them. */
+export const OLD_DIMENSIONS = { Place: "Location" };
 /** Of the figures of a drill (`drill.ts`). */
 export const OLD_FIGURES = { copy: "location" };
 /** Of what `list --json` prints (`commands.ts`). */

@@ -18,7 +18,7 @@ import type { Backup } from "../locations";
 import { machineOf, nameOf, refuseLosingPasswords, refuseUnknownOwner, standingsOf } from "../onPremises";
 import { RETENTION } from "../../../plans/retention";
 import { DRILL_EVERY_HOURS, DRILL_HOURS, PORTABLE_HOURS } from "../../../plans/thresholds";
-import { TELL, watchCopies } from "./watch";
+import { REPORT, watchBackups } from "./watchBackups";
 
 /** Where the agent finds what it is given; the files are in its own container, not on the host. */
 const GIVEN = "/run/dhistance";
@@ -103,12 +103,12 @@ export function onPremisesAgents(
         retentionDays: RETENTION[args.tenant.plan].onPremises,
         maxAgeHours: PORTABLE_HOURS,
         drill: { everyHours: DRILL_EVERY_HOURS, maxAgeHours: DRILL_HOURS },
-        metrics: { Tenant: args.tenant.id, Place: agent },
+        metrics: { Tenant: args.tenant.id, Location: agent },
       }));
     for (const { server } of args.servers)
-      watchCopies(
+      watchBackups(
         `${agent}-${server}`,
-        { tenant: args.tenant.id, server, place: agent },
+        { tenant: args.tenant.id, server, location: agent },
         { target, period: PERIOD, opts },
       );
     runAgent(
@@ -245,7 +245,7 @@ function agentAccess(
           actions: ["s3:DeleteObject", "s3:PutObject"],
           resources: servers.map(({ server }) => pulumi.interpolate`${repository.arn}/${server}/*/locks/*`),
         },
-        TELL,
+        REPORT,
         useKey(keyArn, "s3", region),
       ]),
     },

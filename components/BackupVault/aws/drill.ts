@@ -7,7 +7,7 @@ import { drillCommand, SECRETS } from "../../jobs";
 import type { Repository, SavedServer, VaultContext } from "./context";
 import type { ScheduledTask } from "./schedule";
 import { DRILL_EVERY_HOURS, DRILL_HOURS, PORTABLE_HOURS } from "../../../plans/thresholds";
-import { dimensions, TELL, watchCopies } from "./watch";
+import { dimensions, REPORT, watchBackups } from "./watchBackups";
 
 export interface DrillArgs {
   repository: Repository;
@@ -52,14 +52,14 @@ export function drillTask(
             (figures) => pulumi.interpolate`${repository.arn}/${server}/${figures}.json`,
           ),
         },
-        TELL,
+        REPORT,
         useKey(keyArn, "s3", region),
       ],
       tags,
     },
     opts,
   );
-  const watched = { tenant: tenant.id, server, place: region };
+  const watched = { tenant: tenant.id, server, location: region };
   const task = fargateTask(
     name,
     {
@@ -92,7 +92,7 @@ export function drillTask(
     },
     opts,
   );
-  watchCopies(name, watched, { target, period: DAY, opts });
+  watchBackups(name, watched, { target, period: DAY, opts });
   return {
     what: "drill",
     description: `Copies of ${server}, looked at and proven`,

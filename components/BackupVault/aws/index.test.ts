@@ -156,42 +156,64 @@ describe("a vault on AWS", () => {
       ifOlder: 6.5 * 86_400,
       maxAge: 30 * 3600,
       maxDrillAge: 8 * 86_400,
-      metrics: { Tenant: "moh", Server: "hmis", Place: "eu-west-1" },
+      metrics: { Tenant: "moh", Server: "hmis", Location: "eu-west-1" },
     });
     const named = (list: { name: string }[]) => list.map((each) => each.name);
     expect(named(environment)).toContain(taken["publicKeyEnv"]);
     expect(named(secrets)).toEqual([taken["repositoryPasswordEnv"]]);
   });
 
+  interface Read {
+    namespace: string;
+    metricName: string;
+    dimensions: Record<string, string>;
+    stat: string;
+    period: number;
+  }
+  /** The alarms that read the larger of two metrics. */
+  const backupAlarms = () =>
+    ofType(made, "aws:cloudwatch/metricAlarm:MetricAlarm").flatMap(({ inputs }) => {
+      if (!inputs.metricQueries) return [];
+      const [first, second, larger] = inputs.metricQueries as { metric: Read; returnData: boolean }[];
+      if (!first || !second) throw new Error("an alarm reads one metric alone");
+      expect([first, second, larger]).toEqual([
+        { id: "m0", metric: first.metric, returnData: false },
+        { id: "m1", metric: second.metric, returnData: false },
+        { id: "larger", expression: "MAX([m0, m1])", label: "larger", returnData: true },
+      ]);
+      return [{ inputs, today: first.metric, former: second.metric }];
+    });
+
   it("raises an alarm in every location when a backup or a drill is older than promised, and when nothing reports", () => {
-    const told = ofType(made, "aws:cloudwatch/metricAlarm:MetricAlarm").filter(
-      ({ inputs }) => inputs.namespace === "DHIStance/Copies",
-    );
-    const of = (server: string, place: string) =>
+    const alarms = backupAlarms();
+    const of = (server: string, location: string) =>
       Object.fromEntries(
-        told
-          .filter(({ inputs }) => inputs.dimensions.Server === server && inputs.dimensions.Place === place)
-          .map(({ inputs }) => [
-            inputs.metricName,
-            `${inputs.statistic} ${inputs.comparisonOperator} ${inputs.threshold}, silence: ${inputs.treatMissingData}`,
+        alarms
+          .filter(
+            ({ today: { dimensions } }) =>
+              dimensions["Server"] === server && dimensions["Location"] === location,
+          )
+          .map(({ today, inputs }) => [
+            today.metricName,
+            `${today.stat} ${inputs.comparisonOperator} ${inputs.threshold}, silence: ${inputs.treatMissingData}`,
           ]),
       );
     for (const server of ["hmis", "training"])
-      for (const place of ["eu-west-1", AGENT])
-        expect(of(server, place), `${server} ${place}`).toEqual({
-          CopyAge: `Maximum GreaterThanThreshold ${30 * 3600}, silence: breaching`,
+      for (const location of ["eu-west-1", AGENT])
+        expect(of(server, location), `${server} ${location}`).toEqual({
+          BackupAge: `Maximum GreaterThanThreshold ${30 * 3600}, silence: breaching`,
           DrillAge: `Maximum GreaterThanThreshold ${8 * 86_400}, silence: notBreaching`,
           DrillFailed: "Maximum GreaterThanThreshold 0, silence: notBreaching",
           BackupLoss: "Maximum GreaterThanThreshold 0, silence: notBreaching",
         });
-    expect(told).toHaveLength(16);
-    // What tells is what is listened to.
+    expect(alarms).toHaveLength(16);
+    // What is reported is what alarms read.
     const config = one(made, "docker:index/container:Container", AGENT).inputs.uploads as {
       file: string;
       content: string;
     }[];
     const { metrics } = JSON.parse(config.find(({ file }) => file.endsWith(".json"))?.content ?? "");
-    expect(metrics).toEqual({ Tenant: "moh", Place: AGENT });
+    expect(metrics).toEqual({ Tenant: "moh", Location: AGENT });
     const names = metricsOf(
       {
         newest: "2026-11-01T00:00:00Z",
@@ -201,7 +223,33 @@ describe("a vault on AWS", () => {
       new Date(),
     ).map(({ MetricName }) => MetricName);
     expect(names.sort()).toEqual(Object.keys(of("hmis", "eu-west-1")).sort());
-    expect(NAMESPACE).toBe(told[0]?.inputs.namespace);
+    expect(NAMESPACE).toBe(alarms[0]?.today.namespace);
+  });
+
+  it("reads what tasks and agents of the former version report as well, for one version", () => {
+    for (const { today, former, inputs } of backupAlarms()) {
+      const { Location, ...others } = today.dimensions;
+      expect(former).toEqual({
+        ...today,
+        namespace: "DHIStance/Copies",
+        metricName: today.metricName === "BackupAge" ? "CopyAge" : today.metricName,
+        dimensions: { ...others, Place: Location },
+      });
+      expect(inputs).not.toHaveProperty("metricName");
+      expect(inputs).not.toHaveProperty("period");
+    }
+    const may = ofType(made, "aws:iam/rolePolicy:RolePolicy").flatMap(({ inputs }) => {
+      const { Statement } = JSON.parse(inputs.policy as string) as {
+        Statement: { Action: string[]; Condition?: { StringEquals: Record<string, unknown> } }[];
+      };
+      return Statement.filter(({ Action }) => Action.includes("cloudwatch:PutMetricData"));
+    });
+    expect(may.length).toBeGreaterThan(0);
+    for (const { Condition } of may)
+      expect(Condition?.StringEquals["cloudwatch:namespace"]).toEqual([
+        "DHIStance/Backups",
+        "DHIStance/Copies",
+      ]);
   });
 
   it("wakes someone when backups fail, and when none runs", () => {
