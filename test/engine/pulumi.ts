@@ -20,10 +20,19 @@ export interface Backend {
   remove: () => void;
 }
 
+/**
+ * The engine writes the state at the end of a run alone, not after each of its hundreds of resources, which takes half
+ * of a run's time. Not where things are made that a run which is killed would leave behind.
+ */
+export const ONE_CHECKPOINT = { PULUMI_SKIP_CHECKPOINTS: "true" };
+
 /** An empty backend in a temporary folder; `remove` it at the end. */
 export async function newBackend(): Promise<Backend> {
   const folder = temporary("backend-");
-  const env = engineEnvironment(await toolchain(), { providers: "rehearsal", state: folder });
+  const env = {
+    ...engineEnvironment(await toolchain(), { providers: "rehearsal", state: folder }),
+    ...ONE_CHECKPOINT,
+  };
   return { folder, env, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
