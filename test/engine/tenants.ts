@@ -251,7 +251,8 @@ export class TenantStack {
 
   /** Starts a run and kills it, with all it started, once it has said `pattern`. */
   async killedWhen(pattern: RegExp, ...args: string[]): Promise<void> {
-    const running = startPulumi(this.complete(args), { cwd: this.cwd, env: this.env });
+    const env = { ...this.env, PULUMI_SKIP_CHECKPOINTS: undefined };
+    const running = startPulumi(this.complete(args), { cwd: this.cwd, env });
     await running.until(pattern);
     running.kill();
     await running.ended;
