@@ -1,6 +1,13 @@
 import { CompactSign, exportJWK, generateKeyPair, importJWK, type JSONWebKeySet, type JWK } from "jose";
 import { beforeAll, describe, expect, it } from "vitest";
-import { issueEntitlement, verifyEntitlement, type Entitlement } from "./entitlement";
+import {
+  expiryNotice,
+  hasExpired,
+  issueEntitlement,
+  verifyEntitlement,
+  verifyEvenExpired,
+  type Entitlement,
+} from "./entitlement";
 
 const claims: Entitlement = {
   tenant: "moh-example",
@@ -102,6 +109,21 @@ describe("verifyEntitlement", () => {
     await expect(verifyEntitlement(token, issuers, at(claims.activatedAt, -301))).rejects.toThrow(
       /begins only at .*; this machine's clock says 2025-12-31T23:54:59/,
     );
+  });
+
+  it("is known for what it was after its end, which is told from 30 days before on", async () => {
+    const before = (days: number) => new Date(Date.parse(claims.expiresAt) - days * 86_400_000);
+    expect(await verifyEvenExpired(token, issuers, before(-400))).toEqual(claims);
+    expect(expiryNotice(claims, before(30.01))).toBeUndefined();
+    expect(expiryNotice(claims, before(30))).toMatch(
+      /^the entitlement of tenant "moh-example" expires in 30 days, at 2027-01-01T00:00:00Z\. Ask the issuer/,
+    );
+    expect(expiryNotice(claims, before(0.5))).toMatch(/ expires in 1 day, /);
+    expect(expiryNotice(claims, before(-0.001))).toMatch(/ expires now, /);
+    expect(expiryNotice(claims, before(-1))).toMatch(
+      /expired at 2027-01-01T00:00:00Z: what there is goes on, but nothing can be added\. Ask/,
+    );
+    expect([before(0.1), before(-1)].map((moment) => hasExpired(claims, moment))).toEqual([false, true]);
   });
 
   it.each([

@@ -31,7 +31,7 @@ export const entitlementSchema = z
     maxServers: z.int().min(1),
     /** UTC; the refund period counts from here. */
     activatedAt: z.iso.datetime(),
-    /** UTC; from this moment on the entitlement is void. */
+    /** UTC; from this moment on nothing may be added under the entitlement, and what there is goes on. */
     expiresAt: z.iso.datetime(),
     /** Who signed it, for people; that it is so is proven by the signature's key alone. */
     issuer: z.string().min(1),
@@ -82,6 +82,20 @@ export async function verifyEntitlement(
   issuers: JSONWebKeySet,
   now = new Date(),
 ): Promise<Entitlement> {
+  const claims = await verifyEvenExpired(token, issuers, now);
+  if (hasExpired(claims, now)) throw new EntitlementError(`${expired(claims)}. ${ASK}`);
+  return claims;
+}
+
+/**
+ * As `verifyEntitlement`, but of one that has expired, too: whoever asks has to see to it that nothing is added under
+ * it (`hasExpired`).
+ */
+export async function verifyEvenExpired(
+  token: string,
+  issuers: JSONWebKeySet,
+  now = new Date(),
+): Promise<Entitlement> {
   let payload: Uint8Array;
   try {
     const verified = await compactVerify(token.trim(), createLocalJWKSet(issuers), { algorithms: ["EdDSA"] });
@@ -102,17 +116,33 @@ export async function verifyEntitlement(
   if (!parsed.success)
     throw new EntitlementError(`the entitlement's claims are wrong: ${problems(parsed.error)}. ${ASK}`);
   const claims = parsed.data;
-  if (now.getTime() - SKEW >= Date.parse(claims.expiresAt)) {
-    throw new EntitlementError(
-      `the entitlement of tenant "${claims.tenant}" expired at ${claims.expiresAt}. ${ASK}`,
-    );
-  }
   if (now.getTime() + SKEW < Date.parse(claims.activatedAt)) {
     throw new EntitlementError(
       `the entitlement of tenant "${claims.tenant}" begins only at ${claims.activatedAt}; this machine's clock says ${now.toISOString()}. ${ASK}`,
     );
   }
   return claims;
+}
+
+export function hasExpired({ expiresAt }: Entitlement, now = new Date()): boolean {
+  return now.getTime() - SKEW >= Date.parse(expiresAt);
+}
+
+/** Days before its end from which on people are told. */
+const NOTICE_DAYS = 30;
+
+/** What people are told of an entitlement's end: from 30 days before it on; nothing before. */
+export function expiryNotice(claims: Entitlement, now = new Date()): string | undefined {
+  if (hasExpired(claims, now))
+    return `${expired(claims)}: what there is goes on, but nothing can be added. ${ASK}`;
+  const days = Math.ceil((Date.parse(claims.expiresAt) - now.getTime()) / 86_400_000);
+  if (days > NOTICE_DAYS) return undefined;
+  const left = days <= 0 ? "now" : days === 1 ? "in 1 day" : `in ${days} days`;
+  return `the entitlement of tenant "${claims.tenant}" expires ${left}, at ${claims.expiresAt}. ${ASK}`;
+}
+
+function expired({ tenant, expiresAt }: Entitlement): string {
+  return `the entitlement of tenant "${tenant}" expired at ${expiresAt}`;
 }
 
 /** In ms: so much may an issuer's clock and this machine's differ. */

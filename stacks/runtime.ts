@@ -51,6 +51,16 @@ export async function valueInStackFile(key: string): Promise<unknown> {
   return config?.[key];
 }
 
+/** What the last `up` of this stack exported; nothing where there was none. */
+export async function lastOutputs(): Promise<Record<string, unknown>> {
+  const name = [pulumi.getOrganization(), pulumi.getProject(), pulumi.getStack()].join("/");
+  // As a stack reference asks, which would stand in the state.
+  const { outputs } = (await pulumi.runtime.invoke("pulumi:pulumi:readStackOutputs", { name })) as {
+    outputs?: Record<string, unknown>;
+  };
+  return outputs ?? {};
+}
+
 /** Ends the program with what is wrong, before it has made anything. */
 export function refuse(stack: string, problems: string[]): never {
   const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;

@@ -49,6 +49,38 @@ describe("entitlement-valid", () => {
   });
 });
 
+describe("an entitlement that has expired", () => {
+  const tenant = async (serversBefore: unknown) => {
+    const token = await entitle({ activatedAt: "2020-01-01T00:00:00Z", expiresAt: "2021-01-01T00:00:00Z" });
+    return resource("dhistance:index:Tenant", "moh", { entitlement: token, serversBefore });
+  };
+
+  it("covers the servers that were there before, and no other, in each policy", async () => {
+    const before = [STACK, await tenant(["a", "b"]), ...serverResources("a")];
+    for (const policy of [entitlementValid, quotaSoFar, serversWithinPlan, sizeWithinPlan])
+      expect(await violations(policy, before)).toEqual([]);
+    const more = [...before, ...serverResources("c")];
+    expect(await violations(entitlementValid, more)).toEqual([
+      expect.stringMatching(/expired at 2021-01-01.*nothing can be added.*Refused: "c"\.$/),
+    ]);
+    expect((await violations(quotaSoFar, more)).join()).toMatch(/Refused: "c"/);
+    // Beside the components, too.
+    const container = resource("docker:index/container:Container", "smuggled", {
+      image: "dhis2/core:42.5.2",
+    });
+    expect(await violations(entitlementValid, [...before, container])).toEqual([
+      expect.stringMatching(/Refused: "smuggled"/),
+    ]);
+  });
+
+  it("still holds the plan's limits", async () => {
+    const large = [STACK, await tenant(["a", "b", "c"])];
+    for (const name of ["a", "b", "c"]) large.push(...serverResources(name, "large"));
+    expect(await violations(serversWithinPlan, large)).toEqual([expect.stringMatching(/has 3 servers/)]);
+    expect(await violations(sizeWithinPlan, large)).toHaveLength(3);
+  });
+});
+
 describe("stack-is-tenant", () => {
   it("refuses another tenant's entitlement", async () => {
     const resources = [STACK, tenantResource(await entitle({ tenant: "other" })), ...serverResources("hmis")];

@@ -1,5 +1,12 @@
 import type { PolicyResource, StackValidationArgs } from "@pulumi/policy";
-import { EntitlementError, verifyEntitlement, type Entitlement } from "../../plans/entitlement";
+import {
+  EntitlementError,
+  expiryNotice,
+  hasExpired,
+  verifyEntitlement,
+  verifyEvenExpired,
+  type Entitlement,
+} from "../../plans/entitlement";
 import { loadIssuers } from "../../plans/issuers";
 import { propertyOf, serversOf } from "./servers";
 
@@ -48,7 +55,16 @@ export async function entitlementOf(
         "Make its resources through the tenant program.",
     };
   try {
-    return { entitlement: await verifyEntitlement(token, loadIssuers()) };
+    const issuers = loadIssuers();
+    const entitlement = await verifyEvenExpired(token, issuers);
+    if (!hasExpired(entitlement)) return { entitlement };
+    // The tenant program names the servers that were there before and has seen to it that nothing grows.
+    const { value: before } = propertyOf(tenant, "serversBefore");
+    if (!Array.isArray(before)) return { entitlement: await verifyEntitlement(token, issuers) };
+    const added = serversOf(resources).filter(({ name }) => !(before as unknown[]).includes(name));
+    if (added.length === 0) return { entitlement };
+    const names = added.map(({ name }) => `"${name}"`).join(", ");
+    return { complaint: `${expiryNotice(entitlement)} Refused: ${names}.` };
   } catch (error) {
     if (error instanceof EntitlementError) return { complaint: error.message };
     throw error;

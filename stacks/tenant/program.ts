@@ -9,15 +9,24 @@ import { DumpImporter } from "../../components/DumpImporter";
 import { SslEndpoint } from "../../components/SslEndpoint";
 import { remember } from "../../components/doOnce";
 import type { Target, TargetKind, TenantIdentity } from "../../components/contract/target";
+import { hasExpired } from "../../plans/entitlement";
 import { keepsData } from "../../plans/plans";
 import { SpecError } from "../config";
-import { callsSent, configKeys, holdsSecret, readConfig, refuse, valueInStackFile } from "../runtime";
+import {
+  callsSent,
+  configKeys,
+  holdsSecret,
+  lastOutputs,
+  readConfig,
+  refuse,
+  valueInStackFile,
+} from "../runtime";
 import { dockerDestination } from "./docker";
 import { awsProblems } from "./instanceTypes";
 import type { TenantFiles } from "./files";
 import { readRequest, type Request } from "./request";
 import { setWithPulumi } from "./secrets";
-import { refuseDropping, standings } from "./servers";
+import { refuseDropping, refuseGrowth, standings, type ServersBefore } from "./servers";
 import {
   targetKindOf,
   type AwsTenant,
@@ -40,7 +49,12 @@ export async function tenant() {
   // A plan can go on while AWS is asked; nothing may be made before it has answered.
   if (pulumi.runtime.isDryRun()) await callsSent();
   else await destination.problems.then(refuseFor);
-  const root = new TenantRoot(entitlement, token, { providers: [destination.provider] });
+  const root = new TenantRoot(
+    entitlement,
+    token,
+    spec.servers.map(({ name }) => name),
+    { providers: [destination.provider] },
+  );
   const target = destination.target(root);
   const identity: TenantIdentity = { id: entitlement.tenant, plan: entitlement.plan };
 
@@ -89,9 +103,9 @@ export async function tenant() {
       entitledUntil: entitlement.expiresAt,
     },
     servers: Object.fromEntries(
-      spec.servers.map(({ name, dhis2, size }, index) => {
+      spec.servers.map(({ name, dhis2, size, instances }, index) => {
         const { url, database, files, logs } = servers[index] as DataManagementServer;
-        return [name, { url, dhis2, size, database, files, logs }];
+        return [name, { url, dhis2, size, instances, database, files, logs }];
       }),
     ),
     backups: vault.backups,
@@ -172,11 +186,19 @@ async function accepted(): Promise<{ request: Request; destination: Destination 
       },
       project: pulumi.getRootDirectory(),
     });
+    if (hasExpired(request.entitlement)) await refuseAdded(request);
     return { request, destination: await destinationOf(request) };
   } catch (error) {
     if (error instanceof SpecError) return refuse(stack, error.problems);
     throw error;
   }
+}
+
+/** @throws SpecError for what an entitlement that has expired does not allow */
+async function refuseAdded({ entitlement, spec }: Request): Promise<void> {
+  const { servers = {} } = (await lastOutputs()) as { servers?: ServersBefore };
+  const why = refuseGrowth(entitlement, servers, spec.servers);
+  if (why) throw new SpecError([`dhistance:entitlement: ${why}`]);
 }
 
 /** What all of a tenant's servers share. */

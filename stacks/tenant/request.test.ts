@@ -117,6 +117,20 @@ it("takes what is in order", async () => {
   expect(request.spec.servers).toHaveLength(2);
 });
 
+it("takes an entitlement that has expired or ends soon, and says so", async () => {
+  const warningsOf = async (entitlement: string) =>
+    (await readRequest(await inFull({ entitlement }))).warnings.filter((each) =>
+      each.includes("entitlement"),
+    );
+  const expired = await entitle({ activatedAt: "2020-01-01T00:00:00Z", expiresAt: "2021-01-01T00:00:00Z" });
+  expect(await warningsOf(expired)).toEqual([
+    expect.stringMatching(/^dhistance:entitlement: .*expired at 2021-01-01.*nothing can be added/),
+  ]);
+  const soon = await entitle({ expiresAt: new Date(Date.now() + YEAR / 40).toISOString() });
+  expect(await warningsOf(soon)).toEqual([expect.stringMatching(/ expires in 10 days, at /)]);
+  expect(await warningsOf(await entitle())).toEqual([]);
+});
+
 describe("refuses", () => {
   it("one server too many, one too large, and another tenant's stack, all at once", async () => {
     const servers = [server("aa", { size: "large" }), server("bb"), server("cc")];
@@ -156,11 +170,7 @@ describe("refuses", () => {
     ]);
   });
 
-  it("an expired entitlement, and one that was changed", async () => {
-    const expired = await entitle({ activatedAt: "2020-01-01T00:00:00Z", expiresAt: "2021-01-01T00:00:00Z" });
-    expect(await problemsOf({ entitlement: expired })).toEqual([
-      expect.stringMatching(/^dhistance:entitlement: .*expired at 2021-01-01/),
-    ]);
+  it("an entitlement that was changed", async () => {
     const [header, , signature] = (await entitle()).split(".");
     const claims = Buffer.from(JSON.stringify({ tenant: "moh", plan: "enterprise" })).toString("base64url");
     expect(await problemsOf({ entitlement: [header, claims, signature].join(".") })).toEqual([

@@ -1,4 +1,4 @@
-import { EntitlementError, verifyEntitlement, type Entitlement } from "../../plans/entitlement";
+import { EntitlementError, expiryNotice, verifyEvenExpired, type Entitlement } from "../../plans/entitlement";
 import { loadIssuers, resolveEntitlement } from "../../plans/issuers";
 import { SIZES, type Size } from "../../plans/plans";
 import { serversWithinPlan, sizeWithinPlan, stackIsTenant } from "../../plans/quota";
@@ -12,6 +12,7 @@ import { parseTenant, warningsOf, type Tenant } from "./spec";
 /** A tenant's stack as its file and its entitlement ask for it, found to be in order. */
 export interface Request {
   spec: Tenant;
+  /** It may have expired: nothing may be added under it then (`servers.ts`). */
   entitlement: Entitlement;
   /** The entitlement as it was signed. */
   token: string;
@@ -51,7 +52,7 @@ export async function readRequest(given: Given): Promise<Request> {
   let granted: Pick<Request, "token" | "entitlement"> | undefined;
   try {
     const token = resolveEntitlement(given.entitlement, (file) => files.read(file));
-    granted = { token, entitlement: await verifyEntitlement(token, loadIssuers()) };
+    granted = { token, entitlement: await verifyEvenExpired(token, loadIssuers()) };
   } catch (error) {
     if (error instanceof FileRefused) problems.push(`dhistance:entitlement.file: ${error.message}`);
     else if (error instanceof EntitlementError) problems.push(`dhistance:entitlement: ${error.message}`);
@@ -67,7 +68,10 @@ export async function readRequest(given: Given): Promise<Request> {
     problems.push(...notAllowed(given.stack, spec).map((problem) => asInFile(given.tenant, problem)));
   }
   if (!spec || !granted || problems.length > 0) throw new SpecError(problems);
-  return { spec, ...granted, files, warnings: [...oldNameWarnings(given.tenant), ...warningsOf(spec)] };
+  const warnings = [...oldNameWarnings(given.tenant), ...warningsOf(spec)];
+  const notice = expiryNotice(granted.entitlement);
+  if (notice) warnings.push(`dhistance:entitlement: ${notice}`);
+  return { spec, ...granted, files, warnings };
 }
 
 function quotaProblems(entitlement: Entitlement, { stack, tenant }: Given): string[] {

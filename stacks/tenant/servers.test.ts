@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { ServerSpec } from "./spec";
-import { refuseDropping, standings } from "./servers";
+import type { Entitlement } from "../../plans/entitlement";
+import { refuseDropping, refuseGrowth, standings } from "./servers";
 
 const server = (name: string, retire = false) => ({ name, retire }) as ServerSpec;
 
@@ -21,5 +22,25 @@ describe("refuseDropping", () => {
       refuseDropping(before, standings([server("hmis"), server("tracker"), server("new")], "premium")),
     ).toBeUndefined();
     expect(refuseDropping(standings([server("hmis")], "trial"), {})).toBeUndefined();
+  });
+});
+
+describe("refuseGrowth", () => {
+  const entitled = (expiresAt: string) => ({ tenant: "moh", expiresAt }) as Entitlement;
+  const expired = entitled("2021-01-01T00:00:00Z");
+  const hmis = { name: "hmis", size: "medium", instances: 2 } as const;
+
+  it("refuses what is new or larger under an entitlement that has expired, all of it at once", () => {
+    const now = [{ ...hmis, size: "large", instances: 3 } as const, { ...hmis, name: "new" }];
+    expect(refuseGrowth(expired, { hmis }, now)).toMatch(
+      /expired at 2021.*nothing can be added.*Refused: server "hmis" has size large and had medium; server "hmis" has 3 instances and had 2; server "new" is new\.$/,
+    );
+    expect(refuseGrowth(entitled("2999-01-01T00:00:00Z"), {}, now)).toBeUndefined();
+  });
+
+  it("lets what is the same or smaller go on, and what a former version said no more of than its name", () => {
+    for (const before of [hmis, { ...hmis, size: "large", instances: 4 }, {}])
+      expect(refuseGrowth(expired, { hmis: before }, [hmis])).toBeUndefined();
+    expect(refuseGrowth(expired, { hmis }, [])).toBeUndefined();
   });
 });
