@@ -52,7 +52,7 @@ export async function tenant() {
   const root = new TenantRoot(
     entitlement,
     token,
-    spec.servers.map(({ name }) => name),
+    spec.servers.map(({ name }) => `${entitlement.tenant}-${name}`),
     { providers: [destination.provider] },
   );
   const target = destination.target(root);

@@ -139,14 +139,34 @@ describe("a premium tenant with two servers", () => {
     stack.change((spec) => spec.servers.push(tracker));
   });
 
-  it("lets a server go that has retired, and goes without a trace when all have", async () => {
+  it("grows no more under an entitlement that has expired, which the preview says", async () => {
+    const dates = { activatedAt: "2024-01-01T00:00:00Z", expiresAt: "2025-01-01T00:00:00Z" };
+    stack.entitle(await tenants.entitlement({ tenant: "moh-two", plan: "premium", maxServers: 2, ...dates }));
+    const before = await made(stack);
+    const name = (is: string) => stack.change((spec) => (spec.servers[1].name = is));
+    name("training");
+    const { code, stdout, stderr } = await stack.checked("up");
+    name("tracker");
+    expect(code).not.toBe(0);
+    expect(stdout + stderr).toMatch(
+      /was refused: 1 problem; nothing was changed\.\n.*expired at 2025.*Refused: server "training" is new\./,
+    );
+    expect(await made(stack)).toEqual(before);
+  });
+
+  it("lets a server go that has retired, and goes without a trace when all have, under that entitlement, too", async () => {
+    const withPack = async () => {
+      const { code, stdout, stderr } = await stack.checked("up");
+      expect(code, stdout + stderr).toBe(0);
+      expect(stdout + stderr).toMatch(/expired at 2025.*what there is goes on, but nothing can be added/);
+    };
     stack.change((spec) => (spec.servers[1].retire = true));
-    await stack.succeed("up", "--yes", "--skip-preview");
+    await withPack();
     stack.change((spec) => {
       spec.servers.pop();
       spec.servers[0].retire = true;
     });
-    await stack.succeed("up", "--yes", "--skip-preview");
+    await withPack();
     expect((await made(stack)).filter((urn) => urn.includes("tracker"))).toEqual([]);
     await stack.succeed("destroy", "--yes", "--skip-preview");
     expect((await stack.state()).resources).toEqual([]);

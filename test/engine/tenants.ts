@@ -228,6 +228,11 @@ export class TenantStack {
     this.configure(this.entitlement, this.spec);
   }
 
+  /** Puts another entitlement into the stack file. */
+  entitle(entitlement: string): void {
+    this.configure(entitlement, this.spec);
+  }
+
   write(stackFile: string): void {
     writeFileSync(this.file, stackFile);
   }
