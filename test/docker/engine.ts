@@ -143,8 +143,6 @@ class OwnEngine {
       "data-root": at("data"),
       "exec-root": at("run"),
       pidfile: this.pidFile,
-      // Room for the networks of two test files at once: of itself an engine has 31.
-      "default-address-pool": "base=10.210.0.0/16,size=24",
     });
   }
 
