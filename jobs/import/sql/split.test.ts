@@ -299,7 +299,7 @@ describe("refused with the line", () => {
       "bytes that are not UTF-8",
       Buffer.from("SELECT '\xe9';", "latin1"),
       "corrupt",
-      /Line 1: the statement holds bytes that are not UTF-8/,
+      /^Line 1: the statement "SELECT .*" holds bytes that are not UTF-8/,
     ],
   ])("%s", async (_what, dump, fault, message) => {
     const error = await split(dump).catch((error: unknown) => error);
