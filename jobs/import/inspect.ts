@@ -95,12 +95,11 @@ export async function inspectDump(dump: OpenedDump, options: InspectOptions = {}
       options.signal?.throwIfAborted();
       await inspector.take(item, judge.judge(item));
     }
+    const { migrations } = inspector;
+    const missing = judge.notLeftOut(migrations.missing(judge.made));
     judge.finish();
     judge.refuseEmpty(inspector.wantedRows);
-    for (const problem of [
-      inspector.migrations.problem(options.dhis2Version),
-      inspector.migrations.missing(judge.made),
-    ]) {
+    for (const problem of [migrations.problem(options.dhis2Version), migrations.missingProblem(missing)]) {
       if (problem !== undefined) inspector.refuse({ statement: "", reason: problem });
     }
   } catch (error) {

@@ -24,6 +24,13 @@ export class LeftOutList {
     entry.tables.set(table, (entry.tables.get(table) ?? 0) + rows);
   }
 
+  /** What the dump lacks, and may. */
+  addMissing(names: string[]): void {
+    const reason = `tables of DHIS2 that the dump lacks, as --leave-out names them: ${names.join(", ")}`;
+    if (names.length > 0)
+      this.reasons.set(reason, { statements: names.length, tables: new Map<string, number>() });
+  }
+
   list(): LeftOut[] {
     return [...this.reasons].map(([what, { statements, tables }]) => {
       const named = [...tables].map(([name, rows]) => ({ name, rows }));

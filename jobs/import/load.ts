@@ -102,10 +102,13 @@ class Loader {
       else if (item.kind === "statement") await this.statement(item, verdict);
     }
     await this.lanes.drain();
+    const missing = this.migrations.missing(options.judge.made);
+    const unexpected = options.judge.notLeftOut(missing);
     options.judge.finish();
     this.checkMigrations();
-    const missing = this.migrations.missing(options.judge.made);
-    if (missing !== undefined) throw new DumpError("refused", `refused: ${missing}`);
+    const why = this.migrations.missingProblem(unexpected);
+    if (why !== undefined) throw new DumpError("refused", `refused: ${why}`);
+    report.leftOut.addMissing(missing.filter((name) => !unexpected.includes(name)));
     options.judge.refuseEmpty([...report.tables.values()].reduce((sum, { rows }) => sum + rows, 0));
     await this.buildAll();
     return report;

@@ -25,16 +25,21 @@ export class MigrationReader {
     return startProblem(this.found, serverVersion);
   }
 
-  /** Which of DHIS2's own tables are not among those that the dump makes (`schema.name`), in words. */
-  missing(made: ReadonlySet<string>): string | undefined {
-    const newest = newestMigration(this.found);
-    const missing = missingTables(made, newest);
-    if (missing.length === 0) return undefined;
+  /** DHIS2's own tables that are not among those that the dump makes (`schema.name`). */
+  missing(made: ReadonlySet<string>): string[] {
+    return missingTables(made, newestMigration(this.found));
+  }
+
+  /** Why a dump without these tables is refused; undefined when there are none. */
+  missingProblem(missing: string[]): string | undefined {
+    const [first] = missing;
+    if (first === undefined) return undefined;
     const some = missing.length > 30 ? `${missing.slice(0, 30).join(", ")}, …` : missing.join(", ");
     return (
-      `The dump is of DHIS2 ${newest} but lacks ${missing.length === 1 ? "one" : missing.length} of its own tables: ${some}. ` +
+      `The dump is of DHIS2 ${newestMigration(this.found)} but lacks ${missing.length === 1 ? "one" : missing.length} of its own tables: ${some}. ` +
       "DHIS2 would fail without them. Make the dump again with all tables of the schema public; a pattern such as " +
-      "--exclude-table 'aggregated*' also matches tables that DHIS2 does not generate."
+      "--exclude-table 'aggregated*' also matches tables that DHIS2 does not generate. " +
+      `If DHIS2 is to do without: --leave-out ${first}, for each`
     );
   }
 

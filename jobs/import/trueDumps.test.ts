@@ -93,6 +93,12 @@ describe.runIf(haveTrueDumps)(`a dump of a real DHIS2 comes in as it was${needTr
     expect(await postgres.query("SELECT oid FROM pg_database WHERE datname = 'live'")).toEqual(live);
     const inspection = await inspectDump(await openDump(path));
     expect(inspection.refused.map(({ reason }) => reason)).toEqual([expect.stringMatching(refused)]);
+    const leaveOut = ["aggregatedataexchange", "public.dashboard_items"];
+    expect((await inspectDump(await openDump(path), { leaveOut })).refused).toEqual([]);
+    const { leftOut } = await importInto(postgres, path, { reimport: true, leaveOut });
+    expect(leftOut.map(({ what }) => what)).toContainEqual(
+      expect.stringMatching(/that the dump lacks, .*: aggregatedataexchange, dashboard_items$/),
+    );
     for (const version of ["41.9.1", "43.1.0"] as const)
       expect((await inspectDump(await openDump(trueDump(version)))).refused).toEqual([]);
   });

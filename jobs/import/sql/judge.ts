@@ -121,6 +121,16 @@ export class Judge {
     return verdict;
   }
 
+  /** Before `finish`: which of the tables that are missing from the dump --leave-out does not name. */
+  notLeftOut(missing: string[]): string[] {
+    const { leaveOut = [] } = this.options;
+    return missing.filter((table) => {
+      const names = leaveOut.filter((name) => name === table || name === `public.${table}`);
+      for (const name of names) this.notSeen.delete(name);
+      return names.length === 0;
+    });
+  }
+
   /** After the last item. Throws when the dump was cut short, or the database that was asked for is not in it. */
   finish(): void {
     if (!this.complete) {
