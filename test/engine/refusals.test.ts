@@ -16,7 +16,10 @@ async function refusalOf(stack: TenantStack): Promise<string> {
   const said = stdout + stderr;
   expect(code, said).not.toBe(0);
   expect(said).not.toMatch(/\n\s+at |node:internal|\.ts:\d/);
-  const left = (await stack.state()).resources.filter(({ type }) => type !== "pulumi:pulumi:Stack");
+  // Of what is no resource, the stack and a question to the engine itself leave an entry.
+  const left = (await stack.state()).resources.filter(
+    ({ type }) => !["pulumi:pulumi:Stack", "pulumi:providers:pulumi"].includes(type),
+  );
   expect(left).toEqual([]);
   return said;
 }
@@ -181,9 +184,9 @@ describe("the policy pack, for a program that asks nothing itself", () => {
     const provider = new aws.Provider("aws", { region: "eu-west-1" });
     const properties = {
       engine: "postgres", instanceClass: "${instanceClass}", allocatedStorage: 20,
-      username: "dhis", password: "of a test", dbName: "dhis2", skipFinalSnapshot: true,
+      username: "dhis", password: "of-a-test", dbName: "dhis2", skipFinalSnapshot: true,
     };
-    new aws.rds.Instance("${name}", properties, { parent: ${parent}, provider });`;
+    new aws.rds.Instance("${name}", properties, { parent: ${parent}, provider, dependsOn: made });`;
   it.each<[string, [string, string][], string, RegExp]>([
     [
       "free-third",
@@ -220,8 +223,9 @@ describe("the policy pack, for a program that asks nothing itself", () => {
       const counted = (await stack.state()).resources.filter(({ type }) =>
         /DataManagementServer|rds/.test(type),
       );
+      // Which of three comes last is the engine's to say; the databases wait for the others.
       expect(counted.length).toBeLessThanOrEqual(2);
-      expect(counted.map(({ urn }) => urn).join()).not.toMatch(/::(c|smuggled|a-db)$/);
+      expect(counted.map(({ urn }) => urn).join()).not.toMatch(/::(smuggled|a-db)$/);
     },
   );
 
