@@ -102,7 +102,7 @@ it("the pages, from their first line to their last", async () => {
   expect(await contents(postgres, "hmis")).toEqual(restored);
   await run(about("import confirm"), /^Dropped hmis_before_/m);
 
-  await run(about("backup drill"), /^Whole\..*Would be lost \(RPO\)/ms);
+  await run(about("backup drill"), /^Intact\..*Would be lost \(RPO\)/ms);
   const figures = JSON.parse(readFileSync(path("scratch/drill.json"), "utf8")) as Record<string, unknown>;
   expect(figures).toMatchObject({ server: "hmis", files: 41, verified: true, location: path("copies/hmis") });
   expect(figures["rpoSeconds"]).toBeGreaterThan(0);
