@@ -111,7 +111,7 @@ describe("verifyEntitlement", () => {
     );
   });
 
-  it("is known for what it was after its end, which is told from 30 days before on", async () => {
+  it("is known for what it was after its end, with a notice from 30 days before on", async () => {
     const before = (days: number) => new Date(Date.parse(claims.expiresAt) - days * 86_400_000);
     expect(await verifyEvenExpired(token, issuers, before(-400))).toEqual(claims);
     expect(expiryNotice(claims, before(30.01))).toBeUndefined();

@@ -128,10 +128,10 @@ export function hasExpired({ expiresAt }: Entitlement, now = new Date()): boolea
   return now.getTime() - SKEW >= Date.parse(expiresAt);
 }
 
-/** Days before its end from which on people are told. */
+/** In days: so long before its end there is a notice of it. */
 const NOTICE_DAYS = 30;
 
-/** What people are told of an entitlement's end: from 30 days before it on; nothing before. */
+/** A notice of an entitlement's end, for people: from 30 days before it on; nothing before. */
 export function expiryNotice(claims: Entitlement, now = new Date()): string | undefined {
   if (hasExpired(claims, now))
     return `${expired(claims)}: what there is goes on, but nothing can be added. ${ASK}`;
