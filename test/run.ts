@@ -138,23 +138,16 @@ async function run(tiers: Tier[]): Promise<Result> {
     if (reason) leftOut.push(`${name} was left out: ${reason}`);
     else running.push(name);
   }
-  const atOnce = tiers.some(({ lane }) => lane !== "engine") ? FILES_AT_ONCE : [];
-  return { ...(running.length > 0 ? await vitest(running, atOnce) : { passed: 0, failed: 0 }), leftOut };
+  return { ...(running.length > 0 ? await vitest(running) : { passed: 0, failed: 0 }), leftOut };
 }
 
-/**
- * Of the tiers that wait for other processes more than they work. Without it there is one on a machine of two cores, and
- * half of their time nothing runs.
- */
-const FILES_AT_ONCE = ["--maxWorkers=2"];
-
-async function vitest(projects: string[], options: string[]): Promise<Omit<Result, "leftOut">> {
+async function vitest(projects: string[]): Promise<Omit<Result, "leftOut">> {
   const folder = mkdtempSync(path.join(tmpdir(), "tests-"));
   const report = path.join(folder, "report.json");
   try {
     const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
     const code = await command(
-      ["vitest", "run", ...projects.flatMap((name) => ["--project", name]), ...options, ...reporters],
+      ["vitest", "run", ...projects.flatMap((name) => ["--project", name]), ...reporters],
       "inherit",
     );
     if (!existsSync(report)) return { passed: 0, failed: 1 };

@@ -285,7 +285,7 @@ describe("the monitoring page", () => {
     for (const server of ["hmis", "training"]) {
       for (const what of ["endpoint", "application"]) await comesToSay(`${server}-${what}`, /^answers$/);
       await comesToSay(`${server}-database`, /^answers, \d+ of 200 connections$/);
-      expect(await says(`${server}-copies`)).toBe("none are made");
+      expect(await says(`${server}-backups`)).toBe("none are made");
     }
     expect(await page.title()).toContain("Ministry");
     expect(await says("monitoring")).toBe("5 of 5 exporters answer");
