@@ -111,7 +111,7 @@ export class Repository {
   }
 
   /**
-   * Writes `folder` of a snapshot into `target`. Files that are there already stay if they are the same.
+   * Writes `folder` of a snapshot into `target`, in place of files of the same name.
    * @throws BackupError when something in it is damaged
    */
   async restore(snapshot: string, folder: string, target: string, onBytes?: OnBytes): Promise<void> {

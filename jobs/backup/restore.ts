@@ -183,7 +183,7 @@ function noteOf(
   return { dhistance: 1 as const, import: record };
 }
 
-/** What is there already stays: the undo needs it, and DHIS2 never changes a file that it has stored. */
+/** What the backup lacks stays: the undo needs it. DHIS2 never changes a file that it has stored. */
 async function restoreFiles(
   { repository, snapshot }: Awaited<ReturnType<typeof chooseBackup>>,
   { filesPath, files }: Manifest,
