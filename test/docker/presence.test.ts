@@ -124,7 +124,9 @@ describe("a name that a new container needs", () => {
     const left = await create();
     if (start) await left.start();
     await freeName(known(""), MARK, 1);
-    expect(await create()).toBeDefined();
+    const { id } = await create();
+    expect(id).not.toBe(left.id);
+    expect((await engine.docker.getContainer(NAME).inspect()).Id).toBe(id);
   });
 
   it.each([
