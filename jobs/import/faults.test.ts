@@ -11,20 +11,19 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { createDhis2Like } from "../testing/dhis2";
 import { contents } from "../testing/everyKindOfObject";
 import { dumpWith } from "../testing/hostile";
-import { client, createApplicationRole, importInto, workDirectory } from "../testing/importing";
-import { startPostgres, type TestPostgres } from "../testing/postgres";
+import { client, importInto, startImporting } from "../testing/importing";
+import type { TestPostgres } from "../testing/postgres";
 import { ImportProgress, type ImportOptions } from "./runImport";
 
 const run = promisify(execFile);
 
 let postgres: TestPostgres;
-let work: Awaited<ReturnType<typeof workDirectory>>;
+let work: Awaited<ReturnType<typeof startImporting>>["work"];
+let stop: () => Promise<void>;
 let before: Awaited<ReturnType<typeof state>>;
 
 beforeAll(async () => {
-  postgres = await startPostgres();
-  work = await workDirectory();
-  await createApplicationRole(postgres);
+  ({ postgres, work, stop } = await startImporting());
   await createDhis2Like(postgres, "origin", { dataValues: 60_000, events: 3_000 });
   await client(postgres, "pg_dump", ["-f", work.path("whole.sql"), "origin"]);
   await client(postgres, "pg_dump", ["-Fc", "-f", work.path("whole.dump"), "origin"]);
@@ -32,10 +31,7 @@ beforeAll(async () => {
   await importInto(postgres, work.path("first.sql"));
   before = await state();
 });
-afterAll(async () => {
-  await postgres.stop();
-  await work.remove();
-});
+afterAll(() => stop());
 
 async function state() {
   return {

@@ -4,26 +4,22 @@ import { promisify } from "node:util";
 import { Client } from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { contents, createEveryKindOfObject } from "../testing/everyKindOfObject";
-import { client, createApplicationRole, importInto, workDirectory } from "../testing/importing";
-import { startPostgres, type TestPostgres } from "../testing/postgres";
+import { client, importInto, startImporting } from "../testing/importing";
+import type { TestPostgres } from "../testing/postgres";
 
 const run = promisify(execFile);
 
 let postgres: TestPostgres;
 let origin: Record<string, string>;
-let work: Awaited<ReturnType<typeof workDirectory>>;
+let work: Awaited<ReturnType<typeof startImporting>>["work"];
+let stop: () => Promise<void>;
 
 beforeAll(async () => {
-  postgres = await startPostgres();
-  work = await workDirectory();
-  await createApplicationRole(postgres);
+  ({ postgres, work, stop } = await startImporting());
   await createEveryKindOfObject(postgres, "everything");
   origin = await contents(postgres, "everything");
 });
-afterAll(async () => {
-  await postgres.stop();
-  await work.remove();
-});
+afterAll(() => stop());
 
 async function dump(name: string, parameters: string[], program = "pg_dump"): Promise<string> {
   const path = work.path(name);

@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { dumpWith } from "../testing/hostile";
-import { createApplicationRole, importInto, workDirectory } from "../testing/importing";
-import { startPostgres, type TestPostgres } from "../testing/postgres";
+import { importInto, startImporting } from "../testing/importing";
+import type { TestPostgres } from "../testing/postgres";
 import { openDump } from "./format";
 import { inspectDump } from "./inspect";
 import type { ImportOptions } from "./runImport";
@@ -18,19 +18,15 @@ const have = existsSync(folder);
 const skipped = have ? "" : " (SKIPPED: needs ../shared/faults/inputs/import)";
 
 let postgres: TestPostgres;
-let work: Awaited<ReturnType<typeof workDirectory>>;
+let work: Awaited<ReturnType<typeof startImporting>>["work"];
+let stop: () => Promise<void>;
 
 beforeAll(async () => {
-  postgres = await startPostgres();
-  work = await workDirectory();
-  await createApplicationRole(postgres);
+  ({ postgres, work, stop } = await startImporting());
   await postgres.query("CREATE DATABASE live; ");
   await postgres.query("CREATE TABLE here_before (a int)", undefined, "live");
 });
-afterAll(async () => {
-  await postgres.stop();
-  await work.remove();
-});
+afterAll(() => stop());
 
 interface Expected {
   options?: Partial<ImportOptions>;

@@ -5,8 +5,8 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { contents } from "../testing/everyKindOfObject";
 import { dumpWith } from "../testing/hostile";
-import { client, createApplicationRole, importInto, workDirectory } from "../testing/importing";
-import { startPostgres, type TestPostgres } from "../testing/postgres";
+import { client, importInto, startImporting } from "../testing/importing";
+import type { TestPostgres } from "../testing/postgres";
 import { DumpError } from "./errors";
 import { openDump } from "./format";
 import { inspectDump } from "./inspect";
@@ -14,21 +14,17 @@ import { inspectDump } from "./inspect";
 const run = promisify(execFile);
 
 let postgres: TestPostgres;
-let work: Awaited<ReturnType<typeof workDirectory>>;
+let work: Awaited<ReturnType<typeof startImporting>>["work"];
+let stop: () => Promise<void>;
 let live: Record<string, string>;
 
 beforeAll(async () => {
-  postgres = await startPostgres();
-  work = await workDirectory();
-  await createApplicationRole(postgres);
+  ({ postgres, work, stop } = await startImporting());
   await writeFile(work.path("honest.sql"), dumpWith("").dump);
   await importInto(postgres, work.path("honest.sql"));
   live = await contents(postgres, "live");
 });
-afterAll(async () => {
-  await postgres.stop();
-  await work.remove();
-});
+afterAll(() => stop());
 
 /** A dump of `database`; a directory archive is packed with tar. */
 async function dump(name: string, database: string, flags: string[]): Promise<string> {

@@ -3,26 +3,22 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { client, createApplicationRole, importInto, workDirectory } from "../testing/importing";
-import { startPostgres, type TestPostgres } from "../testing/postgres";
+import { client, importInto, startImporting } from "../testing/importing";
+import type { TestPostgres } from "../testing/postgres";
 import { quote } from "./load/constraint";
 import { joinName } from "./sql/tree";
 
 const run = promisify(execFile);
 
 let postgres: TestPostgres;
-let work: Awaited<ReturnType<typeof workDirectory>>;
+let work: Awaited<ReturnType<typeof startImporting>>["work"];
+let stop: () => Promise<void>;
 let count = 0;
 
 beforeAll(async () => {
-  postgres = await startPostgres();
-  work = await workDirectory();
-  await createApplicationRole(postgres);
+  ({ postgres, work, stop } = await startImporting());
 });
-afterAll(async () => {
-  await postgres.stop();
-  await work.remove();
-});
+afterAll(() => stop());
 
 /** What a reader of names, comments and rows could stumble over. */
 const nasty = [

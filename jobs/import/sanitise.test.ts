@@ -1,23 +1,19 @@
 import { compare } from "bcryptjs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createDhis2Like } from "../testing/dhis2";
-import { client, createApplicationRole, importInto, workDirectory } from "../testing/importing";
-import { startPostgres, type TestPostgres } from "../testing/postgres";
+import { client, importInto, startImporting } from "../testing/importing";
+import type { TestPostgres } from "../testing/postgres";
 
 let postgres: TestPostgres;
-let work: Awaited<ReturnType<typeof workDirectory>>;
+let work: Awaited<ReturnType<typeof startImporting>>["work"];
+let stop: () => Promise<void>;
 
 beforeAll(async () => {
-  postgres = await startPostgres();
-  work = await workDirectory();
-  await createApplicationRole(postgres);
+  ({ postgres, work, stop } = await startImporting());
   await createDhis2Like(postgres, "origin", { dataValues: 1000, events: 100 });
   await client(postgres, "pg_dump", ["-f", work.path("origin.sql"), "origin"]);
 });
-afterAll(async () => {
-  await postgres.stop();
-  await work.remove();
-});
+afterAll(() => stop());
 
 const live = <R extends object>(sql: string) => postgres.query<R>(sql, undefined, "live");
 

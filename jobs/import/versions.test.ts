@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { contents, createEveryKindOfObject } from "../testing/everyKindOfObject";
-import { client, createApplicationRole, importInto, workDirectory } from "../testing/importing";
+import { client, importInto, startImporting } from "../testing/importing";
 import { startPostgres, type TestPostgres } from "../testing/postgres";
 import { ensureRelease, type Release } from "../testing/release";
 import { loadDump, newProgress } from "./load";
@@ -12,20 +12,16 @@ import { splitDump } from "./sql/split";
 
 /** Dumps of PostgreSQL's other versions, into a real server. */
 let postgres: TestPostgres;
-let work: Awaited<ReturnType<typeof workDirectory>>;
+let work: Awaited<ReturnType<typeof startImporting>>["work"];
+let stop: () => Promise<void>;
 
 beforeAll(async () => {
-  postgres = await startPostgres();
-  work = await workDirectory();
-  await createApplicationRole(postgres);
+  ({ postgres, work, stop } = await startImporting());
   await createEveryKindOfObject(postgres, "everything");
   await createEveryKindOfObject(postgres, "without_postgis", { postgis: false });
   await postgres.query("CREATE EXTENSION postgis", [], "without_postgis");
 });
-afterAll(async () => {
-  await postgres.stop();
-  await work.remove();
-});
+afterAll(() => stop());
 
 const begin = "--\n-- PostgreSQL database dump\n--\n\n";
 const end = "\n--\n-- PostgreSQL database dump complete\n--\n\n";

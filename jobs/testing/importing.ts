@@ -5,9 +5,25 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { ImportProgress, runImport, type ImportOptions, type ImportResult } from "../import/runImport";
-import type { TestPostgres } from "./postgres";
+import { startPostgres, type TestPostgres } from "./postgres";
 
 const run = promisify(execFile);
+
+/** What most tests of the import need: a server with the application's role, and a directory for dumps. */
+export async function startImporting(): Promise<{
+  postgres: TestPostgres;
+  work: Awaited<ReturnType<typeof workDirectory>>;
+  stop: () => Promise<void>;
+}> {
+  const postgres = await startPostgres();
+  const work = await workDirectory();
+  await createApplicationRole(postgres);
+  const stop = async () => {
+    await postgres.stop();
+    await work.remove();
+  };
+  return { postgres, work, stop };
+}
 
 /** Creates the application's role, `dhis`, with the password `dhis`. */
 export async function createApplicationRole(postgres: TestPostgres): Promise<void> {
