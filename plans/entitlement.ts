@@ -83,7 +83,7 @@ export async function verifyEntitlement(
   now = new Date(),
 ): Promise<Entitlement> {
   const claims = await verifyEvenExpired(token, issuers, now);
-  if (hasExpired(claims, now)) throw new EntitlementError(`${expired(claims)}. ${ASK}`);
+  if (hasExpired(claims, now)) throw expiredError(claims);
   return claims;
 }
 
@@ -122,6 +122,11 @@ export async function verifyEvenExpired(
     );
   }
   return claims;
+}
+
+/** What is wrong with an entitlement that has expired, where it may not be used. */
+export function expiredError(claims: Entitlement): EntitlementError {
+  return new EntitlementError(`${expired(claims)}. ${ASK}`);
 }
 
 export function hasExpired({ expiresAt }: Entitlement, now = new Date()): boolean {

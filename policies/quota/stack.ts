@@ -1,9 +1,9 @@
 import type { PolicyResource, StackValidationArgs } from "@pulumi/policy";
 import {
   EntitlementError,
+  expiredError,
   expiryNotice,
   hasExpired,
-  verifyEntitlement,
   verifyEvenExpired,
   type Entitlement,
 } from "../../plans/entitlement";
@@ -55,12 +55,11 @@ export async function entitlementOf(
         "Make its resources through the tenant program.",
     };
   try {
-    const issuers = loadIssuers();
-    const entitlement = await verifyEvenExpired(token, issuers);
+    const entitlement = await verifyEvenExpired(token, loadIssuers());
     if (!hasExpired(entitlement)) return { entitlement };
     // The tenant program names the servers that were there before and has seen to it that nothing grows.
     const { value: before } = propertyOf(tenant, "serversBefore");
-    if (!Array.isArray(before)) return { entitlement: await verifyEntitlement(token, issuers) };
+    if (!Array.isArray(before)) throw expiredError(entitlement);
     const added = serversOf(resources).filter(({ name }) => !(before as unknown[]).includes(name));
     if (added.length === 0) return { entitlement };
     const names = added.map(({ name }) => `"${name}"`).join(", ");

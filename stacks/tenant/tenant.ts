@@ -18,7 +18,7 @@ export class TenantRoot extends pulumi.ComponentResource {
     const { tenant, plan, maxServers } = entitlement;
     const properties = {
       ...{ tenant, plan, maxServers, entitlement: token },
-      ...(hasExpired(entitlement) && { serversBefore: [...servers] }),
+      ...(hasExpired(entitlement) && { serversBefore: servers }),
     };
     super("dhistance:index:Tenant", tenant, properties, opts);
     // Of a component a policy over the whole stack is shown the outputs alone.

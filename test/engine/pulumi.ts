@@ -24,7 +24,7 @@ export interface Backend {
  * The engine writes the state at the end of a run alone, not after each of its hundreds of resources, which takes half
  * of a run's time. Not where things are made that a run which is killed would leave behind.
  */
-export const ONE_CHECKPOINT = { PULUMI_SKIP_CHECKPOINTS: "true" };
+const ONE_CHECKPOINT = { PULUMI_SKIP_CHECKPOINTS: "true" };
 
 /** An empty backend in a temporary folder; `remove` it at the end. */
 export async function newBackend(): Promise<Backend> {
