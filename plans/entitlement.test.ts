@@ -1,13 +1,15 @@
 import { CompactSign, exportJWK, generateKeyPair, importJWK, type JSONWebKeySet, type JWK } from "jose";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
 import {
   expiryNotice,
   hasExpired,
+  issuedAt,
   issueEntitlement,
   verifyEntitlement,
   verifyEvenExpired,
   type Entitlement,
 } from "./entitlement";
+import { listOf, withList } from "./entitlementList";
 
 const claims: Entitlement = {
   tenant: "moh-example",
@@ -158,4 +160,80 @@ describe("verifyEntitlement", () => {
       );
     },
   );
+});
+
+describe("the issuers' list", () => {
+  const first = "2026-02-01T00:00:00.000Z";
+  const signed = new Date(first);
+  const later = new Date("2026-03-01T00:00:00Z");
+  const listed = async (change: Parameters<typeof withList>[1], at = later) =>
+    withList(issuers, change, key.private, at);
+  /** Issued at `first`. */
+  const issued = async (of: Partial<Entitlement> = {}) => {
+    vi.useFakeTimers({ now: signed, toFake: ["Date"] });
+    try {
+      return await issueEntitlement({ ...claims, ...of }, key.private);
+    } finally {
+      vi.useRealTimers();
+    }
+  };
+
+  it("lets the newest of a tenant count, and refuses one issued before it", async () => {
+    const old = await issued({ plan: "enterprise", maxServers: 9 });
+    expect(issuedAt(old, claims)).toBe(first);
+    const same = await listed({ newest: { "moh-example": first } });
+    expect(await verifyEntitlement(old, same, now)).toMatchObject({ maxServers: 9 });
+    const newer = await listed({ newest: { "moh-example": "2026-02-01T00:00:00.001Z" } });
+    await expect(verifyEvenExpired(old, newer, now)).rejects.toThrow(
+      'the entitlement of tenant "moh-example" was issued at 2026-02-01T00:00:00.000Z, and a newer one, issued at ' +
+        "2026-02-01T00:00:00.001Z, has replaced it. Put the newest into dhistance:entitlement, or ask the issuer for it.",
+    );
+    const others = await listed({ newest: { other: "2026-05-01T00:00:00Z" } });
+    expect(await verifyEntitlement(old, others, now)).toMatchObject({ maxServers: 9 });
+  });
+
+  it("makes a revoked one as one that has expired, and one issued after that is good", async () => {
+    const list = await listed({ revoked: { "moh-example": first } });
+    const revoked = await verifyEvenExpired(await issued(), list, now);
+    expect(revoked.expiresAt).toBe(first);
+    expect(hasExpired(revoked, now)).toBe(true);
+    expect(await verifyEntitlement(token, list, now)).toEqual(claims);
+  });
+
+  it("keeps what it has when something is added", async () => {
+    const once = await listed({ newest: { a: first }, revoked: { b: first } });
+    const twice = await withList(once, { newest: { c: first } }, key.private, later);
+    expect(await listOf(twice)).toEqual({
+      issuedAt: later.toISOString(),
+      newest: { a: first, c: first },
+      revoked: { b: first },
+    });
+  });
+
+  it("says nothing of a tenant that is called as what every object has", async () => {
+    const named = await issued({ tenant: "constructor" });
+    expect(await verifyEntitlement(named, await listed({}), now)).toMatchObject({ tenant: "constructor" });
+  });
+
+  it("is refused when changed, when signed by another key, when it is an entitlement, and when the clock is before it", async () => {
+    const good = await listed({});
+    const theirs = await withList(issuers, {}, (await newKey("theirs")).private);
+    for (const [entitlements, message] of [
+      [`${good.entitlements}x`, /^the entitlement list .* Get the issuers' file again/],
+      [
+        theirs.entitlements ?? "",
+        /^the entitlement list was signed by a key that is not among the trusted issuers/,
+      ],
+      [token, /its header has typ "dhistance-entitlement"; allowed: "dhistance-entitlement-list"/],
+      ["", /^the entitlement list is not a compact JWS/],
+    ] as const)
+      await expect(verifyEntitlement(token, { ...issuers, entitlements }, now)).rejects.toThrow(message);
+    await expect(
+      verifyEvenExpired(token, await listed({}, new Date("2026-07-01T00:00:00Z")), now),
+    ).rejects.toThrow(/^the entitlement list was signed at 2026-07-01.*clock says 2026-06-01.*Set the clock/);
+  });
+});
+
+it("of a token of a former version the beginning counts as the time of issue", async () => {
+  expect(issuedAt(await sign(claims), claims)).toBe(claims.activatedAt);
 });

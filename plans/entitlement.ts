@@ -1,23 +1,16 @@
-import {
-  CompactSign,
-  compactVerify,
-  createLocalJWKSet,
-  errors,
-  importJWK,
-  type JSONWebKeySet,
-  type JWK,
-} from "jose";
+import type { JWK } from "jose";
 import { z } from "zod";
+import { listOf, type Issuers } from "./entitlementList";
 import { PLANS, PLAN_TERMS } from "./plans";
+import { EntitlementError, sign, signedAt, verify, type Kind } from "./signed";
+
+export { EntitlementError };
 
 /**
  * An entitlement is what a customer has bought: a compact JWS signed by an issuer's Ed25519 key. The plan of a
  * tenant is only ever read from here, never from configuration. It is not a secret: whoever reads it can use it
  * for the tenant it names and for no other.
  */
-
-/** The header's `typ`: a token signed by the same key for another purpose does not count as an entitlement. */
-const TYPE = "dhistance-entitlement";
 
 /** Stack names that Pulumi takes, DNS labels and AWS name prefixes at once. */
 export const TENANT_ID = /^[a-z][a-z0-9-]{1,22}[a-z0-9]$/;
@@ -52,23 +45,27 @@ export const entitlementSchema = z
   });
 export type Entitlement = z.output<typeof entitlementSchema>;
 
-/** Why an entitlement was not accepted, in words for the person who runs `pulumi`. */
-export class EntitlementError extends Error {
-  override name = "EntitlementError";
-}
+const ASK = "Ask the issuer for a new entitlement and put it into dhistance:entitlement.";
+
+const ENTITLEMENT: Kind<Entitlement> = {
+  type: "dhistance-entitlement",
+  name: "the entitlement",
+  schema: entitlementSchema,
+  remedy: ASK,
+};
 
 /**
  * Signs an entitlement.
  * @param privateKey an Ed25519 private key as a JWK with a `kid` that the issuers' JWKS holds
  * @throws EntitlementError if the claims contradict the plan
  */
-export async function issueEntitlement(claims: Entitlement, privateKey: JWK): Promise<string> {
-  const parsed = entitlementSchema.safeParse(claims);
-  if (!parsed.success) throw new EntitlementError(`entitlement not issued: ${problems(parsed.error)}`);
-  if (!privateKey.kid) throw new EntitlementError("entitlement not issued: the issuer's key has no kid");
-  return new CompactSign(new TextEncoder().encode(JSON.stringify(parsed.data)))
-    .setProtectedHeader({ alg: "EdDSA", typ: TYPE, kid: privateKey.kid })
-    .sign(await importJWK(privateKey, "EdDSA"));
+export function issueEntitlement(claims: Entitlement, privateKey: JWK): Promise<string> {
+  return sign(ENTITLEMENT, claims, privateKey);
+}
+
+/** When an entitlement was issued, UTC: of two of a tenant the later one counts. One without that time is of its beginning. */
+export function issuedAt(token: string, { activatedAt }: Entitlement): string {
+  return signedAt(token)?.toISOString() ?? activatedAt;
 }
 
 /**
@@ -79,7 +76,7 @@ export async function issueEntitlement(claims: Entitlement, privateKey: JWK): Pr
  */
 export async function verifyEntitlement(
   token: string,
-  issuers: JSONWebKeySet,
+  issuers: Issuers,
   now = new Date(),
 ): Promise<Entitlement> {
   const claims = await verifyEvenExpired(token, issuers, now);
@@ -93,35 +90,51 @@ export async function verifyEntitlement(
  */
 export async function verifyEvenExpired(
   token: string,
-  issuers: JSONWebKeySet,
+  issuers: Issuers,
   now = new Date(),
 ): Promise<Entitlement> {
-  let payload: Uint8Array;
-  try {
-    const verified = await compactVerify(token.trim(), createLocalJWKSet(issuers), { algorithms: ["EdDSA"] });
-    if (verified.protectedHeader.typ !== TYPE) {
-      throw new EntitlementError(
-        `the token is not an entitlement: its header has typ ${JSON.stringify(verified.protectedHeader.typ) ?? "unset"}; ` +
-          `allowed: "${TYPE}". ${ASK}`,
-      );
-    }
-    payload = verified.payload;
-  } catch (error) {
-    throw error instanceof EntitlementError ? error : new EntitlementError(explain(error));
-  }
-  const json = parseJson(payload);
-  if (typeof json !== "object" || json === null || Array.isArray(json))
-    throw new EntitlementError(`the entitlement's claims are not a JSON object. ${ASK}`);
-  const parsed = entitlementSchema.safeParse(json);
-  if (!parsed.success)
-    throw new EntitlementError(`the entitlement's claims are wrong: ${problems(parsed.error)}. ${ASK}`);
-  const claims = parsed.data;
-  if (now.getTime() + SKEW < Date.parse(claims.activatedAt)) {
-    throw new EntitlementError(
-      `the entitlement of tenant "${claims.tenant}" begins only at ${claims.activatedAt}; this machine's clock says ${now.toISOString()}. ${ASK}`,
-    );
-  }
-  return claims;
+  const claims = await verify(ENTITLEMENT, token, issuers);
+  refuseBefore(now, `the entitlement of tenant "${claims.tenant}" begins only at`, claims.activatedAt);
+  const list = await listOf(issuers);
+  if (!list) return claims;
+  refuseBefore(now, "the entitlement list was signed at", list.issuedAt);
+  const issued = issuedAt(token, claims);
+  const newest = own(list.newest, claims.tenant);
+  if (newest) refuseOlder(claims.tenant, issued, newest);
+  const revoked = own(list.revoked, claims.tenant);
+  return revoked && Date.parse(issued) <= Date.parse(revoked) ? endedAt(revoked, claims) : claims;
+}
+
+/** A tenant may be called "constructor". */
+function own(times: Record<string, string>, tenant: string): string | undefined {
+  return Object.hasOwn(times, tenant) ? times[tenant] : undefined;
+}
+
+/** @throws EntitlementError if the clock is before a time that has been: it could make an expired entitlement hold */
+function refuseBefore(now: Date, what: string, time: string): void {
+  if (now.getTime() + SKEW >= Date.parse(time)) return;
+  throw new EntitlementError(
+    `${what} ${time}; this machine's clock says ${now.toISOString()}. Set the clock if it is wrong. ${ASK}`,
+  );
+}
+
+/**
+ * Refuses an older entitlement that was put back, such as one of a larger plan.
+ * @param issued when it was issued
+ * @param newest when the newest one known of the tenant was
+ * @throws EntitlementError
+ */
+export function refuseOlder(tenant: string, issued: string, newest: string): void {
+  if (Date.parse(issued) >= Date.parse(newest)) return;
+  throw new EntitlementError(
+    `the entitlement of tenant "${tenant}" was issued at ${issued}, and a newer one, issued at ${newest}, has replaced it. ` +
+      "Put the newest into dhistance:entitlement, or ask the issuer for it.",
+  );
+}
+
+/** A revoked entitlement is as one that ended then: what there is goes on, and nothing may be added. */
+function endedAt(time: string, claims: Entitlement): Entitlement {
+  return Date.parse(time) < Date.parse(claims.expiresAt) ? { ...claims, expiresAt: time } : claims;
 }
 
 /** What is wrong with an entitlement that has expired, where it may not be used. */
@@ -152,35 +165,3 @@ function expired({ tenant, expiresAt }: Entitlement): string {
 
 /** In ms: so much may an issuer's clock and this machine's differ. */
 const SKEW = 5 * 60_000;
-
-const ASK = "Ask the issuer for a new entitlement and put it into dhistance:entitlement.";
-
-function explain(error: unknown): string {
-  if (error instanceof errors.JWKSNoMatchingKey) {
-    return `the entitlement was signed by a key that is not among the trusted issuers. ${ASK}`;
-  }
-  if (error instanceof errors.JWSSignatureVerificationFailed) {
-    return `the entitlement was changed after it was signed, or another key signed it: its signature does not fit. ${ASK}`;
-  }
-  if (error instanceof errors.JOSENotSupported && /crit/i.test(error.message)) {
-    return `the entitlement's header has an extension ("crit") that is not supported. ${ASK}`;
-  }
-  if (error instanceof errors.JOSEAlgNotAllowed || error instanceof errors.JOSENotSupported) {
-    return `the entitlement is not signed with EdDSA, the only algorithm accepted. ${ASK}`;
-  }
-  return `the entitlement is not a compact JWS (three parts with dots between). ${ASK}`;
-}
-
-function parseJson(payload: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(payload));
-  } catch {
-    return undefined;
-  }
-}
-
-function problems(error: z.ZodError): string {
-  return error.issues
-    .map((issue) => [issue.path.join("."), issue.message].filter(Boolean).join(": "))
-    .join("; ");
-}

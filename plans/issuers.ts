@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import type { JSONWebKeySet } from "jose";
 import { z } from "zod";
-import { EntitlementError } from "./entitlement";
+import type { Issuers } from "./entitlementList";
+import { EntitlementError } from "./signed";
 
 const ROOT = path.resolve(__dirname, "..");
 
@@ -22,6 +22,7 @@ const issuersSchema = z.object({
       }),
     )
     .min(1),
+  entitlements: z.string().optional(),
 });
 
 /**
@@ -30,7 +31,7 @@ const issuersSchema = z.object({
  * checkout. Only a rehearsal, and `npm start` on this machine's Docker, name the checkout's own (`tools/toolchain/env.ts`).
  * @throws EntitlementError if none is named, there is no such file, or it is not a set of Ed25519 public keys
  */
-export function loadIssuers(): JSONWebKeySet {
+export function loadIssuers(): Issuers {
   const file = process.env["DHISTANCE_ISSUERS"];
   if (!file) throw new EntitlementError(`DHISTANCE_ISSUERS is not set. ${NAME_THEM}`);
   const jwks = parseJson(read(file));
@@ -42,7 +43,7 @@ export function loadIssuers(): JSONWebKeySet {
       `${shown(file)} is not a JWKS of Ed25519 public keys (${[where, issue?.message].filter(Boolean).join(": ")}). ${ISSUERS}`,
     );
   }
-  return jwks as JSONWebKeySet;
+  return jwks as Issuers;
 }
 
 const entitlementSchema = z.union([

@@ -82,7 +82,7 @@ it("every command takes --json", () => {
   expect(without).toEqual(["preview", "completion"]);
 });
 
-it("an entitlement is made and verified in JSON", async () => {
+it("an entitlement is made, verified, replaced and revoked in JSON", async () => {
   const folder = mkdtempSync(path.join(tmpdir(), "entitlement-"));
   const [key, issuers, token] = ["key.json", "issuers.json", "token"].map((file) => path.join(folder, file));
   const printed = async (...words: string[]) => {
@@ -100,6 +100,41 @@ it("an entitlement is made and verified in JSON", async () => {
   writeFileSync(token ?? "", String(entitlement));
   vi.stubEnv("DHISTANCE_ISSUERS", issuers);
   expect(await printed("entitlement", "verify", token ?? "", "--json")).toMatchObject({ tenant: "moh" });
+
+  const renewed = await printed(
+    ...[
+      "entitlement",
+      "issue",
+      "--key",
+      key ?? "",
+      "--tenant",
+      "moh",
+      "--plan",
+      "trial",
+      "--issuer",
+      "DHIStance",
+    ],
+    ...["--activated", "2026-01-31T00:00:00Z", "--issuers", issuers ?? "", "--json"],
+  );
+  expect(renewed).toMatchObject({ activatedAt: "2026-01-31T00:00:00.000Z", maxServers: 1 });
+  expect(await ran("entitlement", "verify", token ?? "")).toMatchObject({
+    code: 1,
+    err: expect.stringMatching(/has replaced it\. Put the newest into dhistance:entitlement/) as string,
+  });
+  writeFileSync(token ?? "", String(renewed["entitlement"]));
+  expect(await printed("entitlement", "verify", token ?? "", "--json")).toMatchObject({ plan: "trial" });
+
+  const { revokedAt } = await printed(
+    ...["entitlement", "revoke", issuers ?? "", "--key", key ?? "", "--tenant", "moh", "--json"],
+  );
+  // So much may clocks differ.
+  vi.useFakeTimers({ now: Date.parse(String(revokedAt)) + 5 * 60_000, toFake: ["Date"] });
+  const voided = await ran("entitlement", "verify", token ?? "");
+  vi.useRealTimers();
+  expect(voided).toMatchObject({
+    code: 1,
+    err: expect.stringContaining(`expired at ${String(revokedAt)}`) as string,
+  });
   vi.unstubAllEnvs();
   rmSync(folder, { recursive: true });
 });

@@ -9,7 +9,7 @@ import { DumpImporter } from "../../components/DumpImporter";
 import { SslEndpoint } from "../../components/SslEndpoint";
 import { remember } from "../../components/doOnce";
 import type { Target, TargetKind, TenantIdentity } from "../../components/contract/target";
-import { hasExpired } from "../../plans/entitlement";
+import { EntitlementError, hasExpired, issuedAt, refuseOlder } from "../../plans/entitlement";
 import { keepsData } from "../../plans/plans";
 import { SpecError } from "../config";
 import {
@@ -101,6 +101,7 @@ export async function tenant() {
       plan: entitlement.plan,
       servers: { used: servers.length, allowed: entitlement.maxServers },
       entitledUntil: entitlement.expiresAt,
+      entitlementIssuedAt: issuedAt(token, entitlement),
     },
     servers: Object.fromEntries(
       spec.servers.map(({ name, dhis2, size, instances }, index) => {
@@ -186,7 +187,7 @@ async function accepted(): Promise<{ request: Request; destination: Destination 
       },
       project: pulumi.getRootDirectory(),
     });
-    if (hasExpired(request.entitlement)) await refuseAdded(request);
+    refuseByPast(request, await lastOutputs());
     return { request, destination: await destinationOf(request) };
   } catch (error) {
     if (error instanceof SpecError) return refuse(stack, error.problems);
@@ -194,11 +195,27 @@ async function accepted(): Promise<{ request: Request; destination: Destination 
   }
 }
 
-/** @throws SpecError for what an entitlement that has expired does not allow */
-async function refuseAdded({ entitlement, spec }: Request): Promise<void> {
-  const { servers = {} } = (await lastOutputs()) as { servers?: ServersBefore };
-  const why = refuseGrowth(entitlement, servers, spec.servers);
+/**
+ * Judges a request by what the last `up` of the stack exported.
+ * @throws SpecError for an entitlement older than the last one, and for what an expired one does not allow
+ */
+function refuseByPast({ entitlement, token, spec }: Request, last: LastOutputs): void {
+  try {
+    const newest = last.tenant?.entitlementIssuedAt;
+    if (newest) refuseOlder(entitlement.tenant, issuedAt(token, entitlement), newest);
+  } catch (error) {
+    if (!(error instanceof EntitlementError)) throw error;
+    throw new SpecError([`dhistance:entitlement: ${error.message}`]);
+  }
+  if (!hasExpired(entitlement)) return;
+  const why = refuseGrowth(entitlement, last.servers ?? {}, spec.servers);
   if (why) throw new SpecError([`dhistance:entitlement: ${why}`]);
+}
+
+/** What is read again of a stack's outputs; former versions exported less. */
+interface LastOutputs {
+  tenant?: { entitlementIssuedAt?: string };
+  servers?: ServersBefore;
 }
 
 /** What all of a tenant's servers share. */

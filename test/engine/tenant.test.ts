@@ -139,6 +139,23 @@ describe("a premium tenant with two servers", () => {
     stack.change((spec) => spec.servers.push(tracker));
   });
 
+  it("refuses an older entitlement that was put back, which a smaller one has replaced", async () => {
+    const [larger, smaller] = [
+      await tenants.entitlement({ tenant: "moh-two", plan: "enterprise", maxServers: 9 }),
+      await tenants.entitlement({ tenant: "moh-two", plan: "premium", maxServers: 2 }),
+    ];
+    stack.entitle(smaller);
+    await stack.succeed("up", "--yes", "--skip-preview");
+    const before = await made(stack);
+    stack.entitle(larger);
+    for (const args of [["preview"], ["up", "--yes", "--skip-preview"]]) {
+      const { code, stdout, stderr } = await stack.run(...args);
+      expect(code).not.toBe(0);
+      expect(stdout + stderr).toMatch(/was refused: 1 problem; nothing was changed\.\n.*has replaced it/);
+    }
+    expect(await made(stack)).toEqual(before);
+  });
+
   it("grows no more under an entitlement that has expired, which the preview says", async () => {
     const dates = { activatedAt: "2024-01-01T00:00:00Z", expiresAt: "2025-01-01T00:00:00Z" };
     stack.entitle(await tenants.entitlement({ tenant: "moh-two", plan: "premium", maxServers: 2, ...dates }));
