@@ -64,6 +64,8 @@ export async function lastOutputs(): Promise<Record<string, unknown>> {
 /** Ends the program with what is wrong, before it has made anything. */
 export function refuse(stack: string, problems: string[]): never {
   const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
+  // For the policy `program-accepts`. An update would keep it in the state.
+  if (pulumi.runtime.isDryRun()) new pulumi.ComponentResource("dhistance:index:Refusal", stack);
   throw new pulumi.RunError(
     [
       `Stack "${stack}" was refused: ${count}; nothing was changed.`,

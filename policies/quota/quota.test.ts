@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { POLICIES } from "../policies";
 import { resource, serverResources, STACK, tenantResource, trustedIssuer, violations } from "../testing";
 import { entitlementValid } from "./entitlement-valid";
+import { programAccepts } from "./program-accepts";
 import { serversWithinPlan } from "./servers-within-plan";
 import { quotaSoFar } from "./quota-so-far";
 import { sizeWithinPlan } from "./size-within-plan";
@@ -79,6 +80,13 @@ describe("an entitlement that has expired", () => {
     expect(await violations(serversWithinPlan, large)).toEqual([expect.stringMatching(/has 3 servers/)]);
     expect(await violations(sizeWithinPlan, large)).toHaveLength(3);
   });
+});
+
+it("program-accepts refuses a stack that the program refused", async () => {
+  const resources = [STACK, resource("dhistance:index:Refusal", "moh")];
+  expect(await violations(programAccepts, resources)).toEqual([
+    "the program refused this stack, so the pack judged nothing; see its error.",
+  ]);
 });
 
 describe("stack-is-tenant", () => {

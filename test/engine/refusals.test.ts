@@ -95,6 +95,15 @@ describe("a spec that is wrong", () => {
   });
 });
 
+it("P13: the policy pack is not shown as passed beside a refusal of the program", async () => {
+  const stack = await tenants.stack("bad-tick", premium, (s) => (s.colour = "red"));
+  const { code, stdout } = await stack.checked("preview");
+  expect(code).not.toBe(0);
+  expect(stdout).toMatch(/❌ dhistance@[\s\S]*program-accepts[\s\S]*the program refused this stack/);
+  expect(stdout).toMatch(/colour: unknown key/);
+  expect((await stack.state()).resources).toEqual([]);
+});
+
 describe("an entitlement that does not hold", () => {
   it("is refused when it was edited", async () => {
     const token = await tenants.entitlement({ tenant: "bad-edited", ...premium });
