@@ -37,6 +37,11 @@ export interface DataManagementServerArgs {
   /** Where the world reaches it; the server opens it when it is safe to. */
   endpoint: Endpoint;
   target: Target;
+  /**
+   * GiB of storage that the server's database has on AWS already: RDS never takes any back.
+   * @default what the size begins with
+   */
+  storageGiB?: number;
   /** Data to start with. @default none: DHIS2 begins empty */
   import?: InitialData;
   /**

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { SIZES } from "../../plans/plans";
-import { postgresParameters } from "./sizes";
+import { databaseStorage, MOST_INSTANCES, postgresParameters, storageThatFits } from "./sizes";
+import { POOL } from "./dhisConf";
 import { SIZE_TERMS } from "../../plans/sizes";
 
 /** Memory in GiB that Fargate offers for a number of cores (AWS, "Task size"). */
@@ -42,4 +43,30 @@ describe.each(SIZES)("%s", (size) => {
 
 it("has a standby from medium up", () => {
   expect(SIZES.map((size) => SIZE_TERMS[size].database.standby)).toEqual([false, true, true]);
+});
+
+it.each(SIZES)(
+  "of size %s has connections for the pools of all its instances, before there are so many",
+  (size) => {
+    const connections = postgresParameters(size, MOST_INSTANCES[size]).find(
+      ({ name }) => name === "max_connections",
+    );
+    expect(Number(connections?.value)).toBeGreaterThanOrEqual(MOST_INSTANCES[size] * POOL + 40);
+  },
+);
+
+it.each([
+  ["small", undefined, { allocatedStorage: 20, maxAllocatedStorage: 100 }],
+  ["medium", 400, { allocatedStorage: 400, maxAllocatedStorage: 500, iops: 12_000, storageThroughput: 500 }],
+  ["large", 100, { allocatedStorage: 400, maxAllocatedStorage: 4000, iops: 12_000, storageThroughput: 500 }],
+  ["large", 450, { allocatedStorage: 450, maxAllocatedStorage: 4000, iops: 12_000, storageThroughput: 500 }],
+] as const)("has for size %s, and %s GiB there, the storage that RDS takes", (size, there, expected) => {
+  expect(databaseStorage(size, there)).toEqual(expected);
+});
+
+it("asks for a limit that RDS takes wherever the storage fits the size", () => {
+  for (const size of SIZES) {
+    const { allocatedStorage, maxAllocatedStorage } = databaseStorage(size, storageThatFits(size));
+    expect(maxAllocatedStorage).toBeGreaterThanOrEqual(1.1 * allocatedStorage);
+  }
 });

@@ -26,6 +26,7 @@ import { awsProblems } from "./instanceTypes";
 import type { TenantFiles } from "./files";
 import { readRequest, type Request } from "./request";
 import { setWithPulumi } from "./secrets";
+import { refuseShrinking, storageNotices, storageOf, type Storage } from "./storage";
 import { refuseDropping, refuseGrowth, standings, type ServersBefore } from "./servers";
 import {
   targetKindOf,
@@ -65,7 +66,8 @@ export async function tenant() {
   );
   const servers: DataManagementServer[] = [];
   for (const server of spec.servers) {
-    servers.push(makeServer(server, { tenant: identity, target, files: request.files }, root));
+    const storageGiB = destination.storage?.get(server.name);
+    servers.push(makeServer(server, { tenant: identity, target, files: request.files, storageGiB }, root));
     await callsSent();
   }
   const vault = new BackupVault(
@@ -125,25 +127,28 @@ interface Destination {
   provider: pulumi.ProviderResource;
   target: (parent: pulumi.Resource) => Target;
   backups: Pick<BackupVaultArgs, "regions" | "onPremises">;
+  /** On AWS the storage of databases whose size changes. */
+  storage?: Storage;
   /** Problems that take long to find; the program continues meanwhile. */
   problems: Promise<string[]>;
 }
 
 /** Finds a tenant's destination on each kind of target: a kind without a line here does not compile. */
 const DESTINATIONS: {
-  [Kind in TargetKind]: (spec: Tenants[Kind], request: Request) => Promise<Destination>;
+  [Kind in TargetKind]: (spec: Tenants[Kind], request: Request, last: LastOutputs) => Promise<Destination>;
 } = {
   aws: destinationOnAws,
   docker: destinationOnDocker,
 };
 
-function destinationOf(request: Request): Promise<Destination> {
+function destinationOf(request: Request, last: LastOutputs): Promise<Destination> {
   // The compiler does not see that this is the one for the spec's own kind.
   const find = DESTINATIONS[targetKindOf(request.spec)] as (
     spec: Tenant,
     request: Request,
+    last: LastOutputs,
   ) => Promise<Destination>;
-  return find(request.spec, request);
+  return find(request.spec, request, last);
 }
 
 async function destinationOnDocker(
@@ -159,12 +164,21 @@ async function destinationOnDocker(
   };
 }
 
-async function destinationOnAws(spec: AwsTenant, { entitlement }: Request): Promise<Destination> {
+async function destinationOnAws(
+  spec: AwsTenant,
+  { entitlement }: Request,
+  last: LastOutputs,
+): Promise<Destination> {
   const platform = await readPlatform(spec);
   checkHostnames(spec, platform);
   const provider = regionProvider(spec, entitlement, platform);
+  const storage = await storageOf(spec.servers, last.servers ?? {}, provider);
+  const problems = refuseShrinking(spec.servers, storage);
+  if (problems.length > 0) throw new SpecError(problems);
+  for (const notice of storageNotices(spec.servers, storage)) await pulumi.log.warn(notice);
   return {
     provider,
+    storage,
     target: (parent) => awsTarget(spec, platform, entitlement, parent),
     backups: backupLocations(spec, entitlement, provider),
     problems: awsProblems(entitlement.tenant, spec, platform, provider),
@@ -187,8 +201,9 @@ async function accepted(): Promise<{ request: Request; destination: Destination 
       },
       project: pulumi.getRootDirectory(),
     });
-    refuseByPast(request, await lastOutputs());
-    return { request, destination: await destinationOf(request) };
+    const last: LastOutputs = await lastOutputs();
+    refuseByPast(request, last);
+    return { request, destination: await destinationOf(request, last) };
   } catch (error) {
     if (error instanceof SpecError) return refuse(stack, error.problems);
     throw error;
@@ -223,6 +238,8 @@ interface Context {
   tenant: TenantIdentity;
   target: Target;
   files: TenantFiles;
+  /** That the server's database has already, if AWS was asked. */
+  storageGiB: number | undefined;
 }
 
 /** A server with its endpoint and, if it begins with data of another system, their import. */
@@ -248,6 +265,7 @@ function makeServer(spec: ServerSpec, context: Context, parent: pulumi.Resource)
       endpoint,
       target,
       retire,
+      ...(context.storageGiB !== undefined && { storageGiB: context.storageGiB }),
       ...(data && { import: data }),
     },
     { parent },

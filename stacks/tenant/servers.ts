@@ -30,7 +30,7 @@ export function refuseDropping(
 }
 
 /** What a stack's last `up` said of its servers, by their names; a former version said less. */
-export type ServersBefore = Record<string, { size?: unknown; instances?: unknown }>;
+export type ServersBefore = Record<string, { size?: unknown; instances?: unknown; database?: unknown }>;
 
 /** Why the servers may not become these under an entitlement that has expired: something would be added. */
 export function refuseGrowth(

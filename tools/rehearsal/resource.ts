@@ -66,6 +66,10 @@ export interface ResourceType extends Omit<Comparison, "computed"> {
   expired?: (state: Properties, inputs: Properties) => readonly string[];
   /** What a refresh finds. Default: what is in the state. */
   read?: (state: Properties) => Properties;
+  /** Inputs that the provider leaves as they are in the state, whatever the program says. */
+  suppressed?: (state: Properties, inputs: Properties) => readonly string[];
+  /** Why the service refuses the change to these inputs; where one is not given, the state has what is sent. */
+  refusesUpdate?: (state: Properties, inputs: Properties) => string | undefined;
   /** Why this resource, as it stands, cannot be deleted. */
   refusesDelete?: (state: Properties) => string | undefined;
   /** Two of it cannot exist at a time. */
@@ -137,10 +141,11 @@ export function diff(
   state: Properties,
   newInputs: Properties,
 ): Plan {
-  const changes = differences(oldInputs, state, newInputs, {
-    ...type,
-    computed: Object.keys(type.computed ?? {}),
-  });
+  const suppressed = new Set(type.suppressed?.(state, newInputs));
+  const computed = Object.keys(type.computed ?? {});
+  const changes = differences(oldInputs, state, newInputs, { ...type, computed }).filter(
+    ({ path }) => !suppressed.has(path),
+  );
   for (const path of type.expired?.(state, newInputs) ?? []) {
     if (!changes.some((change) => change.path === path))
       changes.push({ path, kind: "update", replaces: true });
@@ -193,6 +198,9 @@ export function update(
 ): Properties {
   const named = type.autoName?.property;
   if (named && prefixOf(type, inputs) !== undefined) inputs = { ...inputs, [named]: state[named] ?? null };
+  for (const key of type.suppressed?.(state, inputs) ?? []) inputs = { ...inputs, [key]: state[key] ?? null };
+  const refusal = type.refusesUpdate?.(state, inputs);
+  if (refusal) throw new Error(refusal);
   const creation = creationOf(type, identity, inputs, {}, identity.id);
   const outputs = visible(inputs);
   for (const key of Object.keys(type.computed ?? {})) {

@@ -9,7 +9,7 @@ import { RETENTION } from "../../../plans/retention";
 import { ADMINISTRATOR } from "../../jobs";
 import type { ServerContext } from "./context";
 import { SIZE_TERMS } from "../../../plans/sizes";
-import { postgresParameters } from "../sizes";
+import { databaseStorage, MOST_INSTANCES, postgresParameters } from "../sizes";
 
 /** Days that logs are kept: long enough to look into an incident that is noticed a quarter later. */
 export const LOG_DAYS = 90;
@@ -39,7 +39,7 @@ export function databaseOnAws(
     {
       family: "postgres17",
       description: `PostgreSQL for DHIS2, size ${args.size}`,
-      parameters: postgresParameters(args.size, args.instances),
+      parameters: postgresParameters(args.size, MOST_INSTANCES[args.size]),
       tags,
     },
     opts,
@@ -64,8 +64,7 @@ export function databaseOnAws(
       instanceClass: size.instanceClass,
       multiAz: size.standby,
       storageType: STORAGE_TYPE,
-      allocatedStorage: size.storageGiB,
-      maxAllocatedStorage: size.storageLimitGiB,
+      ...databaseStorage(args.size, args.storageGiB),
       storageEncrypted: true,
       kmsKeyId: keyArn,
 

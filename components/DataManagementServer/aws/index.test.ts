@@ -3,7 +3,7 @@ import type { Plan, Size } from "../../../plans/plans";
 import { RETENTION } from "../../../plans/retention";
 import { ofType, one, registered, valueOf, type Registration } from "../../testing/mocks";
 import { makeServer, TARGET } from "../../testing/tenant";
-import { postgresParameters } from "../sizes";
+import { MOST_INSTANCES, postgresParameters } from "../sizes";
 
 const make = (plan: Plan = "premium", size: Size = "small") =>
   registered(() => void makeServer({ plan, size }));
@@ -57,7 +57,7 @@ describe("a server on AWS", () => {
     expect(group?.inputs.parameters).toContainEqual({
       name: "rds.force_ssl",
       value: "1",
-      applyMethod: "immediate",
+      applyMethod: "pending-reboot",
     });
     const [configuration] = ofType(made, "aws:secretsmanager/secretVersion:SecretVersion").filter(
       ({ name }) => name.endsWith("configuration-value"),
@@ -320,7 +320,10 @@ it.each<[Size, boolean, string]>([
   expect(inputs.maxAllocatedStorage).toBeGreaterThanOrEqual(5 * inputs.allocatedStorage);
   const [parameters] = ofType(made, "aws:rds/parameterGroup:ParameterGroup");
   expect(inputs.parameterGroupName).toBe(parameters?.name);
-  expect(parameters?.inputs).toMatchObject({ family: "postgres17", parameters: postgresParameters(size) });
+  expect(parameters?.inputs).toMatchObject({
+    family: "postgres17",
+    parameters: postgresParameters(size, MOST_INSTANCES[size]),
+  });
 });
 
 it.each<[Size, number]>([
@@ -361,7 +364,7 @@ describe("as a cluster", () => {
     expect(target?.inputs.stickiness).toMatchObject({ type: "lb_cookie", enabled: true });
     const [group] = ofType(made, "aws:rds/parameterGroup:ParameterGroup");
     expect(group?.inputs.parameters).toContainEqual(
-      expect.objectContaining({ name: "max_connections", value: "280" }),
+      expect.objectContaining({ name: "max_connections", value: "360" }),
     );
   });
 

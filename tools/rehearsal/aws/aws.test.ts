@@ -92,6 +92,28 @@ const RULES: [token: string, rest: Properties, property: string, refused: unknow
     ["a--b", "1a", "a-"],
     ["a.b-1"],
   ],
+  [
+    "aws:rds/parameterGroup:ParameterGroup",
+    { family: "postgres17" },
+    "parameters",
+    [
+      [[{ name: "rds.force_ssl", value: "1", applyMethod: "immediate" }]],
+      [[{ name: "ssl_min_protocol_version", value: "TLSv1.2" }]],
+      [[{ name: "max_connections", value: "360", applyMethod: "immediate" }]],
+    ],
+    [
+      [[{ name: "rds.force_ssl", value: "1", applyMethod: "pending-reboot" }]],
+      [[{ name: "rds.force_ssl", value: "0", applyMethod: "immediate" }]],
+      [[{ name: "jit", value: "0", applyMethod: "immediate" }]],
+    ],
+  ],
+  [
+    "aws:rds/instance:Instance",
+    { instanceClass: "db.m7g.large", storageType: "gp3", maxAllocatedStorage: 500 },
+    "allocatedStorage",
+    [500, 460],
+    [100, 450],
+  ],
   ["aws:kms/key:Key", {}, "deletionWindowInDays", [6, 31], [7, 30]],
   ["aws:kms/alias:Alias", { targetKeyId: "k" }, "name", ["key", "alias/aws/rds"], ["alias/key"]],
   ["aws:secretsmanager/secret:Secret", {}, "recoveryWindowInDays", [1, 31], [0, 7, 30]],

@@ -1,6 +1,7 @@
 import { all, between, oneOf, pattern, rule, type Rule } from "../checks";
 import type { Creation, ResourceType } from "../resource";
 import { ACCOUNT, arn, derived, hex, hexId, input, output, regionOf, upper } from "./names";
+import { grownStorage, isStriped, parameterMethods, storageRefused, storageRule } from "./rds-rules";
 
 const identifier = (path: string) =>
   pattern(
@@ -81,7 +82,10 @@ export const data: Record<string, ResourceType> = {
         "ddd:hh24:mi-ddd:hh24:mi, in UTC",
       ),
       oneOf("storageType", "standard", "gp2", "gp3", "io1", "io2"),
+      storageRule,
     ),
+    suppressed: grownStorage,
+    refusesUpdate: storageRefused,
     id: output("resourceId"),
     computed: {
       address: (r) => `${r.text("identifier")}.${accountPart(r)}.${regionOf(r)}.rds.amazonaws.com`,
@@ -104,7 +108,7 @@ export const data: Record<string, ResourceType> = {
       engineVersionActual: (r) => r.text("engineVersion"),
       hostedZoneId: (r) => `Z${derived(13, "rds", regionOf(r)).toUpperCase()}`,
       identifierPrefix: "",
-      iops: 0,
+      iops: (r) => (r.text("storageType") === "gp3" ? (isStriped(r) ? 12_000 : 3000) : 0),
       kmsKeyId: "",
       latestRestorableTime: "",
       licenseModel: "postgresql-license",
@@ -126,7 +130,7 @@ export const data: Record<string, ResourceType> = {
       resourceId: () => `db-${upper(26)}`,
       snapshotIdentifier: "",
       status: "available",
-      storageThroughput: 0,
+      storageThroughput: (r) => (r.text("storageType") === "gp3" ? (isStriped(r) ? 500 : 125) : 0),
       storageType: "gp2",
       timezone: "",
       upgradeRolloutOrder: "",
@@ -177,6 +181,7 @@ export const data: Record<string, ResourceType> = {
         /^(?!.*--)[a-z][a-z0-9.-]{0,254}(?<!-)$/,
         "a-z 0-9 . -, a letter first, no two hyphens together, no hyphen at the end",
       ),
+      parameterMethods,
     ),
     id: input("name"),
     computed: { arn: arn("rds", (r) => `pg:${r.text("name")}`), namePrefix: "" },

@@ -1,6 +1,6 @@
 import { all, between, notBoth, oneOf, pattern, rule, together } from "../checks";
 import type { Creation, ResourceType } from "../resource";
-import { recordsIn } from "./zone";
+import { recordsIn } from "./account";
 import { UNKNOWN, type Properties, type Value } from "../values";
 import { afterSlash, arn, derived, derivedUpper, hex, hexId, input, itself, output } from "./names";
 import { regionOf, upper, uuid } from "./names";

@@ -1,7 +1,7 @@
 import type { Provider } from "../resource";
 import { ACCOUNT, derived, derivedUpper } from "./names";
 import { zoneId } from "./network";
-import { recordsIn } from "./zone";
+import { databaseNamed, recordsIn } from "./account";
 import { policyDocument } from "./policy-document";
 import type { Properties } from "../values";
 
@@ -40,6 +40,18 @@ export const functions: Provider["functions"] = {
     if (region === SMALL_REGION && !/^db\.t/.test(instanceClass))
       throw new Error("no RDS DB Orderable Instances match criteria; try different search");
     return { ...args, id: instanceClass, region, multiAzCapable: true, supportsStorageEncryption: true };
+  },
+  "aws:rds/getInstance:getInstance": (args) => {
+    const identifier = String(args["dbInstanceIdentifier"]);
+    const {
+      allocatedStorage = 0,
+      maxAllocatedStorage = 0,
+      instanceClass = "",
+    } = databaseNamed(identifier) ?? missing(identifier);
+    return {
+      ...{ ...args, id: identifier, allocatedStorage, maxAllocatedStorage },
+      ...{ dbInstanceClass: instanceClass },
+    };
   },
   "aws:iam/getPolicyDocument:getPolicyDocument": policyDocument,
   "aws:route53/getZone:getZone": (args) => {
@@ -80,3 +92,7 @@ export const functions: Provider["functions"] = {
     return { ...args, id, name, cidrBlocks: ["198.51.100.0/24"] };
   },
 };
+
+function missing(identifier: string): never {
+  throw new Error(`reading RDS DB Instance (${identifier}): couldn't find resource`);
+}

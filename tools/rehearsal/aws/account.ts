@@ -17,6 +17,16 @@ export function recordsIn(
     }));
 }
 
+/** The database of that name that a stack of the backend has, as AWS describes it. */
+export function databaseNamed(
+  identifier: string,
+  backend = process.env["PULUMI_BACKEND_URL"] ?? "",
+): Properties | undefined {
+  return statesIn(backend).find(
+    ({ type, outputs }) => type === "aws:rds/instance:Instance" && outputs?.["identifier"] === identifier,
+  )?.outputs;
+}
+
 interface Resource {
   type: string;
   outputs?: Properties;
