@@ -8,7 +8,7 @@ import { ResourceProviderClient } from "@pulumi/pulumi/proto/provider_grpc_pb";
 import { CheckRequest, type CheckResponse } from "@pulumi/pulumi/proto/provider_pb";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ensureToolchain } from "../../tools/toolchain";
-import { ensureAwsPlugin, PLUGIN_SOURCES } from "../../tools/toolchain/bridge";
+import { ensureAwsPlugin, PLUGIN_SOURCES } from "../../tools/toolchain/mirror-only/bridge";
 
 /** What the bridge makes of inputs before the provider sees them, asked as the engine asks it. */
 let bridge: ChildProcess;

@@ -4,11 +4,11 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { beforeAll, describe, expect, it } from "vitest";
 import { ensureToolchain } from "../../tools/toolchain";
-import { ensureAwsPlugin, PLUGIN_SOURCES } from "../../tools/toolchain/bridge";
+import { ensureAwsPlugin, PLUGIN_SOURCES } from "../../tools/toolchain/mirror-only/bridge";
 import { differences, schemaFields, Sdk, type PackageSchema } from "./shapes";
 
 /**
- * The bridge's tables (tools/toolchain/bridge/resources.go) against the SDK's own type declarations: what a program can
+ * The bridge's tables (tools/toolchain/mirror-only/bridge/resources.go) against the SDK's own type declarations: what a program can
  * write arrives, and what comes back is where the SDK looks for it.
  */
 const ROOT = path.resolve(__dirname, "../..");

@@ -3,8 +3,13 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { build } from "esbuild";
 import { engineEnvironment, ensureToolchain } from "../../tools/toolchain";
-import { AWS_VERSION, BINARY_VARIABLE, BRIDGE, ensureAwsPlugin } from "../../tools/toolchain/bridge";
-import { findTerraformProvider } from "../../tools/toolchain/bridge/terraform";
+import {
+  AWS_VERSION,
+  BINARY_VARIABLE,
+  BRIDGE,
+  ensureAwsPlugin,
+} from "../../tools/toolchain/mirror-only/bridge";
+import { findTerraformProvider } from "../../tools/toolchain/mirror-only/bridge/terraform";
 import { withoutPauses } from "./withoutPauses";
 import { ensureMoto, startMoto, type Emulator } from "./moto";
 import { SIMULATED } from "./unsupported";

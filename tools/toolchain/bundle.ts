@@ -13,7 +13,7 @@ import { ENGINE_VERSION } from "./pins";
  */
 
 const ROOT = path.resolve(__dirname, "../..");
-const HOST = path.join(__dirname, "language-host");
+const HOST = path.join(__dirname, "mirror-only/language-host");
 const REHEARSAL = path.join(ROOT, "tools/rehearsal");
 /** What else decides about a bundle's content: the libraries, how it is made, and the V8 its code cache is for. */
 const SURROUNDINGS = [

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, symlinkSync } from "node:fs";
 import path from "node:path";
 import type { Toolchain } from "./";
-import { DOCKER_VERSION, ensureDockerPlugin } from "./bridge";
+import { DOCKER_VERSION, ensureDockerPlugin } from "./mirror-only/bridge";
 import { cached, contentHash } from "./cache";
 
 /**

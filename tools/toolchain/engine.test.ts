@@ -9,7 +9,7 @@ import { findEngine, NoEngine, ENGINE_SOURCES } from "./engine";
 import { findInstalledEngine } from "./installedEngine";
 import { ENGINE_VERSION } from "./pins";
 import { silent } from "./progress";
-import { buildFromSource } from "./buildFromSource";
+import { buildFromSource } from "./mirror-only/buildFromSource";
 import { Obstacle, type EngineSource } from "./engineSource";
 
 /** Programs are started, which takes its time on a busy machine. */

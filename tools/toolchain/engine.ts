@@ -3,7 +3,7 @@ import { kept } from "./cache";
 import { download, ENTRY as DOWNLOAD } from "./download";
 import { findInstalledEngine } from "./installedEngine";
 import { ENGINE_VERSION } from "./pins";
-import { buildFromSource, ENTRY as BUILD } from "./buildFromSource";
+import { buildFromSource, ENTRY as BUILD } from "./mirror-only/buildFromSource";
 import { Obstacle, type Engine, type EngineSource, type SourceContext } from "./engineSource";
 
 export { Obstacle };

@@ -4,7 +4,7 @@ import { expect, it } from "vitest";
 import { version as installed } from "@pulumi/pulumi/package.json";
 import { ENGINE_VERSION } from "./pins";
 
-const engine = (file: string) => readFileSync(path.join(__dirname, "engine", file), "utf8");
+const engine = (file: string) => readFileSync(path.join(__dirname, "mirror-only/engine", file), "utf8");
 const MODULE = "github.com/pulumi/pulumi/pkg/v3";
 
 it("pins one exact version in package.json, which is the installed SDK's", () => {

@@ -4,12 +4,12 @@ import { homedir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { EnvHttpProxyAgent, request } from "undici";
-import { dependencies } from "../../../package.json";
-import { cached, cacheFolder, contentHash } from "../cache";
-import { Obstacle } from "../engine";
-import { isExecutable } from "../installedEngine";
-import { progressOn, silent, type Progress } from "../progress";
-import { findGo, goBuild } from "../go";
+import { dependencies } from "../../../../package.json";
+import { cached, cacheFolder, contentHash } from "../../cache";
+import { Obstacle } from "../../engine";
+import { isExecutable } from "../../installedEngine";
+import { progressOn, silent, type Progress } from "../../progress";
+import { findGo, goBuild } from "../../go";
 import { findTerraformProvider, verify } from "./terraform";
 
 /**

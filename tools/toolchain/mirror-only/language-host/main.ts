@@ -4,7 +4,7 @@ import { LanguageRuntimeService, type ILanguageRuntimeServer } from "@pulumi/pul
 import * as pb from "@pulumi/pulumi/proto/language_pb";
 import { PackageDependency, PackageParameterization, PluginInfo } from "@pulumi/pulumi/proto/plugin_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
-import { ENGINE_VERSION } from "../pins";
+import { ENGINE_VERSION } from "../../pins";
 import { installation } from "./installation";
 import { optionsEnvironment, parseOptions, type RuntimeOptions } from "./options";
 import { dependencies, pluginPackages } from "./packages";

@@ -31,7 +31,7 @@ func precheck(token string, fields shim.SchemaMap, infos map[string]*info.Schema
 		}
 		if unknown := unknownProperties(inputs, fields, infos); len(unknown) > 0 {
 			return nil, fmt.Errorf("the Terraform provider knows no property %s of %s; if it has another name there, "+
-				"that belongs in the tables of tools/toolchain/bridge", strings.Join(unknown, ", "), token)
+				"that belongs in the tables of tools/toolchain/mirror-only/bridge", strings.Join(unknown, ", "), token)
 		}
 		return inputs, nil
 	}

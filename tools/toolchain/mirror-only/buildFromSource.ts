@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { cached, contentHash } from "./cache";
-import { Obstacle, type Engine, type SourceContext } from "./engineSource";
-import { findGo, goBuild, USUAL_PLACES } from "./go";
-import { ENGINE_VERSION } from "./pins";
+import { cached, contentHash } from "../cache";
+import { Obstacle, type Engine, type SourceContext } from "../engineSource";
+import { findGo, goBuild, USUAL_PLACES } from "../go";
+import { ENGINE_VERSION } from "../pins";
 
 /** A Go module of our own that requires the engine's. */
 const MODULE = path.join(__dirname, "engine");

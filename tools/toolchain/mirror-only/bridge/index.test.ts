@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { expect, it } from "vitest";
-import { Obstacle } from "../engine";
+import { Obstacle } from "../../engine";
 import { AWS_VERSION, DOCKER_VERSION, ensureAwsPlugin, type PluginSource } from "./";
 
 it("serves the versions that the SDKs ask for", () => {

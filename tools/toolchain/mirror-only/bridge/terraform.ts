@@ -3,8 +3,8 @@ import { createReadStream, readdirSync } from "node:fs";
 import { homedir } from "node:os";
 import path from "node:path";
 import { pipeline } from "node:stream/promises";
-import { Obstacle } from "../engine";
-import { isExecutable } from "../installedEngine";
+import { Obstacle } from "../../engine";
+import { isExecutable } from "../../installedEngine";
 
 /** Names the directory of a Terraform filesystem mirror, which is looked into before the usual places. */
 export const MIRROR_VARIABLE = "DHISTANCE_TERRAFORM_MIRROR";

@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { Obstacle } from "../engine";
+import { Obstacle } from "../../engine";
 import { findTerraformProvider, MIRROR_VARIABLE, terraformPlatform, verify } from "./terraform";
 
 let folder: string;
