@@ -90,6 +90,13 @@ const health = ({ url, home }: StandIn) =>
     );
   });
 
+/** Of `/api/ping`; 0 where nothing listens. */
+const status = ({ url }: StandIn) =>
+  fetch(`${url}/api/ping`).then(
+    (response) => response.status,
+    () => 0,
+  );
+
 describe.skipIf(lacking)(`a start of DHIS2${lacking ? ` (skipped: ${lacking})` : ""}`, () => {
   it("does not leave people without DHIS2 when its database comes late, as at a reboot of the host", async () => {
     const port = await freePort();
@@ -117,8 +124,12 @@ describe.skipIf(lacking)(`a start of DHIS2${lacking ? ` (skipped: ${lacking})` :
       const last = `DHIS2 failed to start 3 times: ${why}. To try again, restart this container.`;
       await until(() => dhis2.output().includes(last));
       expect(dhis2.output().match(/^the migrations? .*failed/gm)).toHaveLength(3);
+      // The gateway asks so, and tells visitors.
+      await until(async () => (await status(dhis2)) === 404);
       expect(await health(dhis2)).toEqual({ code: 1, output: last });
       expect(dhis2.runs()).toBe(true);
+      await dhis2.stop();
+      expect(await status(dhis2)).toBe(0);
     },
   );
 

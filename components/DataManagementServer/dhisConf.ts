@@ -9,6 +9,7 @@ export interface Redis<Text = pulumi.Output<string>> {
 
 /** What the generated `dhis.conf` says. */
 export interface DhisConf {
+  /** With the port, where it is not 443: links in mails are made of it. */
   hostname: string;
   database: {
     host: string;

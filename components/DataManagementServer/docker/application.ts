@@ -1,5 +1,6 @@
 import { Volume } from "@pulumi/docker/volume";
 import * as pulumi from "@pulumi/pulumi";
+import { authority } from "../../docker/address";
 import { duration, pulledImage, service } from "../../docker/container";
 import { runOnce } from "../../docker/runOnce";
 import { APPLICATION_PORT } from "../../contract/application";
@@ -43,7 +44,7 @@ export function applicationOnDocker(
     return readImage(target.host, id, reference);
   });
   const user = settings.apply(({ user }) => user);
-  const conf = configuration(args, data, encryptionPassword);
+  const conf = configuration(args, target, data, encryptionPassword);
   const handed = handOver(
     `${name}-files-handed-over`,
     target,
@@ -181,12 +182,13 @@ function startProgram(
 
 function configuration(
   { hostname }: DataManagementServerArgs,
+  { published }: DockerTarget,
   data: DockerData,
   encryptionPassword: pulumi.Output<string>,
 ): pulumi.Output<string> {
   return pulumi.all([data.passwords.role, encryptionPassword]).apply(([password, encryption]) =>
     dhisConf({
-      hostname,
+      hostname: authority(hostname, published.https),
       database: {
         host: DATABASE_HOST,
         name: DATABASE,

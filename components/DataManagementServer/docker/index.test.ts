@@ -67,6 +67,16 @@ describe("a server on Docker", () => {
     expect(database.secret).toContain("uploads");
   });
 
+  it("makes links with the port that people use", async () => {
+    const conf = (made: Awaited<ReturnType<typeof dockerTenant>>) =>
+      fileIn(one(made, CONTAINER, "moh-hmis-application"), "/opt/dhis2/dhis.conf");
+    const published = { address: "192.0.2.1", http: 8000, https: 8443 };
+    expect(conf(made)).toContain("server.base.url = https://hmis.moh.example.org\n");
+    expect(conf(await dockerTenant({ target: { published } }))).toContain(
+      "server.base.url = https://hmis.moh.example.org:8443\n",
+    );
+  });
+
   it("takes what its size gives", () => {
     expect([database.inputs.memory, application.inputs.memory]).toEqual([4096, 4096]);
     expect(database.inputs.shmSize).toBe(1024);

@@ -43,9 +43,7 @@ describe("the gateway's configuration", () => {
     expect(caddyfile({ ...gateway, published })).toContain(
       "redir https://hmis.moh.example.org:8443{uri} 308",
     );
-    expect(caddyfile({ ...gateway, published })).toContain(
-      "header_down Location `^http://hmis\\.moh\\.example\\.org(:[0-9]+)?/` https://hmis.moh.example.org:8443/",
-    );
+    expect(caddyfile({ ...gateway, published })).toContain("header_up Host hmis.moh.example.org:8443\n");
     expect(authority("hmis.moh.example.org", 443)).toBe("hmis.moh.example.org");
   });
 });

@@ -11,7 +11,8 @@ import { resourcesOn } from "../../contract/target";
 import { service } from "../../docker/container";
 import { handOver } from "../../docker/handOver";
 import type { GatewayArgs, GatewayOutputs } from "../contract";
-import { caddyfile, PATHS, PORTS, STARTING } from "./caddyfile";
+import { caddyfile, PATHS, PORTS } from "./caddyfile";
+import { PAGES } from "./pages";
 
 /**
  * The one container of a tenant that the world reaches: Caddy, before all of the tenant's servers. It opens once each
@@ -74,7 +75,7 @@ export function gatewayOnDocker({
         "/config": `uid=${NOBODY},gid=${NOBODY},mode=0700,size=16m`,
         ...(data ? {} : { [DATA]: `uid=${NOBODY},gid=${NOBODY},mode=0700,size=16m` }),
       },
-      files: { [PATHS.config]: config, [PATHS.starting]: STARTING, ...files },
+      files: { [PATHS.config]: config, ...pages(), ...files },
       memory: 512,
       pids: 256,
       // The public image's program carries this capability, and cannot be run where it is not to be had.
@@ -95,6 +96,10 @@ export function gatewayOnDocker({
   );
   const address = `${name}:${PORTS.https}`;
   return { authority, resources: { kind: "docker", address, watched, ...(trusted && { trusted }) } };
+}
+
+function pages(): Record<string, string> {
+  return Object.fromEntries(Object.entries(PAGES).map(([file, html]) => [`${PATHS.pages}/${file}`, html]));
 }
 
 /**
