@@ -6,6 +6,7 @@ import { PLANS } from "./plans";
 import { RETENTION, type Retention } from "./retention";
 import {
   CERTIFICATE_DAYS,
+  CLOCK_SECONDS,
   DRILL_HOURS,
   LEAST_DISK,
   LEAST_MEMORY,
@@ -29,7 +30,11 @@ describe("the monitoring page alarms", () => {
     ["BackupsSilent", `time() - dhistance_backups_seen_timestamp_seconds > ${SILENT_SECONDS}`],
     [
       "BackupOverdue",
-      `time() - max by (server, location) (dhistance_backups_newest_timestamp_seconds) > ${POINT_IN_TIME_HOURS} * 3600`,
+      `time() - max by (server, location) (dhistance_backups_newest_timestamp_seconds <= time()) > ${POINT_IN_TIME_HOURS} * 3600`,
+    ],
+    [
+      "BackupFromFuture",
+      `max by (server, location) (dhistance_backups_newest_timestamp_seconds) - time() > ${CLOCK_SECONDS}`,
     ],
     ["PortableOverdue", `time() - dhistance_portable_newest_timestamp_seconds > ${PORTABLE_HOURS} * 3600`],
     ["DrillOverdue", `time() - dhistance_drill_timestamp_seconds > ${DRILL_HOURS / 24} * 86400`],
@@ -48,7 +53,15 @@ describe("the monitoring page alarms", () => {
   it("by no other number", () => {
     const numbers = [...conditions.values()].join(" ").match(/(?<=[<>] )[\d.]+/g) ?? [];
     const known = [
-      ...[SILENT_SECONDS, POINT_IN_TIME_HOURS, PORTABLE_HOURS, DRILL_HOURS / 24, LEAST_DISK, LEAST_MEMORY],
+      ...[
+        CLOCK_SECONDS,
+        SILENT_SECONDS,
+        POINT_IN_TIME_HOURS,
+        PORTABLE_HOURS,
+        DRILL_HOURS / 24,
+        LEAST_DISK,
+        LEAST_MEMORY,
+      ],
       ...Object.values(CERTIFICATE_DAYS),
     ];
     expect(numbers.map(Number).sort()).toEqual(known.sort());

@@ -10,6 +10,8 @@
 export const POINT_IN_TIME_HOURS = 26;
 /** Portable backups: oldest that the newest may be. One is made every day; the export and the pull take their time. Hours. */
 export const PORTABLE_HOURS = 30;
+/** A backup may be of the future by so much: clocks of two machines differ. Seconds. */
+export const CLOCK_SECONDS = 60;
 /** A drill is made when the last good one is so old: a little less than a week, so that one run a day makes one a week. */
 export const DRILL_EVERY_HOURS = 6.5 * 24;
 /** Oldest that the last good drill may be: a week, and a day to try again. Hours. */

@@ -1,6 +1,7 @@
 import { appendFileSync } from "node:fs";
 import { PATHS } from "./paths";
-import type { Ended } from "./process";
+import { signalOf, type Ended } from "./process";
+import { withNames } from "./repositories";
 
 /** What every alarm begins with: people and log collectors look for it. */
 export const ALARM = "ALARM backup: ";
@@ -20,12 +21,23 @@ export function sayAlarm(text: string): void {
 export async function attempt(what: string, work: () => Promise<Ended>): Promise<boolean> {
   const { code, output } = await work();
   if (code === 0) return true;
-  alarm(`${what}: ${firstError(output.toString())}`);
+  alarm(`${what}: ${reasonOf({ code, output })}`);
   return false;
 }
 
 /** The first error that pgBackRest reports, without what each of its lines begins with. */
 export function firstError(output: string): string {
   const line = output.split("\n").find((each) => each.includes("ERROR"));
-  return line?.replace(/.*ERROR: */, "") ?? "";
+  return withNames(line?.replace(/.*ERROR: */, "") ?? "");
+}
+
+/** Why a program failed. One that was killed says nothing itself. */
+export function reasonOf({ code, output }: Ended): string {
+  const signal = signalOf(code);
+  return (
+    firstError(output.toString()) ||
+    (signal
+      ? `it was ended by ${signal}, as when memory is short or the container stops`
+      : `exit code ${code}`)
+  );
 }

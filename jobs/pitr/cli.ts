@@ -30,13 +30,11 @@ export function program(): Command {
   command("healthy", "whether everything is fine, for Docker").action(async () =>
     (await import("./health")).checkHealth(),
   );
-  command("list", "the backups there are; takes the options of pgbackrest info")
-    .argument("[options...]")
-    .allowUnknownOption()
-    .helpOption(false)
-    .action(async (options: string[]) => {
-      const { pgbackrest } = await import("./pgbackrest");
-      unless((await pgbackrest(["info", ...options])).code === 0);
+  command("list", "the backups in both repositories; waits half a minute for each at most")
+    .option("--json", "print JSON")
+    .action(async (options: { json?: boolean }) => {
+      const { listBackups } = await import("./list");
+      unless(await listBackups(options));
     });
   command("backup", "make one backup now")
     .argument("<repository>")
@@ -50,6 +48,12 @@ export function program(): Command {
     .action(async (name: string) => {
       const { verify } = await import("./verify");
       unless(await verify(parseRepository(name)));
+    });
+  command("drop-future", "delete the backups that were made while the clock was ahead")
+    .argument("<repository>")
+    .action(async (name: string) => {
+      const { dropFuture } = await import("./future");
+      await dropFuture(parseRepository(name));
     });
   command("restore", "restore beside the live database")
     .argument("<repository>")
@@ -71,6 +75,7 @@ export function program(): Command {
   command("undo", "with PostgreSQL stopped: make the previous database live again").action(async () =>
     (await import("./swap")).undo(),
   );
+  command("kept", "what `confirm` would delete").action(async () => (await import("./swap")).showKept());
   command("confirm", "delete, for good, the previous database").action(async () =>
     (await import("./swap")).confirm(),
   );

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { firstError } from "./alarms";
+import { firstError, reasonOf } from "./alarms";
 import { problemsOf, type State } from "./health";
 import { healthMetrics, newestMetrics } from "./metrics";
 import type { Backup } from "./info";
@@ -66,4 +66,15 @@ it("finds pgBackRest's first error", () => {
   const said = "P00   INFO: a\n2026-11-29 P00  ERROR: [050]: unable to acquire lock\nP00  ERROR: [001]: b\n";
   expect(firstError(said)).toBe("[050]: unable to acquire lock");
   expect(firstError("P00   INFO: a\n")).toBe("");
+  expect(firstError("ERROR: [103]: repo2: [FileReadError]; HINT: see repo2-path")).toBe(
+    "[103]: cloud: [FileReadError]; HINT: see repo2-path",
+  );
+});
+
+it.each([
+  [137, "P00   INFO: backup", "it was ended by SIGKILL, as when memory is short or the container stops"],
+  [63, "INFO: terminated on signal [SIGTERM]", "exit code 63"],
+  [55, "ERROR: [055]: no file", "[055]: no file"],
+])("a failure always has a reason: exit code %i", (code, output, reason) => {
+  expect(reasonOf({ code, output: Buffer.from(output) })).toBe(reason);
 });

@@ -8,7 +8,7 @@ import { damagedOf, gapOf, PATHS } from "./paths";
 import { PitrError } from "./repositories";
 
 export interface State {
-  /** Alarms of the last round, and those of the last verify that found something. */
+  /** Alarms of the last round and of the last look since, those of the last verify that found something. */
   alarms: readonly string[];
   /** Repositories for which WAL was dropped, without a full backup since. */
   gaps: readonly string[];
@@ -51,7 +51,7 @@ function readState(): State {
   const gapPrefix = basename(gapOf(""));
   const gaps = named(gapPrefix).map((name) => name.slice(gapPrefix.length).replace(/\.closing$/, ""));
   return {
-    alarms: [...linesOf(PATHS.alarms), ...damaged],
+    alarms: [...new Set([...linesOf(PATHS.alarms), ...linesOf(PATHS.watched), ...damaged])],
     gaps: [...new Set(gaps)],
     hoursSinceCreated: hoursSince(PATHS.created),
     hoursSinceRound: hoursSince(PATHS.round),

@@ -24,6 +24,8 @@ export const PATHS = {
   /** The alarms of the last round, and those of the round that runs. */
   alarms: "/tmp/alarms",
   alarmsNow: "/tmp/alarms.now",
+  /** The alarms of the last look between the rounds. */
+  watched: "/tmp/watched",
   /** Touched when both repositories exist, and when a round has ended. */
   created: "/tmp/created",
   round: "/tmp/round",

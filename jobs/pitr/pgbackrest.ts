@@ -1,7 +1,7 @@
 /** pgBackRest's commands, for one repository each. */
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { lines, run, type Ended, type RunOptions } from "./process";
-import { firstError } from "./alarms";
+import { reasonOf } from "./alarms";
 import type { Backup, Info } from "./info";
 import { parseInfo } from "./parseInfo";
 import { otherThan, PitrError, REPOSITORIES, type Repository } from "./repositories";
@@ -9,8 +9,9 @@ import { otherThan, PitrError, REPOSITORIES, type Repository } from "./repositor
 export const STANZA = process.env["PGBACKREST_STANZA"] ?? "dhis2";
 const QUIET = "--log-level-console=off";
 export const ONLY_WARNINGS = "--log-level-console=warn";
-/** Seconds a repository out of reach is waited for, where the other one waits meanwhile. */
+/** Seconds a repository out of reach is waited for, where the other one waits meanwhile: each time, and in all. */
 const IMPATIENT = "--io-timeout=10";
+export const PATIENCE = 30;
 
 export const on = (repository: Repository) => `--repo=${REPOSITORIES[repository]}`;
 
@@ -28,9 +29,13 @@ export async function infoOf(
 ): Promise<Info> {
   const only = ["--output=json", QUIET, "--log-level-stderr=error"];
   const args = ["info", ...(impatient ? [IMPATIENT] : []), on(repository), ...only];
-  const { code, output } = await pgbackrest(args, { output: "both" });
+  const started = Date.now();
+  const ended = await pgbackrest(args, { output: "both", ...(impatient && { seconds: PATIENCE }) });
+  const { code, output } = ended;
   const text = output.toString();
-  if (code !== 0) throw new PitrError(`pgbackrest info: ${firstError(text) || `ended with ${code}`}`);
+  if (impatient && Date.now() - started >= PATIENCE * 1000)
+    throw new PitrError(`no answer within ${PATIENCE} seconds`);
+  if (code !== 0) throw new PitrError(`pgbackrest info: ${reasonOf(ended)}`);
   // Errors may stand before it.
   return parseInfo(text.slice(Math.max(0, text.search(/^\[/m))));
 }

@@ -1,6 +1,7 @@
 /** Runs the programs that do the work: pgBackRest, PostgreSQL's own, coreutils. */
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
+import { withNames } from "./repositories";
 
 export interface Ended {
   /** As a shell has it: 128 and the signal's number if a signal ended the program, 127 if there is no such program. */
@@ -19,17 +20,21 @@ export interface RunOptions {
   output?: "show" | "both" | "capture" | "discard";
   /** Discard standard error as well. */
   silent?: boolean;
+  /** Ends the program after so many seconds. @default never */
+  seconds?: number;
   /** A file that stays open in the program: a lock that it holds to its end. */
   holds?: number;
 }
 
 export async function run(program: string, args: string[], options: RunOptions = {}): Promise<Ended> {
-  const { env = {}, input, output, silent = false, holds } = options;
+  const { env = {}, input, output, silent = false, holds, seconds } = options;
   const both = output === "show" || output === "both";
   const standardOutput = both || output === "capture" ? "pipe" : output === "discard" ? "ignore" : "inherit";
   const standardError = silent ? "ignore" : both ? "pipe" : "inherit";
   const child = spawn(program, args, {
     env: { ...process.env, ...env },
+    // It waits for a repository: nothing of it is lost, and SIGTERM it may not notice.
+    ...(seconds !== undefined && { timeout: seconds * 1000, killSignal: "SIGKILL" as const }),
     stdio: [
       input ? "pipe" : "ignore",
       standardOutput,
@@ -41,7 +46,7 @@ export async function run(program: string, args: string[], options: RunOptions =
   for (const stream of [child.stdout, child.stderr])
     stream?.on("data", (chunk: Buffer) => {
       captured.push(chunk);
-      if (output === "show") process.stdout.write(chunk);
+      if (output === "show") process.stdout.write(withNames(chunk.toString()));
     });
   // The program may end before it has read everything.
   child.stdin?.on("error", () => undefined);
@@ -54,6 +59,11 @@ export async function run(program: string, args: string[], options: RunOptions =
     child.on("close", (status, signal) => resolve(status ?? 128 + (signal ? constants.signals[signal] : 0)));
   });
   return { code, output: Buffer.concat(captured) };
+}
+
+/** The signal that ended a program, by its exit code as `run` returns it. */
+export function signalOf(code: number): string | undefined {
+  return Object.entries(constants.signals).find(([, number]) => code === 128 + number)?.[0];
 }
 
 /** Runs a program without its output. @returns whether it ended with 0 */

@@ -13,6 +13,12 @@ export function parseRepository(name: string): Repository {
   throw new PitrError(`unknown repository "${name}"; allowed: ${Object.keys(REPOSITORIES).join(", ")}`);
 }
 
+/** What pgBackRest says, with the names that people use: it says `repo2` of the cloud. Options such as `repo2-path` stay. */
+export function withNames(text: string): string {
+  const names = Object.fromEntries(Object.entries(REPOSITORIES).map(([name, number]) => [number, name]));
+  return text.replace(/(?<![-\w])repo([12])(?![-\w])/g, (_, number: string) => names[number] ?? "");
+}
+
 export function otherThan(repository: Repository): Repository {
   return repository === "disk" ? "cloud" : "disk";
 }

@@ -3,6 +3,7 @@ import { closeSync, existsSync, mkdirSync, openSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { available } from "./backup";
+import { futureBackups } from "./future";
 import { lockFile } from "./lock";
 import { PATHS } from "./paths";
 import { backupsOf, infoOf, on, pgbackrest } from "./pgbackrest";
@@ -16,7 +17,8 @@ import { workFolder } from "./workFolder";
 
 /** @param moment such as `2026-11-25 10:00:00+00`. @default the newest there is */
 export async function restore(repository: Repository, moment = ""): Promise<void> {
-  const seconds = await secondsOf(moment || "now");
+  // Of the newest state the backups may be of the future: the clock was ahead when they were made.
+  const seconds = moment === "" ? Infinity : await secondsOf(moment);
   refusePrevious();
   const lock = await lockFile("/tmp/restore", 60);
   if (lock === undefined)
@@ -75,6 +77,7 @@ async function closeWal(repository: Repository): Promise<string | undefined> {
     file,
   ];
   for (let tries = 0; tries < 300; tries++) {
+    if (tries === 2) console.log(`Waiting for the newest WAL to arrive in ${repository}, at most 5 minutes.`);
     if ((await pgbackrest(args)).code === 0) return end;
     await sleep(1000);
   }
@@ -103,7 +106,12 @@ async function restoreFiles({
 }): Promise<void> {
   const target =
     moment === "" ? ["--type=default"] : ["--type=time", `--target=${moment}`, "--target-action=promote"];
-  const candidates = (await backupsOf(repository)).filter(({ stop }) => stop <= seconds);
+  const backups = await backupsOf(repository);
+  if (moment !== "" && futureBackups(backups, Date.now() / 1000).length > 0)
+    console.log(
+      "The clock of this server was ahead. A restore to a point in time ends before the first transaction with a later time: check what is missing, or restore without --to.",
+    );
+  const candidates = backups.filter(({ stop }) => stop <= seconds);
   let why = `no backup in ${repository} is that old`;
   for (const { label, size } of candidates) {
     const noSpace = noSpaceToRestore(size, await available(PATHS.data));
@@ -111,7 +119,7 @@ async function restoreFiles({
     const args = ["restore", on(repository), `--pg1-path=${PATHS.restored}`, `--set=${label}`, ...target];
     const onTimeline = timeline ? [`--target-timeline=${timeline}`] : [];
     // pgBackRest holds the lock to its end: it may outlive us.
-    const { code } = await pgbackrest([...args, ...onTimeline], { holds: lock });
+    const { code } = await pgbackrest([...args, ...onTimeline], { holds: lock, output: "show" });
     if (code === 0) return;
     why = "see above";
     // The backup is of a timeline that a swap or an undo has ended. One before may lead to the present one.

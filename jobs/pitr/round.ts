@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { alarm, attempt, sayAlarm } from "./alarms";
 import { backUp, databaseIsIntact, hasSpace } from "./backup";
 import { dueBackup, type Schedule } from "./due";
+import { futureProblem } from "./future";
 import { heal } from "./heal";
 import type { BackupType, Info } from "./info";
 import { closingGapOf, gapOf, PATHS } from "./paths";
@@ -93,6 +94,14 @@ async function keep(repository: Repository, schedule: Schedule): Promise<boolean
     alone(repository, ["check"], { output: "show" }),
   );
   if (!arrives) good = false;
+  const future = await infoOf(repository).then(
+    ({ backups }) => futureProblem(repository, backups, Date.now() / 1000),
+    () => undefined,
+  );
+  if (future !== undefined) {
+    alarm(future);
+    return false;
+  }
   const type = beginClosingGap(repository) ? "full" : await due(repository, schedule);
   if (!(await hasSpace(repository, type))) return false;
   if (type === undefined) return (await databaseIsIntact(repository)) && good;

@@ -1,7 +1,9 @@
 import { spawn, type ChildProcess } from "node:child_process";
+import { setTimeout as sleep } from "node:timers/promises";
 import { BACKUP_TYPES } from "./info";
 import { PitrError, parseRepository } from "./repositories";
 import { round, type Schedules } from "./round";
+import { watch, WATCH_EVERY } from "./watch";
 
 /** @param texts such as `disk=168,24,1`: hours after which a full, a differential and an incremental backup is due */
 export function parseSchedules(texts: readonly string[]): Schedules {
@@ -25,11 +27,17 @@ export async function schedule(schedules: Schedules): Promise<never> {
   const serverEnds = ended(server).then(() => {
     throw new PitrError("pgbackrest server has ended");
   });
+  const repositories = schedules.map(([repository]) => repository);
+  const watching = (async () => {
+    for (; ; await sleep(WATCH_EVERY * 1000)) await watch(repositories);
+  })();
+  // It goes on as long as we do; what nobody has foreseen ends everything, and the container starts again.
+  watching.catch(() => undefined);
   for (;;) {
-    const good = await Promise.race([round(schedules), serverEnds]);
+    const good = await Promise.race([round(schedules), serverEnds, watching]);
     // snooze waits for the next full hour, by a clock that may be set meanwhile. After a failure it tries again soon.
     const pause = good ? spawn("snooze", ["-H*", "-M0"]) : spawn("sleep", ["300"]);
-    await Promise.race([ended(pause), serverEnds]);
+    await Promise.race([ended(pause), serverEnds, watching]);
   }
 }
 

@@ -26,8 +26,7 @@ async function refuseRunning(): Promise<void> {
 export async function swap(): Promise<void> {
   await refuseRunning();
   const { restored, previous, cluster } = PATHS;
-  const version = statSync(`${restored}/PG_VERSION`, { throwIfNoEntry: false });
-  if (!version?.size || existsSync(`${restored}/recovery.signal`))
+  if (!isComplete(restored) || existsSync(`${restored}/recovery.signal`))
     throw new PitrError(
       `There is no complete restored database to make live. Restore first: ${command("restore")}`,
     );
@@ -44,9 +43,13 @@ export async function swap(): Promise<void> {
 
 /** @throws PitrError if there is nothing to undo: asked before anything is stopped */
 export function checkPrevious(): void {
-  if (!statSync(PATHS.previous, { throwIfNoEntry: false })?.isDirectory())
+  if (!existsSync(PATHS.previous))
     throw new PitrError(
       "No previous database is kept: there is nothing to undo. Nothing was stopped or changed.",
+    );
+  if (!isComplete(PATHS.previous))
+    throw new PitrError(
+      `The previous database in ${PATHS.previous} is not complete and cannot be put back. Nothing was stopped or changed.`,
     );
 }
 
@@ -59,12 +62,37 @@ export async function undo(): Promise<void> {
   console.log("The previous database is live again; the other one is kept.");
 }
 
+/** @throws PitrError if nothing is kept: asked before a person is asked */
+export function showKept(): void {
+  for (const { what } of kept()) console.log(`Kept: ${what}.`);
+}
+
 /** Deletes what is kept, for good. */
 export function confirm(): void {
-  if (!existsSync(PATHS.previous) && !existsSync(PATHS.restored))
-    throw new PitrError("No previous database is kept: there is nothing to delete.");
-  for (const folder of [PATHS.previous, PATHS.restored]) rmSync(folder, { recursive: true, force: true });
-  console.log("The previous database is deleted.");
+  for (const { folder, what } of kept()) {
+    rmSync(folder, { recursive: true, force: true });
+    console.log(`Deleted: ${what}.`);
+  }
+}
+
+function kept(): { folder: string; what: string }[] {
+  const found = [
+    { folder: PATHS.previous, what: "the previous database" },
+    { folder: PATHS.restored, what: "a restored database that was not made live" },
+  ].filter(({ folder }) => existsSync(folder));
+  if (found.length === 0)
+    throw new PitrError("No previous database is kept: there is nothing to delete. Nothing was changed.");
+  return found.map(({ folder, what }) => ({ folder, what: `${what}${lastUsed(folder)}` }));
+}
+
+/** PostgreSQL writes this file at every checkpoint. */
+function lastUsed(cluster: string): string {
+  const written = statSync(`${cluster}/global/pg_control`, { throwIfNoEntry: false })?.mtime;
+  return written ? `, last used at ${written.toISOString()}` : "";
+}
+
+function isComplete(cluster: string): boolean {
+  return (statSync(`${cluster}/PG_VERSION`, { throwIfNoEntry: false })?.size ?? 0) > 0;
 }
 
 /** In one step of the kernel, which Node.js does not know: at no time is there no cluster. */

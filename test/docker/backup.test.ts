@@ -172,7 +172,7 @@ describe("any point in time is restored", () => {
     const first = await note("1");
     const second = await note("2");
     await note("3");
-    expect(await pitr("list")).toMatch(/full backup: .*F\n[^]*repo1: [^]*repo2: /);
+    expect(await pitr("list")).toMatch(/^disk\n {2}full .*F\n[^]*^cloud\n {2}full .*F$/m);
     expect(await pitr("restore", { from: "cloud", to: second })).toContain(
       "Next: log in and look at the newest data.",
     );

@@ -31,11 +31,16 @@ export async function listPitr(
   output: Output,
 ): Promise<void> {
   const server = find(tenant, name, options);
-  if (!output.json) return runPitr(server, ["list"]);
+  if (!output.json) return runPitr(server, ["list"], { mayEnd: true });
   const out = new PassThrough();
   const printed = text(out);
-  await runPitr(server, ["list", "--output=json"], [out, process.stderr]).finally(() => out.end());
-  output.result({ event: "listed", pgbackrest: JSON.parse(await printed) as unknown }, "");
+  const streams: Streams = [out, process.stderr];
+  // What can be read is printed, also if one of them cannot be.
+  await runPitr(server, ["list", "--json"], { streams, mayEnd: true }).finally(async () => {
+    out.end();
+    const listed = await printed;
+    if (listed) output.result({ event: "listed", locations: JSON.parse(listed) as unknown }, "");
+  });
 }
 
 /** Restores beside the live database, then exchanges the two. */
@@ -47,13 +52,14 @@ export async function restorePitr(
 ): Promise<void> {
   const server = find(tenant, name, options);
   const streams = streamsFor(output);
-  await runPitr(server, ["restore", options.from, ...(options.to ? [options.to] : [])], streams);
+  const command = ["restore", options.from, ...(options.to ? [options.to] : [])];
+  await runPitr(server, command, { streams, mayEnd: true });
   await confirm(
     `Stop ${server.application} and replace its database with the restored one?`,
     options,
     "Cancelled. The live database was not changed.",
   );
-  await whileDown(server, output, () => runPitr(server, ["swap"], streams));
+  await whileDown(server, output, () => runPitr(server, ["swap"], { streams }));
   output.result(
     { event: "restored", tenant, server: name, from: options.from, to: options.to ?? "newest" },
     [
@@ -74,9 +80,9 @@ export async function undoPitr(
   const server = find(tenant, name, options);
   // Fails before anything is stopped if there is no previous database.
   const streams = streamsFor(output);
-  await runPitr(server, ["previous"], streams);
+  await runPitr(server, ["previous"], { streams });
   await confirm(`Stop ${server.application} and put its previous database back?`, options);
-  await whileDown(server, output, () => runPitr(server, ["undo"], streams));
+  await whileDown(server, output, () => runPitr(server, ["undo"], { streams }));
   if (output.json) output.result({ event: "undone", tenant, server: name }, "");
 }
 
@@ -88,8 +94,11 @@ export async function confirmPitr(
   output: Output,
 ): Promise<void> {
   const server = find(tenant, name, options);
-  await confirm(`Delete the previous database of ${server.database}? This cannot be undone.`, options);
-  await runPitr(server, ["confirm"], streamsFor(output));
+  const streams = streamsFor(output);
+  // Shows what is kept; fails before anybody is asked if that is nothing.
+  await runPitr(server, ["kept"], { streams });
+  await confirm(`Delete this from ${server.database}? This cannot be undone.`, options);
+  await runPitr(server, ["confirm"], { streams });
   if (output.json) output.result({ event: "confirmed", tenant, server: name }, "");
 }
 

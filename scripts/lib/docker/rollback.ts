@@ -193,7 +193,7 @@ async function branch(server: ServerOnHost, show: (line: string) => Promise<void
       last = `${last}${data}`.slice(-2000);
       void show(String(data).trim());
     });
-  await runPitr(server, ["branch"], [stream(), stream()]).catch((error: Error) => {
+  await runPitr(server, ["branch"], { streams: [stream(), stream()] }).catch((error: Error) => {
     throw new CommandError(`${error.message}\n${last}`, 1, { cause: error });
   });
 }

@@ -58,7 +58,7 @@ async function succeeds(server: ServerOnHost, command: string[], show: Show): Pr
   const shown = (async () => {
     for await (const line of createInterface({ input: output })) await show(line);
   })();
-  const code = await runIn(server, server.portable, command, [output, output]);
+  const code = await runIn(server, server.portable, command, { streams: [output, output] });
   output.end();
   await shown;
   return code === 0;

@@ -101,7 +101,7 @@ async function outputOf(
 ): Promise<{ code: number; output: string }> {
   const out = new PassThrough();
   const output = text(out);
-  const code = await runIn(server, server.portable, command, [out, err ?? out]);
+  const code = await runIn(server, server.portable, command, { streams: [out, err ?? out] });
   out.end();
   return { code, output: await output };
 }
