@@ -81,7 +81,7 @@ describe("a command that is printed", () => {
   it("of the rehearsal is one that exists", async () => {
     expect(await commandsIn(describeNext("moh-premium", ["moh-trial"]))).toMatchObject([
       { command: "start", target: "rehearsal", tenant: "moh-trial" },
-      { command: "preview", tenant: "moh-premium" },
+      { command: "preview", tenants: ["moh-premium"] },
       { command: "start", target: "docker" },
     ]);
   });

@@ -10,7 +10,13 @@ import { restoreCommand } from "./commands/restore";
 import { rollbackCommand } from "./commands/rollback";
 import { startCommand } from "./commands/start";
 import { tenantCommand } from "./commands/tenant";
-import { describeError, EXIT_CODES, exitCodesHelp, RESTORE_EXIT_CODES } from "./lib/errors";
+import {
+  describeError,
+  EXIT_CODES,
+  exitCodesHelp,
+  PREVIEW_EXIT_CODES,
+  RESTORE_EXIT_CODES,
+} from "./lib/errors";
 import { Output } from "./lib/output";
 
 /**
@@ -19,10 +25,14 @@ import { Output } from "./lib/output";
  */
 export function dhistance(): Command {
   const program = new Command("dhistance").description("Operate hosted DHIS2 servers.").version(version);
-  const restore = restoreCommand();
+  const [preview, restore] = [previewCommand(), restoreCommand()];
+  const more = new Map([
+    [preview, PREVIEW_EXIT_CODES],
+    [restore, RESTORE_EXIT_CODES],
+  ]);
   for (const command of [
     startCommand(),
-    previewCommand(),
+    preview,
     tenantCommand(),
     restore,
     pitrCommand(),
@@ -33,7 +43,7 @@ export function dhistance(): Command {
   ])
     program.addCommand(command);
   for (const command of commandsOf(program)) {
-    const codes = command === restore ? { ...EXIT_CODES, ...RESTORE_EXIT_CODES } : EXIT_CODES;
+    const codes = { ...EXIT_CODES, ...more.get(command) };
     // Errors are printed in one place, by `run`.
     command.exitOverride().configureOutput({ outputError: () => undefined });
     command.addHelpText("after", exitCodesHelp(codes));

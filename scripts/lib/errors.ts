@@ -18,6 +18,15 @@ export const RESTORE_EXIT_CODES: Readonly<Record<number, string>> = {
   9: "something was lost: backups are gone, or hold much less than earlier ones",
 };
 
+/** `preview` tells apart what it found. 7 is the code of `pulumi preview --expect-no-changes` for changes. */
+export const PREVIEW_EXIT_CODES: Readonly<Record<number, string>> = {
+  0: "no change",
+  1: "failed, so nothing is known; the message says why",
+  7: "changes, which nothing speaks against",
+  8: "refused: the stack file, its entitlement, or what is in place does not allow the change",
+  9: "a policy is violated",
+};
+
 /** The section of a command's help on its exit codes. */
 export function exitCodesHelp(codes: Readonly<Record<number, string>>): string {
   const lines = Object.entries(codes).map(([code, meaning]) => `  ${code}  ${meaning}`);

@@ -1,6 +1,5 @@
-import { spawn } from "node:child_process";
 import { ensureToolchain, useToolchain } from "../../tools/toolchain";
-import { ROOT, tenants } from "./checkout";
+import { tenants } from "./checkout";
 import { dockerTenants } from "./dockerTenant/project";
 import { issueExamples } from "./localIssuer";
 import type { Output } from "./output";
@@ -10,7 +9,6 @@ import {
   EngineError,
   openStack,
   outputsOf,
-  POLICIES,
   preview,
   printWarnings,
   up,
@@ -19,7 +17,7 @@ import {
 import { describeNext, describeTenant, type TenantOutputs } from "./summary";
 
 /** The platform of the example tenants. */
-const PLATFORM = "eu-west-1";
+export const PLATFORM = "eu-west-1";
 /** The example tenant that asks for more servers than its plan allows. */
 export const OVER_QUOTA = "over-quota";
 
@@ -99,30 +97,4 @@ async function refusalOf(tenant: string, report: (doing: string) => void): Promi
     throw error;
   }
   throw new EngineError([`tenant ${tenant} is over its quota but was not refused`]);
-}
-
-/**
- * Runs `pulumi preview` of a tenant with rehearsal providers and the policy pack.
- * @param options more options of `pulumi preview`
- * @returns the exit code of `pulumi`
- */
-export async function previewRehearsal(tenant: string, options: string[], output: Output): Promise<number> {
-  useToolchain(await ensureToolchain(), { providers: "rehearsal" });
-  await prepareTenants();
-  const platform = await openStack("platform", PLATFORM);
-  if (Object.keys(await platform.outputs()).length === 0) {
-    output.note(`Bringing up platform ${PLATFORM} first …`);
-    await preparePlatform(() => undefined);
-  }
-  return pulumi(["preview", "--stack", tenant, "--policy-pack", POLICIES, ...options]);
-}
-
-function pulumi(args: string[]): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const child = spawn("pulumi", args, { cwd: ROOT, stdio: "inherit" });
-    child.on("error", reject);
-    child.on("close", (code) => {
-      resolve(code ?? 1);
-    });
-  });
 }
