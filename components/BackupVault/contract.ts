@@ -34,10 +34,25 @@ export interface BackupVaultArgs {
   target: Target;
 }
 
+/** What stays when a tenant is destroyed. */
+export interface Outliving {
+  what: string;
+  where: string;
+  region: string;
+  /** ARN of the key without which nobody can read it; it stays as well. */
+  key: string;
+  /** ARNs of the secrets that are needed to use it; they stay as well. */
+  secrets: string[];
+  /** For how long. */
+  daysAfterDestroy: number | string;
+}
+
 /** A vault, for components that work with it. */
 export interface Vault {
   /** Known once they have been accepted. */
   backups: pulumi.Output<Backup[]>;
+  /** What stays when the tenant is destroyed. @default nothing */
+  outlives?: pulumi.Output<Outliving[]> | undefined;
   /** What it consists of, for components on the same target (`resourcesOn`). */
   resources: OnTarget<{ aws: Nothing; docker: DockerVault }>;
 }

@@ -13,6 +13,7 @@ import { vaultOnDocker } from "./docker";
  */
 export class BackupVault extends pulumi.ComponentResource implements Vault {
   readonly backups: Vault["backups"];
+  readonly outlives: Vault["outlives"];
   readonly resources: Vault["resources"];
 
   constructor(name: string, args: BackupVaultArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -24,8 +25,9 @@ export class BackupVault extends pulumi.ComponentResource implements Vault {
     };
     super("dhistance:index:BackupVault", name, properties, opts);
     const context = { name, args, target, opts: { parent: this } };
-    const { backups, resources } = makeOn(context, { aws: vaultOnAws, docker: vaultOnDocker });
+    const { backups, outlives, resources } = makeOn(context, { aws: vaultOnAws, docker: vaultOnDocker });
     this.backups = backups;
+    this.outlives = outlives;
     this.resources = resources;
     // Of a component a policy over the whole stack is shown the outputs alone.
     this.registerOutputs(properties);

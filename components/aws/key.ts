@@ -69,6 +69,11 @@ export function encryptionKey(name: string, args: KeyArgs, opts: pulumi.CustomRe
     },
     opts,
   );
-  new kms.Alias(`${name}-alias`, { name: `alias/${args.alias}`, targetKeyId: key.keyId }, opts);
+  // Where the key outlives the stack, its alias does not: a new key would be refused the same one.
+  new kms.Alias(
+    `${name}-alias`,
+    { name: `alias/${args.alias}`, targetKeyId: key.keyId },
+    { ...opts, retainOnDelete: false },
+  );
   return key;
 }

@@ -22,6 +22,13 @@ import {
   valueInStackFile,
 } from "../runtime";
 import { dockerDestination } from "./docker";
+import {
+  givenUpNotices,
+  refuseComingBack,
+  regionsGivenUp,
+  type BackupsBefore,
+  type RegionGivenUp,
+} from "./givenUp";
 import { awsProblems } from "./instanceTypes";
 import type { TenantFiles } from "./files";
 import { readRequest, type Request } from "./request";
@@ -36,7 +43,14 @@ import {
   type Tenant,
   type Tenants,
 } from "./spec";
-import { awsTarget, checkHostnames, backupLocations, readPlatform, regionProvider } from "./target";
+import {
+  awsTarget,
+  checkHostnames,
+  backupLocations,
+  readPlatform,
+  regionProvider,
+  regionsOf,
+} from "./target";
 import { TenantRoot } from "./tenant";
 
 const TENANT_KEY = "dhistance:tenant";
@@ -112,6 +126,8 @@ export async function tenant() {
       }),
     ),
     backups: vault.backups,
+    ...(vault.outlives && { afterDestroy: vault.outlives }),
+    ...(destination.regionsGivenUp?.length && { regionsGivenUp: destination.regionsGivenUp }),
     contacts: spec.contacts,
     monitoring: monitoring.page,
     ...(gateway.authority && { authority: gateway.authority }),
@@ -129,6 +145,8 @@ interface Destination {
   backups: Pick<BackupVaultArgs, "regions" | "onPremises">;
   /** On AWS the storage of databases whose size changes. */
   storage?: Storage;
+  /** On AWS, those that backups no longer go to. */
+  regionsGivenUp?: RegionGivenUp[];
   /** Problems that take long to find; the program continues meanwhile. */
   problems: Promise<string[]>;
 }
@@ -173,12 +191,18 @@ async function destinationOnAws(
   checkHostnames(spec, platform);
   const provider = regionProvider(spec, entitlement, platform);
   const storage = await storageOf(spec.servers, last.servers ?? {}, provider);
-  const problems = refuseShrinking(spec.servers, storage);
+  const problems = [
+    ...refuseShrinking(spec.servers, storage),
+    ...refuseComingBack(spec.backups.locations, last, new Date()),
+  ];
   if (problems.length > 0) throw new SpecError(problems);
-  for (const notice of storageNotices(spec.servers, storage)) await pulumi.log.warn(notice);
+  const givenUp = regionsGivenUp(entitlement.tenant, last, regionsOf(spec), new Date());
+  for (const notice of [...storageNotices(spec.servers, storage), ...givenUpNotices(givenUp, last)])
+    await pulumi.log.warn(notice);
   return {
     provider,
     storage,
+    regionsGivenUp: givenUp,
     target: (parent) => awsTarget(spec, platform, entitlement, parent),
     backups: backupLocations(spec, entitlement, provider),
     problems: awsProblems(entitlement.tenant, spec, platform, provider),
@@ -228,7 +252,7 @@ function refuseByPast({ entitlement, token, spec }: Request, last: LastOutputs):
 }
 
 /** What is read again of a stack's outputs; former versions exported less. */
-interface LastOutputs {
+interface LastOutputs extends BackupsBefore {
   tenant?: { entitlementIssuedAt?: string };
   servers?: ServersBefore;
 }

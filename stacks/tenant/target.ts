@@ -64,16 +64,13 @@ export function checkHostnames(spec: AwsTenant, { zone }: Platform): void {
  */
 export function regionProvider(spec: AwsTenant, entitlement: Entitlement, platform: Platform): AwsProvider {
   const { region } = spec.target.aws;
+  const regions = regionsOf(spec);
   const placed = remember(
     `${entitlement.tenant}-region`,
     { because: { region }, refuse: (was, is) => refuseMove(String(was["region"]), String(is["region"])) },
     {},
   );
   const { tenant, plan } = entitlement;
-  const regions = [
-    region,
-    ...spec.backups.locations.flatMap((copy) => ("region" in copy ? [copy.region] : [])),
-  ];
   const locked = remember(
     `${tenant}-lock`,
     {
@@ -83,6 +80,12 @@ export function regionProvider(spec: AwsTenant, entitlement: Entitlement, platfo
     {},
   );
   return providerOf(region, entitlement, { dependsOn: [placed, locked] });
+}
+
+/** The regions of the servers and of their backups. */
+export function regionsOf({ target, backups }: AwsTenant): string[] {
+  const abroad = backups.locations.flatMap((location) => ("region" in location ? [location.region] : []));
+  return [target.aws.region, ...abroad];
 }
 
 /**
@@ -128,9 +131,10 @@ export function awsTarget(
       deletionWindowInDays: isPaid(plan) ? 30 : 7,
       tags: {},
     },
-    // With it every byte of the tenant, backups included, is lost.
+    // With it every byte of the tenant, backups included, is lost. Locked backups and final snapshots outlive the stack.
     {
       parent,
+      retainOnDelete: true,
       protect: keepsData(
         plan,
         spec.servers.every(({ retire }) => retire),

@@ -182,13 +182,20 @@ async function recordsOf(servers: Server[]): Promise<string[]> {
   return records.filter((record) => servers.some(({ hostname }) => record.endsWith(String(hostname))));
 }
 
-/** What is left of a tenant in both regions and in DNS, but for what must outlive it. */
+/** What is left of a tenant in both regions and in DNS, but for what must outlive it: what backups need to be read. */
 async function left(name: string, servers: Server[]): Promise<unknown[]> {
   const abroad = new Account(world, SECOND);
-  // AWS lets nobody delete a key at once, lest data be lost by a slip.
-  for (const account of [aws, abroad])
-    expect(new Set(await account.keyStates(name))).toEqual(new Set(["PendingDeletion"]));
-  return [...(await aws.everything(name)), ...(await abroad.everything(name)), ...(await recordsOf(servers))];
+  for (const account of [aws, abroad]) {
+    expect(new Set(await account.keyStates(name))).toEqual(new Set(["Enabled"]));
+    expect(await account.vaults(name)).toMatchObject([{ Locked: true }]);
+  }
+  const outlives = /^dhistance-|-vault-(repository|signing)|-configuration-/;
+  return [
+    ...[...(await aws.everything(name)), ...(await abroad.everything(name))].filter(
+      (found) => !outlives.test(String(found)),
+    ),
+    ...(await recordsOf(servers)),
+  ];
 }
 
 describe.concurrent("an example tenant", () => {

@@ -29,6 +29,8 @@ export interface ExportKeys {
   password: pulumi.Output<string>;
   /** Verifies the signatures; PEM. */
   publicKey: pulumi.Output<string>;
+  /** The secrets that have them. */
+  secretArns: pulumi.Output<string>[];
 }
 
 export function vaultContext(context: Context<BackupVaultArgs, AwsTarget>): VaultContext {

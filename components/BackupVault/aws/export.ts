@@ -41,11 +41,10 @@ export function exportOnAws(vault: VaultContext, repository: Repository): Export
   const context = { ...vault, repository, keys, executionRoleArn };
   const tasks = servers.flatMap((server) => [exportTask(context, server), drillOf(context, server)]);
   scheduleTasks(vault, tasks, executionRoleArn);
-  return { password: keys.password, publicKey: keys.publicKey };
+  return keys;
 }
 
 interface StoredKeys extends ExportKeys {
-  secretArns: pulumi.Output<string>[];
   /** As a container's `secrets` refer to them. */
   passwordSecret: pulumi.Output<string>;
   signingSecret: pulumi.Output<string>;
@@ -54,8 +53,10 @@ interface StoredKeys extends ExportKeys {
 /** The repositories' password and the key that signs the exports, in the state and in Secrets Manager. */
 function storedKeys({ name, target: { keyArn }, opts, keepsBackups }: VaultContext): StoredKeys {
   const keep = { ...opts, protect: keepsBackups };
+  // The repositories are locked longer than the stack may live, and cannot be read without these.
+  const outlives = { ...opts, retainOnDelete: true };
   const secret = (what: string, description: string) =>
-    emptySecret(`${name}-${what}`, { description, keyArn, tags: componentTags() }, opts);
+    emptySecret(`${name}-${what}`, { description, keyArn, tags: componentTags() }, outlives);
   const passwordSecret = secret("repository-password", "Password of the portable repositories in the cloud");
   const password = randomPassword(`${name}-repository-password`, 40, keep);
   const signing = new PrivateKey(`${name}-signing-key`, { algorithm: "ED25519" }, keep);
@@ -64,9 +65,14 @@ function storedKeys({ name, target: { keyArn }, opts, keepsBackups }: VaultConte
     password,
     publicKey: signing.publicKeyPem,
     secretArns: [passwordSecret.arn, signingSecret.arn],
-    passwordSecret: secretValue(`${name}-repository-password-value`, passwordSecret, password, opts).whole,
-    signingSecret: secretValue(`${name}-signing-key-value`, signingSecret, signing.privateKeyPemPkcs8, opts)
+    passwordSecret: secretValue(`${name}-repository-password-value`, passwordSecret, password, outlives)
       .whole,
+    signingSecret: secretValue(
+      `${name}-signing-key-value`,
+      signingSecret,
+      signing.privateKeyPemPkcs8,
+      outlives,
+    ).whole,
   };
 }
 

@@ -5,6 +5,7 @@ import type { BackupVaultArgs, Vault } from "../contract";
 import { onPremisesAgents } from "./agent";
 import { vaultContext } from "./context";
 import { exportOnAws } from "./export";
+import { outlives } from "./outlives";
 import { portableRepository, snapshotsOnAws } from "./vault";
 
 /**
@@ -13,9 +14,13 @@ import { portableRepository, snapshotsOnAws } from "./vault";
  */
 export function vaultOnAws(context: Context<BackupVaultArgs, AwsTarget>): Vault {
   const vault = vaultContext(context);
-  snapshotsOnAws(vault);
+  const regions = snapshotsOnAws(vault);
   const repository = portableRepository(vault);
   const keys = exportOnAws(vault, repository);
   const accepted = onPremisesAgents(vault, repository, keys);
-  return { backups: accepted.urn.apply(() => backupsOf(context.args)), resources: { kind: "aws" } };
+  return {
+    backups: accepted.urn.apply(() => backupsOf(context.args)),
+    outlives: outlives(vault, repository, regions, keys.secretArns),
+    resources: { kind: "aws" },
+  };
 }

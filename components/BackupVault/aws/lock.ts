@@ -3,6 +3,12 @@ import type { Platform } from "../../contract/platform";
 import { isRehearsal } from "../../aws/runOnce";
 import { RETENTION } from "../../../plans/retention";
 
+/**
+ * Days for which an object of the portable repository is locked beyond the retention. An export starts a new repository
+ * each month: a deduplicated pack lives up to a month longer than the snapshot it was written for.
+ */
+export const LOCKED_LONGER = 31;
+
 /** The name of a tenant's vault in AWS Backup, in every region. */
 export function vaultName(tenant: string): string {
   return `dhistance-${tenant}`;

@@ -10,11 +10,15 @@ import { componentTags } from "../../aws/tags";
 import type { TenantIdentity } from "../../contract/target";
 import type { BackupRegion } from "../contract";
 import type { Repository, VaultContext } from "./context";
-import { vaultName } from "./lock";
+import { LOCKED_LONGER, vaultName } from "./lock";
+import type { VaultInRegion } from "./outlives";
 import { RETENTION } from "../../../plans/retention";
 
-/** AWS's own tier, in two regions: snapshots of databases and file stores, locked, and tests of their restore. */
-export function snapshotsOnAws(vault: VaultContext): void {
+/**
+ * AWS's own tier, in two regions: snapshots of databases and file stores, locked, and tests of their restore.
+ * @returns the vaults in other regions
+ */
+export function snapshotsOnAws(vault: VaultContext): VaultInRegion[] {
   const { name, args, target, opts, servers } = vault;
   const { tenant } = args;
   const kept = RETENTION[tenant.plan];
@@ -35,7 +39,7 @@ export function snapshotsOnAws(vault: VaultContext): void {
           startWindow: 60,
           completionWindow: 720,
           lifecycle: { deleteAfter: kept.snapshots },
-          copyActions: abroad.map((vaultArn) => ({
+          copyActions: abroad.map(({ vaultArn }) => ({
             destinationVaultArn: vaultArn,
             lifecycle: { deleteAfter: kept.snapshots },
           })),
@@ -57,23 +61,26 @@ export function snapshotsOnAws(vault: VaultContext): void {
   );
   restoreTests(vault, home.arn, role);
   watch(vault, home.name);
+  return abroad;
 }
 
 /** The bucket of the portable repositories. */
 export function portableRepository({ name, args, target, opts, keepsBackups }: VaultContext): Repository {
   const kept = RETENTION[args.tenant.plan];
+  // What is locked in it cannot be deleted, so that it and its settings outlive the stack.
   return privateBucket(
     `${name}-repository`,
     {
       keyArn: target.keyArn,
-      // The export starts a new repository each month: a deduplicated pack lives up to a month longer than the
-      // snapshot it was written for, and the lock has to hold for both.
-      lock: { mode: kept.lock === "compliance" ? "COMPLIANCE" : "GOVERNANCE", days: kept.portable + 31 },
+      lock: {
+        mode: kept.lock === "compliance" ? "COMPLIANCE" : "GOVERNANCE",
+        days: kept.portable + LOCKED_LONGER,
+      },
       logBucket: target.platform.logBucket,
       protect: keepsBackups,
       tags: componentTags(),
     },
-    opts,
+    { ...opts, retainOnDelete: true },
   );
 }
 
@@ -87,7 +94,8 @@ function lockedVault(
   const vault = new backup.Vault(
     name,
     { name: vaultName(tenant.id), kmsKeyArn: keyArn, tags: componentTags() },
-    opts,
+    // AWS deletes no vault that holds recovery points.
+    { ...opts, retainOnDelete: true },
   );
   const lock = new backup.VaultLockConfiguration(
     `${name}-lock`,
@@ -107,14 +115,11 @@ function lockedVault(
   return { name: ready.apply(([vaultName]) => vaultName), arn: ready.apply(([, arn]) => arn) };
 }
 
-/**
- * A vault and the database's logs in another region, under a key that lives only there.
- * @returns the vault's ARN
- */
+/** A vault and the database's logs in another region, under a key that lives only there. */
 function secondRegion(
   { name, args, target, opts, servers }: VaultContext,
   { region, provider }: BackupRegion,
-): pulumi.Output<string> {
+): VaultInRegion & { vaultArn: pulumi.Output<string> } {
   const { tenant } = args;
   const there = { ...opts, provider };
   const key = encryptionKey(
@@ -127,7 +132,7 @@ function secondRegion(
       deletionWindowInDays: 30,
       tags: componentTags(),
     },
-    there,
+    { ...there, retainOnDelete: true },
   );
   const vault = lockedVault(`${name}-${region}`, { tenant, keyArn: key.arn }, there);
   for (const { server, aws } of servers) {
@@ -142,15 +147,19 @@ function secondRegion(
       { ...there, deleteBeforeReplace: true },
     );
   }
-  return vault.arn;
+  return { region, keyArn: key.arn, vaultArn: vault.arn };
 }
 
-/** What AWS Backup may do, as AWS itself words it and keeps up to date with its services. */
+/**
+ * What AWS Backup may do, as AWS itself words it and keeps up to date with its services. It outlives the stack: without
+ * it AWS Backup would not delete recovery points when their time is over, and bill them on.
+ */
 function backupRole(
   name: string,
   accountId: string,
-  opts: pulumi.CustomResourceOptions,
+  options: pulumi.CustomResourceOptions,
 ): pulumi.Output<string> {
+  const opts = { ...options, retainOnDelete: true };
   const role = new iam.Role(
     `${name}-backup`,
     {

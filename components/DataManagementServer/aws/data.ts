@@ -30,13 +30,14 @@ export function dataOnAws(context: ServerContext): AwsData {
   const rolePassword = randomPassword(`${name}-role-password`, 40, opts);
   const redisPassword =
     (args.instances ?? 1) > 1 ? randomPassword(`${name}-redis-password`, 40, opts) : undefined;
-  const secret = (suffix: string, description: string) =>
-    emptySecret(`${name}-${suffix}`, { description, keyArn, tags }, opts);
+  const secret = (suffix: string, description: string, options = opts) =>
+    emptySecret(`${name}-${suffix}`, { description, keyArn, tags }, options);
   const passwords = secret(
     "passwords",
     `Passwords of ${server}'s database, and of DHIS2's first administrator`,
   );
-  const configuration = secret("configuration", `dhis.conf of ${server}`);
+  // It has encryption.password: a final snapshot, which outlives the server, can be read with no other.
+  const configuration = secret("configuration", `dhis.conf of ${server}`, { ...opts, retainOnDelete: true });
   const formerAdmin = randomPassword(`${name}-admin-password`, 24, opts);
   const passwordValues = secretValue(
     `${name}-passwords-value`,

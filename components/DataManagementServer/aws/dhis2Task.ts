@@ -91,7 +91,8 @@ function configurationValue(
         ...(redis && { redis }),
       }),
     );
-  return secretValue(`${name}-configuration-value`, data.configuration, text, opts).whole;
+  const outlives = { ...opts, retainOnDelete: true };
+  return secretValue(`${name}-configuration-value`, data.configuration, text, outlives).whole;
 }
 
 function dhis2Container({ args, target, data }: ApplicationContext, after: string[]): Container {

@@ -17,6 +17,9 @@ export const backup: Record<string, ResourceType> = {
       kmsKeyArn: arn("kms", (r) => `key/${derived(8, regionOf(r))}-aws-backup`),
       recoveryPoints: 0,
     },
+    // A night has passed, and a locked vault gives up none of its recovery points before their time.
+    refusesDelete: ({ name }) =>
+      `vault ${String(name)} cannot be deleted: it holds recovery points. Leave it (retainOnDelete).`,
   },
   "aws:backup/vaultLockConfiguration:VaultLockConfiguration": {
     untagged: true,

@@ -102,6 +102,11 @@ export const storage: Record<string, ResourceType> = {
       websiteDomain: "",
       websiteEndpoint: "",
     },
+    // Whoever locks objects has written some.
+    refusesDelete: ({ bucket, objectLockEnabled }) =>
+      objectLockEnabled
+        ? `BucketNotEmpty: bucket ${String(bucket)} holds locked objects. Leave it (retainOnDelete).`
+        : undefined,
   },
   "aws:s3/bucketVersioning:BucketVersioning": setting({
     replaceOn: OWNED,
