@@ -21,10 +21,27 @@ export function secret<Schema extends z.ZodType>(schema: Schema, description: st
   return schema.meta({ secret: true, description });
 }
 
+/** A mapping whose keys say which of its values are such secrets. */
+export function secretsByKey<Schema extends z.ZodType>(
+  schema: Schema,
+  secretKeys: RegExp,
+  description: string,
+): Schema {
+  return schema.meta({ secretKeys, description });
+}
+
+/** What stands for a secret that is not decrypted: long enough for whatever a spec asks of one. */
+export const ENCRYPTED = "[encrypted]".padEnd(64, "*");
+
 /** Where the secrets of a schema stand in a value: the one list, for messages, checks and the editors' schema. */
 export function secretsIn(schema: z.ZodType, value: unknown, path: PropertyKey[] = []): PropertyKey[][] {
   if (value === undefined || value === null) return [];
   if (schema.meta()?.["secret"]) return [path];
+  const secretKeys = schema.meta()?.["secretKeys"];
+  if (secretKeys instanceof RegExp && typeof value === "object")
+    return Object.keys(value)
+      .filter((key) => secretKeys.test(key))
+      .map((key) => [...path, key]);
   const { def } = schema as unknown as { def: Definition };
   if (def.innerType) return secretsIn(def.innerType, value, path);
   if (def.options) return def.options.flatMap((option) => secretsIn(option, value, path));
@@ -57,16 +74,18 @@ export class SpecError extends Error {
 /**
  * Reads a value of a stack's configuration.
  * @param key how a person knows the value as a whole
+ * @param encrypted where the stack's file holds encrypted values, which no message repeats either
  * @throws SpecError with every problem: its path, the bad value and what is allowed
  */
 export function parseConfig<Schema extends z.ZodType>(
   schema: Schema,
   input: unknown,
   key: string,
+  encrypted: readonly PropertyKey[][] = [],
 ): z.output<Schema> {
   const parsed = schema.safeParse(input);
   if (parsed.success) return parsed.data;
-  const secrets = new Set(secretsIn(schema, input).map((path) => pathText(path)));
+  const secrets = new Set([...secretsIn(schema, input), ...encrypted].map(pathText));
   throw new SpecError(parsed.error.issues.flatMap((issue) => describeIssue(issue, { input, key, secrets })));
 }
 
@@ -89,6 +108,7 @@ export function unknownKeys(keys: readonly string[], known: readonly string[]): 
 
 const KINDS: Partial<Record<string, string>> = {
   object: "a mapping of keys",
+  record: "a mapping of keys",
   array: "a list",
   boolean: "true or false",
   int: "a whole number",
@@ -111,6 +131,8 @@ function describeIssue(issue: z.core.$ZodIssue, described: Described, base: Prop
       : issue.code === "invalid_type"
         ? `allowed: ${KINDS[issue.expected] ?? `a ${issue.expected}`}`
         : issue.message;
+  // Where the value does not matter, for it is not a known key's, it could be a secret under a wrong name.
+  if (issue.code === "custom" && issue.params?.["keyOnly"]) return [`${pathText(path) || key}: ${allowed}`];
   const what = value === undefined ? "is missing" : secrets.has(pathText(path)) ? "[secret]" : shown(value);
   return [`${pathText(path) || key}: ${[what, allowed].filter(Boolean).join("; ")}`];
 }
@@ -143,6 +165,10 @@ export function valueAt(input: unknown, path: PropertyKey[]): unknown {
 /** A path as messages and `pulumi config set --path` have it, `servers[0].import`. */
 export function pathText(path: PropertyKey[]): string {
   return path
-    .map((step, index) => (typeof step === "number" ? `[${step}]` : `${index ? "." : ""}${String(step)}`))
+    .map((step, index) => {
+      if (typeof step === "number") return `[${step}]`;
+      const name = String(step);
+      return /^[\w-]+$/.test(name) ? `${index ? "." : ""}${name}` : `[${JSON.stringify(name)}]`;
+    })
     .join("");
 }

@@ -44,6 +44,10 @@ export interface DataManagementServerArgs {
   storageGiB?: number;
   /** Data to start with. @default none: DHIS2 begins empty */
   import?: InitialData;
+  /** Keys of `dhis.conf` that the tenant sets, as DHIS2 reads them (`settingsText`). @default none */
+  settings?: pulumi.Input<Record<string, string>>;
+  /** Ports of other servers that the settings have DHIS2 connect to. @default those of HTTPS and mail */
+  outwardPorts?: readonly number[];
   /**
    * Allows the deletion of the server's data: once this has been applied, the server can be removed. A paid plan's
    * database leaves a final snapshot all the same.

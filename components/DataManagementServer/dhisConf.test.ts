@@ -72,6 +72,26 @@ it("comes back from DHIS2's reader as it went in, whatever the password", () => 
   );
 });
 
+it("gives DHIS2 the tenant's settings as they are, whatever the values", () => {
+  const value = fc.string({ unit: "binary" }).filter((text) => text === text.replace(JAVA_TRIM, ""));
+  fc.assert(
+    fc.property(value, value, (filter, name) => {
+      const settings = { "ldap.search.filter": filter, "oidc.provider.kc.display_alias": name };
+      const read = asDhis2Reads(conf({ settings }));
+      expect(read).toEqual({ ...asDhis2Reads(conf()), ...settings });
+    }),
+  );
+});
+
+it("lets a tenant change its own settings alone", () => {
+  const settings = { "system.session.timeout": "600", "server.https": "off", "audit.database": "off" };
+  expect(asDhis2Reads(conf({ settings }))).toMatchObject({
+    "system.session.timeout": "600",
+    "server.https": "on",
+    "audit.database": "on",
+  });
+});
+
 it("lets no password read the environment or add a setting", () => {
   const read = asDhis2Reads(conf({ encryptionPassword: "x${HOME}\nserver.https = off" }), {
     HOME: "somewhere",

@@ -23,6 +23,8 @@ export interface DhisConf {
   encryptionPassword: string;
   /** Of more than one instance of DHIS2 on the same database. @default none: there is one instance */
   redis?: Redis<string>;
+  /** The tenant's own, found to be right (`settingProblems`). @default none */
+  settings?: Readonly<Record<string, string>>;
 }
 
 /** Connections to the database that one instance of DHIS2 keeps at most. */
@@ -32,9 +34,32 @@ export const POOL = 80;
  * `dhis.conf` for a server, complete: the passwords stand in it, so it is a secret as a whole. Keys and defaults:
  * DHIS2 documentation, sysadmin reference, dhis.conf.md.
  */
-export function dhisConf({ hostname, database, encryptionPassword, redis }: DhisConf): string {
+export function dhisConf({ settings, ...server }: DhisConf): string {
+  return Object.entries({ ...DEFAULTS, ...settings, ...ownSettings(server) })
+    .map(([key, value]) => `${key} = ${escape(value)}\n`)
+    .join("");
+}
+
+/** What a tenant may set otherwise. */
+const DEFAULTS = {
+  "session.cookie.samesite": "Lax",
+  "system.session.timeout": "3600",
+  "monitoring.api.enabled": "on",
+  "monitoring.jvm.enabled": "on",
+  "monitoring.dbpool.enabled": "on",
+  "monitoring.hibernate.enabled": "off",
+  "monitoring.uptime.enabled": "on",
+  "monitoring.cpu.enabled": "on",
+};
+
+function ownSettings({
+  hostname,
+  database,
+  encryptionPassword,
+  redis,
+}: Omit<DhisConf, "settings">): Record<string, string> {
   const parameters = new URLSearchParams(database.parameters).toString();
-  const settings: Record<string, string> = {
+  return {
     "connection.dialect": "org.hibernate.dialect.PostgreSQLDialect",
     "connection.driver_class": "org.postgresql.Driver",
     "connection.url": `jdbc:postgresql://${database.host}:5432/${database.name}${parameters && `?${parameters}`}`,
@@ -45,8 +70,6 @@ export function dhisConf({ hostname, database, encryptionPassword, redis }: Dhis
     "server.base.url": `https://${hostname}`,
     // TLS ends before the application: without this, cookies are not marked secure.
     "server.https": "on",
-    "session.cookie.samesite": "Lax",
-    "system.session.timeout": "3600",
     "encryption.password": encryptionPassword,
     "filestore.provider": "filesystem",
     "filestore.container": "files",
@@ -55,12 +78,6 @@ export function dhisConf({ hostname, database, encryptionPassword, redis }: Dhis
     "audit.database": "on",
     // DHIS2's default is "on" as well, but it audits tracker in the file only if the key is there.
     "audit.logger": "on",
-    "monitoring.api.enabled": "on",
-    "monitoring.jvm.enabled": "on",
-    "monitoring.dbpool.enabled": "on",
-    "monitoring.hibernate.enabled": "off",
-    "monitoring.uptime.enabled": "on",
-    "monitoring.cpu.enabled": "on",
     ...(redis && {
       "redis.enabled": "on",
       "redis.host": redis.host,
@@ -70,9 +87,6 @@ export function dhisConf({ hostname, database, encryptionPassword, redis }: Dhis
       "redis.cache.invalidation.enabled": "on",
     }),
   };
-  return Object.entries(settings)
-    .map(([key, value]) => `${key} = ${escape(value)}\n`)
-    .join("");
 }
 
 /**

@@ -4,6 +4,7 @@ import type { Plan } from "../../plans/plans";
 import { BackupVault } from "../BackupVault";
 import { DEFAULT_IMAGES, type DockerTarget } from "../contract/dockerTarget";
 import { DataManagementServer } from "../DataManagementServer";
+import type { DataManagementServerArgs } from "../DataManagementServer/contract";
 import { Gateway } from "../Gateway";
 import { Monitoring } from "../Monitoring";
 import { SslEndpoint } from "../SslEndpoint";
@@ -37,6 +38,7 @@ export const DOCKER_BACKUPS: NonNullable<DockerTarget["backups"]> = {
 export interface DockerTenantOptions {
   plan?: Plan;
   retire?: boolean;
+  settings?: NonNullable<DataManagementServerArgs["settings"]>;
   target?: Partial<DockerTarget>;
 }
 
@@ -44,6 +46,7 @@ export interface DockerTenantOptions {
 export function dockerTenant({
   plan = "premium",
   retire = false,
+  settings = {},
   target: change = {},
 }: DockerTenantOptions = {}): Promise<Registration[]> {
   const target = { ...DOCKER_TARGET, ...change };
@@ -57,7 +60,7 @@ export function dockerTenant({
       const endpoint = new SslEndpoint(`moh-${server}-endpoint`, { ...common, server, hostname }, opts);
       return new DataManagementServer(
         `moh-${server}`,
-        { ...common, server, hostname, endpoint, dhis2: "42.5.2", size: "small", retire },
+        { ...common, server, hostname, endpoint, dhis2: "42.5.2", size: "small", retire, settings },
         opts,
       );
     });

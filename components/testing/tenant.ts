@@ -4,7 +4,7 @@ import type { Plan, Size } from "../../plans/plans";
 import type { Platform } from "../contract/platform";
 import { BackupVault } from "../BackupVault";
 import { DataManagementServer } from "../DataManagementServer";
-import type { InitialData } from "../DataManagementServer/contract";
+import type { DataManagementServerArgs, InitialData } from "../DataManagementServer/contract";
 import { SslEndpoint } from "../SslEndpoint";
 import type { AwsTarget, TenantIdentity } from "../contract/target";
 
@@ -55,6 +55,8 @@ export interface ServerOptions {
   instances?: number;
   retire?: boolean;
   import?: InitialData;
+  settings?: NonNullable<DataManagementServerArgs["settings"]>;
+  outwardPorts?: number[];
   target?: AwsTarget;
 }
 

@@ -3,6 +3,7 @@ import { BackupVault } from "../../components/BackupVault";
 import type { BackupVaultArgs } from "../../components/BackupVault/contract";
 import { DataManagementServer } from "../../components/DataManagementServer";
 import type { InitialData } from "../../components/DataManagementServer/contract";
+import { portsOf, settingsText } from "../../components/DataManagementServer/settings/settings";
 import { Gateway } from "../../components/Gateway";
 import { Monitoring } from "../../components/Monitoring";
 import { DumpImporter } from "../../components/DumpImporter";
@@ -269,7 +270,7 @@ interface Context {
 /** A server with its endpoint and, if it begins with data of another system, their import. */
 function makeServer(spec: ServerSpec, context: Context, parent: pulumi.Resource): DataManagementServer {
   const { tenant, target } = context;
-  const { name: server, hostname, dhis2, size, instances, retire } = spec;
+  const { name: server, hostname, dhis2, size, instances, settings, retire } = spec;
   const name = `${tenant.id}-${server}`;
   const endpoint = new SslEndpoint(
     `${name}-endpoint`,
@@ -290,6 +291,10 @@ function makeServer(spec: ServerSpec, context: Context, parent: pulumi.Resource)
       target,
       retire,
       ...(context.storageGiB !== undefined && { storageGiB: context.storageGiB }),
+      ...(settings && {
+        settings: pulumi.secret(settingsText(dhis2, settings)),
+        outwardPorts: portsOf(settings),
+      }),
       ...(data && { import: data }),
     },
     { parent },

@@ -244,7 +244,19 @@ describe("refuses", () => {
     const withImport = (encryptionPassword: unknown) =>
       spec(server("hmis", { import: { dump: "hmis.sql", sha256: "a".repeat(64), encryptionPassword } }));
 
+    const withLdap = (password: unknown) =>
+      spec(
+        server("hmis", {
+          settings: {
+            "ldap.url": "ldaps://directory.example.org",
+            "ldap.manager.dn": "cn=dhis2",
+            "ldap.manager.password": password,
+          },
+        }),
+      );
+
     it.each<[string, (value: unknown) => object]>([
+      ['servers[0].settings["ldap.manager.password"]', withLdap],
       ["servers[0].import.encryptionPassword", withImport],
       ["backups.locations[1].s3.secretAccessKey", withS3],
     ])("%s", async (at, tenantWith) => {
@@ -271,6 +283,18 @@ describe("refuses", () => {
       expect(await problemsOf({ tenant: { ...withS3(plain), displayName: "" } })).toEqual([
         expect.stringMatching(/^displayName: /),
         expect.stringMatching(/^backups\.locations\[1\]\.s3\.secretAccessKey: \[secret\]/),
+      ]);
+    });
+
+    it("a value that is encrypted although it need not be", async () => {
+      const settings = (url: unknown) => ({ settings: { "ldap.url": url, "ldap.manager.passwd": url } });
+      const tenant = spec(server("hmis", settings(plain)));
+      const value = spec(server("hmis", settings({ secure: "v1:AAAA" })));
+      const problems = await problemsOf({ tenant, file: { ...PLAIN, value, holdsSecret: true } });
+      expect(problems).toEqual([
+        'servers[0].settings["ldap.url"]: [secret]; allowed: an address such as ldaps://directory.example.org',
+        'servers[0].settings["ldap.manager.passwd"]: DHIS2 42 has no such key in dhis.conf; ' +
+          "the nearest is ldap.manager.password",
       ]);
     });
 

@@ -6,7 +6,7 @@ import { SpecError, unknownKeys } from "../config";
 import { notAllowed } from "./allowed";
 import { FileRefused, TenantFiles } from "./files";
 import { asInFile, oldNameWarnings, withNewNames } from "./oldNames";
-import { plainSecrets, type InFile } from "./secrets";
+import { encryptedIn, plainSecrets, type InFile } from "./secrets";
 import { parseTenant, warningsOf, type Tenant } from "./spec";
 
 /** A tenant's stack as its file and its entitlement ask for it, found to be in order. */
@@ -41,9 +41,10 @@ export interface Given {
  */
 export async function readRequest(given: Given): Promise<Request> {
   const problems = unknownKeys(given.keys, ["dhistance:entitlement", "dhistance:tenant"]);
+  const file = { ...given.file, value: withNewNames(given.file.value) };
   let spec: Tenant | undefined;
   try {
-    spec = parseTenant(given.tenant ?? {});
+    spec = parseTenant(given.tenant ?? {}, encryptedIn(file.value));
   } catch (error) {
     if (!(error instanceof SpecError)) throw error;
     problems.push(...error.problems);
@@ -60,7 +61,6 @@ export async function readRequest(given: Given): Promise<Request> {
   }
   // Of a spec with faults too, so that nobody has to mend it twice.
   if (granted) problems.push(...quotaProblems(granted.entitlement, given));
-  const file = { ...given.file, value: withNewNames(given.file.value) };
   const plain = plainSecrets(withNewNames(given.tenant), file);
   problems.push(...plain.map((problem) => asInFile(given.tenant, problem)));
   if (spec) {

@@ -44,6 +44,10 @@ describe("an editor with the schema", () => {
       "encryptionPassword",
       (encryptionPassword) => ({ servers: [{ ...SERVER, import: { ...data, encryptionPassword } }] }),
     ],
+    [
+      "ldap.manager.password",
+      (value) => ({ servers: [{ ...SERVER, settings: { "ldap.manager.password": value } }] }),
+    ],
   ])("takes %s encrypted, and not in plain text", (_, tenant) => {
     expect(complaints(stackFile(tenant({ secure: "AAAB" })))).toEqual([]);
     expect(complaints(stackFile(tenant("a secret of 24 characters or more")))).toContainEqual(

@@ -6,21 +6,31 @@ import { tenantSchema } from "./spec";
 /** Where editors find the schema: the example stack files name it in their first line. */
 export const SCHEMA_FILE = path.join(__dirname, "tenant.schema.json");
 
+/** In the file a secret stands encrypted, as `pulumi config set --secret` wrote it. */
+const ENCRYPTED_VALUE = {
+  type: "object" as const,
+  properties: { secure: { type: "string" as const } },
+  required: ["secure"],
+  additionalProperties: false,
+};
+
 /** The JSON Schema of a tenant's stack file, for editors. The program itself asks the zod schema, which knows more. */
 export function stackFileSchema(): object {
   const { $schema, ...tenant } = z.toJSONSchema(tenantSchema, {
     io: "input",
     override: ({ jsonSchema }) => {
-      // In the file a secret stands encrypted, as `pulumi config set --secret` wrote it.
-      if (!jsonSchema["secret"]) return;
+      const { secret, secretKeys } = jsonSchema;
       delete jsonSchema["secret"];
+      delete jsonSchema["secretKeys"];
+      if (secretKeys instanceof RegExp) {
+        jsonSchema.patternProperties = { [secretKeys.source]: ENCRYPTED_VALUE };
+        jsonSchema.additionalProperties = {
+          anyOf: [{ type: ["string", "number", "boolean"] }, ENCRYPTED_VALUE],
+        };
+      }
+      if (!secret) return;
       delete jsonSchema.minLength;
-      Object.assign(jsonSchema, {
-        type: "object",
-        properties: { secure: { type: "string" } },
-        required: ["secure"],
-        additionalProperties: false,
-      });
+      Object.assign(jsonSchema, ENCRYPTED_VALUE);
     },
   });
   return {

@@ -1,4 +1,4 @@
-import { pathText, secretsIn, valueAt } from "../config";
+import { ENCRYPTED, pathText, secretsIn, valueAt } from "../config";
 import { tenantSchema } from "./spec";
 
 /** What a stack file says under `dhistance:tenant`, where a secret may stand encrypted: `{ secure: … }`. */
@@ -30,15 +30,20 @@ export function plainSecrets(tenant: unknown, { value, holdsSecret, setSecret }:
     );
 }
 
-/** What stands for a secret that is not decrypted: long enough for whatever a spec asks of one. */
-const ENCRYPTED = "[encrypted]".padEnd(64, "*");
-
 /** A stack file's value, with something in the place of whatever is encrypted: for what judges a spec without its keys. */
 export function undecrypted(value: unknown): unknown {
   if (isEncrypted(value)) return ENCRYPTED;
   if (Array.isArray(value)) return value.map(undecrypted);
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, undecrypted(inner)]));
+}
+
+/** Where a stack file's value is encrypted. */
+export function encryptedIn(value: unknown, path: PropertyKey[] = []): PropertyKey[][] {
+  if (isEncrypted(value)) return [path];
+  if (typeof value !== "object" || value === null) return [];
+  const entries = Array.isArray(value) ? [...(value as unknown[]).entries()] : Object.entries(value);
+  return entries.flatMap(([key, inner]) => encryptedIn(inner, [...path, key]));
 }
 
 /** As Pulumi tells it apart. */

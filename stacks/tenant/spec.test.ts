@@ -48,6 +48,44 @@ it("warns of a version with security advisories", () => {
   expect(warningsOf(parseTenant(good()))).toEqual([]);
 });
 
+describe("settings of a server", () => {
+  const problemsWith = (settings: unknown, dhis2 = "42.5.2") =>
+    problemsOf((spec) => Object.assign(spec.servers[0], { settings, dhis2 }));
+
+  it("may be keys of dhis.conf", () => {
+    expect(problemsWith({ "system.session.timeout": 600, "changelog.aggregate": "off" })).toEqual([]);
+  });
+  it("are refused one by one, each with its key; the value of an unknown key could be a secret", () => {
+    expect(
+      problemsWith({
+        "system.session.timeout": "1h",
+        "server.https": false,
+        "ldap.manager.passwords": "hidden",
+      }),
+    ).toEqual([
+      'servers[0].settings["system.session.timeout"]: "1h"; allowed: a whole number, 0 or more',
+      'servers[0].settings["server.https"]: not a setting of a tenant: it is made from hostname; remove it',
+      'servers[0].settings["ldap.manager.passwords"]: DHIS2 42 has no such key in dhis.conf; the nearest is ldap.manager.password',
+    ]);
+  });
+  it("are refused as a whole where something is missing", () => {
+    expect(problemsWith({ "ldap.url": "ldaps://directory.example.org" })).toEqual([
+      "servers[0].settings: the LDAP directory is incomplete; add ldap.manager.dn, ldap.manager.password",
+    ]);
+  });
+  it("are judged again for another major", () => {
+    expect(problemsWith({ "changelog.tracker": "off" }, "43.1.0")).toEqual([
+      'servers[0].settings["changelog.tracker"]: DHIS2 43 does not have this key: it ended with 42; remove it',
+    ]);
+  });
+  it("are nothing but texts, numbers, and on or off, in a mapping", () => {
+    expect(problemsWith({ "ldap.url": ["a"] })).toEqual([
+      'servers[0].settings["ldap.url"]: allowed: a text, a number, on or off',
+    ]);
+    expect(problemsWith(["ldap.url"])).toEqual(["servers[0].settings: allowed: a mapping of keys"]);
+  });
+});
+
 describe("parseTenant", () => {
   it.each(["127.0.0.1", "10.1.2.3", "172.31.0.1", "192.168.1.10", "100.64.0.9", "::1", "fd12::1"])(
     "takes the private address %s for the monitoring page",
@@ -87,7 +125,9 @@ describe("parseTenant", () => {
     [
       "an unknown key",
       (s) => (s.servers[0].sizes = "small"),
-      ["servers[0].sizes: unknown key; allowed keys: name, dhis2, size, hostname, instances, import, retire"],
+      [
+        "servers[0].sizes: unknown key; allowed keys: name, dhis2, size, hostname, instances, import, settings, retire",
+      ],
     ],
     [
       "a plan in the spec",

@@ -1,10 +1,12 @@
 import { BlockList, isIPv6 } from "node:net";
 import { z } from "zod";
 import { nameOf } from "../../components/BackupVault/onPremises";
+import { PASSWORD_KEY } from "../../components/DataManagementServer/settings/keys";
+import { settingProblems } from "../../components/DataManagementServer/settings/settings";
 import { SIZES } from "../../plans/plans";
 import { noSuchRelease, releaseWarnings } from "../../plans/releases";
 import { judge } from "./oldNames";
-import { matching, object, parseConfig, REGION, secret } from "../config";
+import { ENCRYPTED, matching, object, parseConfig, REGION, secret, secretsByKey } from "../config";
 
 /**
  * What a tenant's stack file says under `dhistance:tenant`. The plan is not here: it comes from the entitlement.
@@ -25,13 +27,17 @@ const dockerHost = matching(DOCKER_HOST, "ssh://user@host, unix:///path/to/socke
 
 const VERSION = /^\d+\.\d+\.\d+(-\d{8}T\d{6}Z)?$/;
 const dhis2Version = matching(VERSION, "a full version such as 42.5.2").superRefine((version, context) => {
-  if (!VERSION.test(version)) return;
-  const isSupported = (SUPPORTED_DHIS2_MAJORS as readonly number[]).includes(Number(version.split(".")[0]));
-  const message = isSupported
-    ? noSuchRelease(version)
-    : `not a supported DHIS2 version; allowed: majors ${SUPPORTED_DHIS2_MAJORS.join(", ")}`;
+  const message = VERSION.test(version) && noSuchVersion(version);
   if (message) context.addIssue({ code: "custom", message });
 });
+
+/** Why there is no such DHIS2 here, if there is none. */
+function noSuchVersion(version: string): string | undefined {
+  const isSupported = (SUPPORTED_DHIS2_MAJORS as readonly number[]).includes(Number(version.split(".")[0]));
+  return isSupported
+    ? noSuchRelease(version)
+    : `not a supported DHIS2 version; allowed: majors ${SUPPORTED_DHIS2_MAJORS.join(", ")}`;
+}
 
 const importSchema = object({
   // A key must not have characters that an AWS policy reads as a pattern or a variable.
@@ -71,10 +77,24 @@ const serverSchema = object({
       "Number of DHIS2 instances, which form a cluster on one database. More than 1 needs size large.",
     ),
   import: importSchema.optional(),
+  settings: secretsByKey(
+    z.record(
+      z.string(),
+      z.union([z.string(), z.number(), z.boolean()], "allowed: a text, a number, on or off"),
+    ),
+    PASSWORD_KEY,
+    "Keys of DHIS2's dhis.conf, such as ldap.url. Set passwords with pulumi config set --secret --path.",
+  ).optional(),
   retire: z
     .boolean()
     .default(false)
     .describe("Allow deletion of this server's data. Apply, then remove the server."),
+}).superRefine(({ dhis2, settings }, context) => {
+  if (!settings || noSuchVersion(dhis2)) return;
+  for (const { key, value, message } of settingProblems(dhis2, settings, (each) => each === ENCRYPTED)) {
+    const path = key === undefined ? ["settings"] : ["settings", key];
+    context.addIssue({ code: "custom", path, message, params: { keyOnly: !value } });
+  }
 });
 
 const locationSchema = z.union(
@@ -395,11 +415,12 @@ export type ServerSpec = Tenant["servers"][number];
 
 /**
  * Reads a tenant's spec.
+ * @param encrypted where the stack's file holds encrypted values, which no message repeats
  * @throws SpecError with every problem: its path, the bad value and what is allowed
  */
-export function parseTenant(input: unknown): Tenant {
+export function parseTenant(input: unknown, encrypted: readonly PropertyKey[][] = []): Tenant {
   // The type of zod's output does not say that it is one or the other.
-  return judge(input, (tenant) => parseConfig(tenantSchema, tenant, "dhistance:tenant")) as Tenant;
+  return judge(input, (tenant) => parseConfig(tenantSchema, tenant, "dhistance:tenant", encrypted)) as Tenant;
 }
 
 /** Warnings about a valid spec, each with its path. */

@@ -82,12 +82,19 @@ function configurationValue(
   encryptionPassword: pulumi.Output<string>,
 ): pulumi.Output<string> {
   const text = pulumi
-    .all([data.database.address, data.rolePassword, encryptionPassword, pulumi.output(redis)])
-    .apply(([host, password, encryption, redis]) =>
+    .all([
+      data.database.address,
+      data.rolePassword,
+      encryptionPassword,
+      pulumi.output(redis),
+      args.settings ?? {},
+    ])
+    .apply(([host, password, encryption, redis, settings]) =>
       dhisConf({
         hostname: args.hostname,
         database: { host, name: DATABASE, user: ROLE, password, parameters: { sslmode: "require" } },
         encryptionPassword: encryption,
+        settings,
         ...(redis && { redis }),
       }),
     );

@@ -1,3 +1,4 @@
+import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Plan, Size } from "../../../plans/plans";
 import { RETENTION } from "../../../plans/retention";
@@ -145,6 +146,21 @@ describe("a server on AWS", () => {
       }
     }
     expect(containers(made).find(({ name }) => name === "dhis2")?.secrets).toEqual([]);
+  });
+
+  it("gives DHIS2 the tenant's settings in its secret, and lets it connect to the servers that they name", async () => {
+    const settings = pulumi.secret({ "ldap.url": "ldaps://directory.moh.example.org" });
+    const withSettings = await registered(() => void makeServer({ settings, outwardPorts: [443, 636] }));
+    const values = ofType(withSettings, "aws:secretsmanager/secretVersion:SecretVersion");
+    const [configuration] = values.filter(({ name }) => name.endsWith("configuration-value"));
+    expect(configuration?.inputs.secretString).toContain("ldap.url = ldaps://directory.moh.example.org\n");
+    expect(configuration?.secret).toContain("secretString");
+    const open = (all: Registration[]) =>
+      ofType(all, "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule")
+        .filter(({ inputs }) => inputs.cidrIpv4)
+        .map(({ inputs }) => inputs.fromPort);
+    expect(open(made)).toEqual([443, 587, 465]);
+    expect(open(withSettings)).toEqual([443, 587, 465, 636]);
   });
 
   it("lets nobody in with DHIS2's default password: the service starts, and is opened, after it is replaced", () => {

@@ -24,11 +24,14 @@ export function securityGroups({ name, args, target, opts }: ServerContext): Sec
   const tasks = group("tasks", "Application and jobs");
   const data = group("data", "Database and files");
   const rules: pulumi.Resource[] = [];
-  const outwards = {
+  const outwards: Record<string, { port: number; description: string }> = {
     https: { port: 443, description: "Registry, secrets, logs, and what DHIS2 exchanges data with" },
     "mail-starttls": { port: 587, description: "Mail that DHIS2 sends" },
     "mail-tls": { port: 465, description: "Mail that DHIS2 sends" },
   };
+  const open = Object.values(outwards).map(({ port }) => port);
+  for (const port of args.outwardPorts ?? [])
+    if (!open.includes(port)) outwards[`port-${port}`] = { port, description: "Named in DHIS2's settings" };
   for (const [what, { port, description }] of Object.entries(outwards)) {
     rules.push(
       new vpc.SecurityGroupEgressRule(

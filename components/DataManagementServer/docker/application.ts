@@ -181,12 +181,13 @@ function startProgram(
 }
 
 function configuration(
-  { hostname }: DataManagementServerArgs,
+  { hostname, settings = {} }: DataManagementServerArgs,
   { published }: DockerTarget,
   data: DockerData,
   encryptionPassword: pulumi.Output<string>,
 ): pulumi.Output<string> {
-  return pulumi.all([data.passwords.role, encryptionPassword]).apply(([password, encryption]) =>
+  const values = pulumi.all([data.passwords.role, encryptionPassword, settings]);
+  return values.apply(([password, encryption, settings]) =>
     dhisConf({
       hostname: authority(hostname, published.https),
       database: {
@@ -197,6 +198,7 @@ function configuration(
         parameters: { sslmode: "require" },
       },
       encryptionPassword: encryption,
+      settings,
     }),
   );
 }

@@ -1,3 +1,4 @@
+import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, describe, expect, it } from "vitest";
 import {
   CONTAINER,
@@ -75,6 +76,17 @@ describe("a server on Docker", () => {
     expect(conf(await dockerTenant({ target: { published } }))).toContain(
       "server.base.url = https://hmis.moh.example.org:8443\n",
     );
+  });
+
+  it("gives DHIS2 the tenant's settings in the same secret file, and nowhere else", async () => {
+    const settings = { "ldap.manager.password": "hidden of ldap" };
+    const withSettings = await dockerTenant({ settings: pulumi.secret(settings) });
+    const dhis2 = one(withSettings, CONTAINER, "moh-hmis-application");
+    expect(fileIn(dhis2, "/opt/dhis2/dhis.conf")).toContain("ldap.manager.password = hidden of ldap\n");
+    expect(dhis2.secret).toContain("uploads");
+    const elsewhere = withSettings.filter(({ type }) => type !== CONTAINER);
+    expect(JSON.stringify(elsewhere)).not.toContain("hidden of ldap");
+    expect(JSON.stringify({ ...dhis2.inputs, uploads: undefined })).not.toContain("hidden of ldap");
   });
 
   it("takes what its size gives", () => {
