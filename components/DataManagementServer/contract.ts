@@ -44,6 +44,8 @@ export interface DataManagementServerArgs {
   storageGiB?: number;
   /** Data to start with. @default none: DHIS2 begins empty */
   import?: InitialData;
+  /** Time zone of DHIS2 by its name in the time zone database, such as `Africa/Maputo`. @default UTC */
+  timeZone?: string;
   /** Keys of `dhis.conf` that the tenant sets, as DHIS2 reads them (`settingsText`). @default none */
   settings?: pulumi.Input<Record<string, string>>;
   /** Ports of other servers that the settings have DHIS2 connect to. @default those of HTTPS and mail */

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
+import { caddyfile } from "../Gateway/docker/caddyfile";
 import { dhisConf, type DhisConf } from "./dhisConf";
 
 const conf = (change: Partial<DhisConf> = {}) =>
@@ -49,6 +50,23 @@ it("names the database over TLS, the public address and secure cookies", () => {
     "session.cookie.samesite": "Lax",
     "encryption.password": "e".repeat(24),
   });
+});
+
+it("takes uploads up to what the gateway passes on, and no address for routes", () => {
+  const read = asDhis2Reads(conf());
+  const gateway = caddyfile({
+    sites: [{ hostname: "a.example.org", upstream: "a:1" }],
+    certificates: "private",
+    published: { http: 80, https: 443 },
+  });
+  const largestBody = Number(/max_size (\d+)MiB/.exec(gateway)?.[1]) * 2 ** 20;
+  expect(Number(read["max.file_upload_size"])).toBe(largestBody - 2 ** 20);
+  expect(read["route.remote_servers_allowed"]).toBe("");
+  const allowed = {
+    "route.remote_servers_allowed": "https://api.example.org",
+    "max.file_upload_size": "1000",
+  };
+  expect(asDhis2Reads(conf({ settings: allowed }))).toMatchObject(allowed);
 });
 
 it("has every kind of change audited, tracker too, and in the database, which is in every backup", () => {

@@ -1,4 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
+import { LARGEST_UPLOAD } from "../contract/application";
 
 /** The Redis of a cluster, over TLS. */
 export interface Redis<Text = pulumi.Output<string>> {
@@ -42,6 +43,10 @@ export function dhisConf({ settings, ...server }: DhisConf): string {
 
 /** What a tenant may set otherwise. */
 const DEFAULTS = {
+  // DHIS2 allows 10 MB, and everything else on the way more.
+  "max.file_upload_size": `${LARGEST_UPLOAD}`,
+  // DHIS2 allows every address, also those that it alone can reach: whoever may make a route could read them.
+  "route.remote_servers_allowed": "",
   "session.cookie.samesite": "Lax",
   "system.session.timeout": "3600",
   "monitoring.api.enabled": "on",

@@ -82,7 +82,13 @@ export async function tenant() {
   const servers: DataManagementServer[] = [];
   for (const server of spec.servers) {
     const storageGiB = destination.storage?.get(server.name);
-    servers.push(makeServer(server, { tenant: identity, target, files: request.files, storageGiB }, root));
+    servers.push(
+      makeServer(
+        server,
+        { tenant: identity, target, files: request.files, storageGiB, timeZone: spec.timeZone },
+        root,
+      ),
+    );
     await callsSent();
   }
   const vault = new BackupVault(
@@ -265,12 +271,23 @@ interface Context {
   files: TenantFiles;
   /** That the server's database has already, if AWS was asked. */
   storageGiB: number | undefined;
+  /** Of servers that have none of their own. */
+  timeZone: string | undefined;
 }
 
 /** A server with its endpoint and, if it begins with data of another system, their import. */
 function makeServer(spec: ServerSpec, context: Context, parent: pulumi.Resource): DataManagementServer {
   const { tenant, target } = context;
-  const { name: server, hostname, dhis2, size, instances, settings, retire } = spec;
+  const {
+    name: server,
+    hostname,
+    dhis2,
+    size,
+    instances,
+    settings,
+    retire,
+    timeZone = context.timeZone,
+  } = spec;
   const name = `${tenant.id}-${server}`;
   const endpoint = new SslEndpoint(
     `${name}-endpoint`,
@@ -291,6 +308,7 @@ function makeServer(spec: ServerSpec, context: Context, parent: pulumi.Resource)
       target,
       retire,
       ...(context.storageGiB !== undefined && { storageGiB: context.storageGiB }),
+      ...(timeZone && { timeZone }),
       ...(settings && {
         settings: pulumi.secret(settingsText(dhis2, settings)),
         outwardPorts: portsOf(settings),

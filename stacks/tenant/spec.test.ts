@@ -48,6 +48,17 @@ it("warns of a version with security advisories", () => {
   expect(warningsOf(parseTenant(good()))).toEqual([]);
 });
 
+it("refuses a time zone that does not exist, of the tenant or a server", () => {
+  const problems = problemsOf((spec) => {
+    spec.timeZone = "Africa/Maputo2";
+    spec.servers[0].timeZone = "Dar es Salaam";
+  });
+  expect(problems.sort()).toEqual([
+    'servers[0].timeZone: "Dar es Salaam"; allowed: a time zone such as Africa/Dar_es_Salaam',
+    'timeZone: "Africa/Maputo2"; allowed: a time zone such as Africa/Maputo',
+  ]);
+});
+
 describe("settings of a server", () => {
   const problemsWith = (settings: unknown, dhis2 = "42.5.2") =>
     problemsOf((spec) => Object.assign(spec.servers[0], { settings, dhis2 }));
@@ -126,13 +137,13 @@ describe("parseTenant", () => {
       "an unknown key",
       (s) => (s.servers[0].sizes = "small"),
       [
-        "servers[0].sizes: unknown key; allowed keys: name, dhis2, size, hostname, instances, import, settings, retire",
+        "servers[0].sizes: unknown key; allowed keys: name, dhis2, size, hostname, instances, import, timeZone, settings, retire",
       ],
     ],
     [
       "a plan in the spec",
       (s) => (s.plan = "enterprise"),
-      ["plan: unknown key; allowed keys: displayName, contacts, target, servers, backups"],
+      ["plan: unknown key; allowed keys: displayName, contacts, timeZone, target, servers, backups"],
     ],
     [
       "a size that is none",

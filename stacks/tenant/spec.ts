@@ -6,6 +6,7 @@ import { settingProblems } from "../../components/DataManagementServer/settings/
 import { SIZES } from "../../plans/plans";
 import { noSuchRelease, releaseWarnings } from "../../plans/releases";
 import { judge } from "./oldNames";
+import { noSuchTimeZone } from "./timeZone";
 import { ENCRYPTED, matching, object, parseConfig, REGION, secret, secretsByKey } from "../config";
 
 /**
@@ -38,6 +39,11 @@ function noSuchVersion(version: string): string | undefined {
     ? noSuchRelease(version)
     : `not a supported DHIS2 version; allowed: majors ${SUPPORTED_DHIS2_MAJORS.join(", ")}`;
 }
+
+const timeZone = z.string().superRefine((zone, context) => {
+  const message = noSuchTimeZone(zone);
+  if (message) context.addIssue({ code: "custom", message });
+});
 
 const importSchema = object({
   // A key must not have characters that an AWS policy reads as a pattern or a variable.
@@ -77,6 +83,7 @@ const serverSchema = object({
       "Number of DHIS2 instances, which form a cluster on one database. More than 1 needs size large.",
     ),
   import: importSchema.optional(),
+  timeZone: timeZone.describe("Time zone of this server. Default: that of the tenant.").optional(),
   settings: secretsByKey(
     z.record(
       z.string(),
@@ -283,6 +290,9 @@ const tenantShape = object({
   contacts: object({ operations: email, billing: email }).describe(
     "E-mail addresses for operations and for billing.",
   ),
+  timeZone: timeZone
+    .describe("Time zone of DHIS2's dates and schedules, such as Africa/Maputo. Default: UTC.")
+    .optional(),
   target: targetSchema.describe("Where the tenant's servers run."),
   servers: z.array(serverSchema).min(1, "allowed: one server or more, as the plan grants"),
   backups: object({

@@ -28,6 +28,7 @@ describe.each<[string, (spec: Draft) => void]>([
     const bought = { plan: "premium", maxServers: 2 } as const;
     stack = await tenants.stack(`moh-${target.toLowerCase()}`, bought, (spec) => {
       place(spec);
+      spec.timeZone = "Africa/Maputo";
       spec.servers[0].dhis2 = "42.5.2";
       spec.servers[0].settings = {
         "changelog.tracker": false,
@@ -46,6 +47,7 @@ describe.each<[string, (spec: Draft) => void]>([
     const plain = await stack.succeed("stack", "export");
     const open = await stack.succeed("stack", "export", "--show-secrets");
     expect(open.stdout).toContain("changelog.tracker = off");
+    expect(open.stdout).toContain("-Duser.timezone=Africa/Maputo");
     expect(open.stdout).toContain(`ldap.manager.password = ${SECRET}`);
     expect(stdout + stderr + plain.stdout).not.toContain(SECRET);
   });

@@ -6,7 +6,8 @@ import { APPLICATION_PORT } from "../../contract/application";
 import { DATABASE, ROLE, START } from "../../jobs";
 import { dhisConf } from "../dhisConf";
 import { DHIS2_IMAGE } from "../image";
-import { HOME, LOGGING, LOGGING_OPTION } from "../logging";
+import { javaEnvironment } from "../java";
+import { HOME, LOGGING } from "../logging";
 import { SIZE_TERMS } from "../../../plans/sizes";
 import type { ApplicationContext } from "./context";
 
@@ -111,8 +112,7 @@ function dhis2Container({ args, target, data }: ApplicationContext, after: strin
     user: `${user}:${user}`,
     environment: {
       DHIS2_HOME: HOME,
-      // Read by Tomcat in a container and by the embedded one alike. The rest is for threads and buffers.
-      JAVA_TOOL_OPTIONS: `-XX:MaxRAMPercentage=75 -XX:+ExitOnOutOfMemoryError ${LOGGING_OPTION}`,
+      ...javaEnvironment(args.timeZone),
       // Nothing reads it: other data start the application again, and with it their migration.
       ...(args.import && { DHISTANCE_DATA: args.import.sha256 }),
     },

@@ -17,7 +17,8 @@ import {
 import { importedAccounts } from "../adminPassword";
 import { dhisConf } from "../dhisConf";
 import { DHIS2_IMAGE } from "../image";
-import { HOME, LOGGING, LOGGING_FILE, LOGGING_OPTION, LOGS } from "../logging";
+import { javaEnvironment } from "../java";
+import { HOME, LOGGING, LOGGING_FILE, LOGS } from "../logging";
 import { handOver } from "../../docker/handOver";
 import type { Context } from "../../contract/context";
 import type { RecordArgs } from "../../doOnce";
@@ -72,8 +73,7 @@ export function applicationOnDocker(
       command: settings.apply(({ command }) => command),
       environment: {
         DHIS2_HOME: HOME,
-        // Read by Tomcat in a container and by the embedded one alike. The rest is for threads and buffers.
-        JAVA_TOOL_OPTIONS: `-XX:MaxRAMPercentage=75 -XX:ActiveProcessorCount=${cpus} -XX:+ExitOnOutOfMemoryError ${LOGGING_OPTION}`,
+        ...javaEnvironment(args.timeZone, `-XX:ActiveProcessorCount=${cpus}`),
         // Nothing reads it: other data start the application again, and with it their migration.
         ...(args.import && { DHISTANCE_DATA: args.import.sha256 }),
       },
