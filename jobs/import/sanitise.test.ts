@@ -41,10 +41,25 @@ it("makes a clone that reaches nobody, and that one account alone can log in to"
       "SELECT disabled, accountexpiry, passwordlastupdated > now() - interval '1 hour' AS new FROM userinfo WHERE username = 'user7'",
     ),
   ).toEqual([{ disabled: false, accountexpiry: null, new: true }]);
-  expect(await live("SELECT namespace, jbvalue FROM keyjsonvalue ORDER BY 1")).toEqual([
-    { namespace: "my-app", jbvalue: { a: 1 } },
-    { namespace: "sms-config", jbvalue: {} },
+  expect(await live("SELECT namespacekey AS key, jbvalue AS value FROM keyjsonvalue ORDER BY 1")).toEqual([
+    { key: "config", value: {} },
+    { key: "settings", value: { a: 1 } },
+    { key: "tokens", value: {} },
+    {
+      key: "upstream",
+      value: {
+        url: "https://x.example.org",
+        auth: { user: "u", password: "" },
+        apiKey: "",
+        note: 'say "password": please',
+      },
+    },
+    { key: "vault", value: {} },
   ]);
+  expect(await live("SELECT jbvalue FROM userkeyjsonvalue")).toEqual([
+    { jbvalue: { accessToken: "", theme: "dark" } },
+  ]);
+  expect(await live("SELECT FROM outbound_sms")).toEqual([]);
   expect(await live("SELECT disabled, targets FROM eventhook")).toEqual([{ disabled: true, targets: [] }]);
   expect(await live("SELECT disabled, auth FROM route")).toEqual([{ disabled: true, auth: null }]);
   expect(await live("SELECT target FROM aggregatedataexchange ORDER BY 1")).toEqual([

@@ -55,6 +55,19 @@ const accounts = ["userinfo", "users"].map((table) => ({
   needs: ["password"],
 }));
 
+/** Names under which apps keep what opens another system. */
+const secretName =
+  '"[^"\\\\]*(password|passwd|secret|token|api_?-?key|credential|private_?key|authorization)[^"\\\\]*": ';
+const text = '"([^"\\\\]|\\\\.)*"';
+/**
+ * An app's entry without its secrets: what stands under such a name is emptied, so that the app finds the rest. Where it
+ * is a list or a mapping, or all of the entry is encrypted, nothing of the entry is left. As text jsonb has one space
+ * after a name, and quotation marks within a value have a backslash before them.
+ */
+const withoutSecrets =
+  `CASE WHEN encrypted_value IS NOT NULL OR jbvalue::text ~* '${secretName}(\\[[^]]|\\{[^}])' THEN '{}' ` +
+  `ELSE regexp_replace(jbvalue::text, '(${secretName})(${text}|-?[0-9][0-9.eE+-]*)', '\\1""', 'gi')::jsonb END`;
+
 const settings = [
   ...["keyEmail%", "keySystemNotificationsEmail", "keySmsSetting", "keySms%Gateway%"],
   ...["keyRemoteInstance%", "keyMetaDataRepoUrl", "keyVersionEnabled"],
@@ -100,6 +113,14 @@ const actions: Action[] = [
     where: "namespace = 'sms-config'",
     needs: ["namespace"],
   },
+  ...["keyjsonvalue", "userkeyjsonvalue"].map((table) => ({
+    what: "passwords, tokens and encrypted values of apps",
+    table,
+    set: { jbvalue: withoutSecrets, encrypted_value: "NULL" },
+    needs: ["jbvalue", "encrypted_value"],
+  })),
+  { what: "SMS that were sent or wait to be sent", table: "outbound_sms_recipients" },
+  { what: "SMS that were sent or wait to be sent", table: "outbound_sms" },
   { what: "webhooks", table: "eventhook", set: { disabled: "true", targets: "'[]'" } },
   { what: "routes", table: "route", set: { disabled: "true", auth: "NULL", headers: "'{}'" } },
   {

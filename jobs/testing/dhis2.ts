@@ -115,7 +115,15 @@ INSERT INTO jobconfiguration VALUES (1, 'DHIS2rocks1', 'Housekeeping', 'HOUSEKEE
   (2, 'jobuid00002', 'Analytics', 'ANALYTICS_TABLE', 'SCHEDULED', true, '0 0 2 * * ?'), (3, 'jobuid00003', 'Sync', 'META_DATA_SYNC', 'SCHEDULED', true, '0 0 3 * * ?'),
   (4, 'jobuid00004', 'Reminders', 'PROGRAM_NOTIFICATIONS', 'SCHEDULED', true, '0 0 4 * * ?');
 CREATE TABLE keyjsonvalue (keyjsonvalueid bigint NOT NULL, namespace varchar(255) NOT NULL, namespacekey varchar(255) NOT NULL, jbvalue jsonb, encrypted_value text);
-INSERT INTO keyjsonvalue VALUES (1, 'sms-config', 'config', '{"gateways": [{"type": "http", "password": "secret"}]}', NULL), (2, 'my-app', 'settings', '{"a": 1}', NULL);
+INSERT INTO keyjsonvalue VALUES (1, 'sms-config', 'config', '{"gateways": [{"type": "http", "password": "secret"}]}', NULL), (2, 'my-app', 'settings', '{"a": 1}', NULL),
+  (3, 'my-app', 'upstream', '{"url": "https://x.example.org", "auth": {"user": "u", "password": "secret of \\"quotes\\" and \\\\"}, "apiKey": 4711, "note": "say \\"password\\": please"}', NULL),
+  (4, 'my-app', 'tokens', '{"tokens": ["secret of a list"], "b": 2}', NULL), (5, 'my-app', 'vault', NULL, 'secret that is encrypted');
+CREATE TABLE userkeyjsonvalue (userkeyjsonvalueid bigint NOT NULL, userid bigint NOT NULL, namespace varchar(255) NOT NULL, userkey varchar(255) NOT NULL, jbvalue jsonb, encrypted_value text);
+INSERT INTO userkeyjsonvalue VALUES (1, 1, 'my-app', 'mine', '{"accessToken": "secret of mine", "theme": "dark"}', NULL);
+CREATE TABLE outbound_sms (id bigint NOT NULL PRIMARY KEY, message text, status integer NOT NULL, uid varchar(255) NOT NULL);
+CREATE TABLE outbound_sms_recipients (outbound_sms_id bigint NOT NULL REFERENCES outbound_sms, elt text);
+INSERT INTO outbound_sms VALUES (1, 'Your result is positive', 1, 's0000000001');
+INSERT INTO outbound_sms_recipients VALUES (1, '+250788000000');
 CREATE TABLE eventhook (eventhookid bigint NOT NULL, name varchar(230) NOT NULL, disabled boolean, source jsonb NOT NULL, targets jsonb NOT NULL);
 INSERT INTO eventhook VALUES (1, 'To Kafka', false, '{"path": "metadata"}', '[{"type": "webhook", "url": "https://hooks.example.org", "auth": {"token": "secret"}}]');
 CREATE TABLE route (routeid bigint NOT NULL, name varchar(230) NOT NULL, disabled boolean, url text, headers jsonb NOT NULL, auth jsonb);
