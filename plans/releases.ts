@@ -11,6 +11,9 @@ export interface Release {
   newestMigration: string;
 }
 
+/** The majors that a server may run; a new one is added here once its image and migrations were tried. */
+export const SUPPORTED_DHIS2_MAJORS = [41, 42, 43] as const;
+
 const MAJORS: readonly { major: number; supported: boolean; releases: readonly Release[] }[] = table.majors;
 
 /** One known fault: its releases are those before the fix of their major, or those named. */

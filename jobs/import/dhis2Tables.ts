@@ -3,7 +3,7 @@
  * own migrations make them (no later release of these majors had added one). Without those that DHIS2 generates
  * (`generatedTables.ts`), and without `eventchart…` and `eventreport…`, which DHIS2 no longer reads.
  */
-import { releasesOf } from "../../plans/releases";
+import { releasesOf, type SUPPORTED_DHIS2_MAJORS } from "../../plans/releases";
 import { compareVersions, majorVersion } from "./dhis2";
 
 const words = (text: string) => text.trim().split(/\s+/);
@@ -69,7 +69,8 @@ visualization_itemorgunitgroups visualization_organisationunits visualization_or
 visualization_orgunitlevels visualization_periods visualization_rows visualization_yearlyseries
 `);
 
-const ofMajor: Record<number, string[] | undefined> = {
+const ofMajor: Record<(typeof SUPPORTED_DHIS2_MAJORS)[number], string[]> &
+  Record<number, string[] | undefined> = {
   41: words(`event event_notes intepretation_likedby pushanalysis pushanalysisrecipientusergroups`),
   42: words(`event event_notes eventchangelog intepretation_likedby oauth2_authorization oauth2_authorization_consent
     oauth2_client pushanalysis pushanalysisrecipientusergroups trackedentitychangelog`),

@@ -6,6 +6,14 @@ import { Output } from "../lib/output";
 export function tenantCommand(): Command {
   const tenant = new Command("tenant").description("Read and change a tenant's stack file.");
   tenant
+    .command("list")
+    .description("List the tenants that have a stack file, with their targets and servers.")
+    .option("--json", "print one JSON object")
+    .action(async ({ json }: { json?: boolean }) => {
+      const { listTenants } = await import("../lib/listTenants");
+      listTenants(new Output(json));
+    });
+  tenant
     .command("show")
     .description("Show the monthly cost on AWS by component, or the memory needed on the Docker host.")
     .argument("<tenant>", "name of a stack file")

@@ -4,7 +4,7 @@ import { nameOf } from "../../components/BackupVault/onPremises";
 import { PASSWORD_KEY } from "../../components/DataManagementServer/settings/keys";
 import { settingProblems } from "../../components/DataManagementServer/settings/settings";
 import { SIZES } from "../../plans/plans";
-import { noSuchRelease, releaseWarnings } from "../../plans/releases";
+import { noSuchRelease, releaseWarnings, SUPPORTED_DHIS2_MAJORS } from "../../plans/releases";
 import { judge } from "./oldNames";
 import { noSuchTimeZone } from "./timeZone";
 import { ENCRYPTED, matching, object, parseConfig, REGION, secret, secretsByKey } from "../config";
@@ -13,9 +13,6 @@ import { ENCRYPTED, matching, object, parseConfig, REGION, secret, secretsByKey 
  * What a tenant's stack file says under `dhistance:tenant`. The plan is not here: it comes from the entitlement.
  * `tenant.schema.json`, made from this by `npm run schema`, gives editors the same rules.
  */
-
-/** The majors that the DHIS2 project supports; a new one is added here once its image and migrations were tried. */
-export const SUPPORTED_DHIS2_MAJORS = [41, 42, 43] as const;
 
 const HOSTNAME = /^(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/;
 /** Without a password, and without anything that `ssh` would read as an option. */

@@ -24,7 +24,7 @@ beforeAll(async () => {
     const certificates = { acme: { directory: authority.directory, authority: ca } };
     spec.target = { docker: { host: world.engine.host, ...place, certificates, images: world.images } };
     spec.backups = { locations: [] };
-    spec.servers = [{ name: "hmis", dhis2: VERSIONS[0], size: "small", hostname: HMIS }];
+    spec.servers = [{ name: "hmis", dhis2: VERSIONS.current, size: "small", hostname: HMIS }];
   });
   await stack.succeed("up", "--yes", "--skip-preview");
 });

@@ -523,14 +523,14 @@ it("restores onto a new cluster from the cloud, when database and disk are lost"
 
 it("continues the backups after an upgrade that was rolled back", async () => {
   const moment = await note("12");
-  stack.change((spec) => (spec.servers[0].dhis2 = VERSIONS[1]));
+  stack.change((spec) => (spec.servers[0].dhis2 = VERSIONS.later));
   await stack.succeed("up", "--yes", "--skip-preview");
   await note("of the upgrade");
   // The WAL that is archived now is not of the timeline that the backups continue on.
   await sql("select pg_switch_wal()");
   const { code, stdout, stderr } = await rollbackOf(stack, "SERVER");
   expect(`${stdout}${stderr}\ncode ${code}`).toMatch(/code 0$/);
-  stack.change((spec) => (spec.servers[0].dhis2 = VERSIONS[0]));
+  stack.change((spec) => (spec.servers[0].dhis2 = VERSIONS.current));
   const kept = await notes();
   expect(kept).toContain("12");
   expect(kept).not.toContain("of the upgrade");

@@ -139,7 +139,7 @@ describe("a host that lacks something", () => {
         };
         spec.backups = { locations: [] };
         spec.servers = Array.from({ length: 20 }, (_, index) => ({
-          ...{ name: `s${index}`, dhis2: VERSIONS[0], size: "large", hostname: `s${index}.moh.test` },
+          ...{ name: `s${index}`, dhis2: VERSIONS.current, size: "large", hostname: `s${index}.moh.test` },
         }));
       });
       const { code, stdout, stderr } = await stack.run("up", "--yes", "--skip-preview");

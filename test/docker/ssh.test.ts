@@ -58,7 +58,7 @@ it("a tenant comes up there, answers, and does not change at a second up", async
       docker: { host: ssh.host, ...place, certificates: { private: {} }, images: world.images },
     };
     spec.backups = { locations: [] };
-    spec.servers = [{ name: "hmis", dhis2: VERSIONS[0], size: "small", hostname: HMIS }];
+    spec.servers = [{ name: "hmis", dhis2: VERSIONS.newest, size: "small", hostname: HMIS }];
   });
   await stack.succeed("up", "--yes", "--skip-preview");
   const { stdout } = await stack.succeed("stack", "output", "authority");

@@ -65,7 +65,7 @@ beforeAll(async () => {
     const certificates = { given };
     spec.target = { docker: { host: world.engine.host, ...theirPlace, certificates, images: world.images } };
     spec.backups = { locations: [] };
-    spec.servers = [{ name: "hmis", dhis2: VERSIONS[0], size: "small", hostname: GIVEN }];
+    spec.servers = [{ name: "hmis", dhis2: VERSIONS.current, size: "small", hostname: GIVEN }];
   });
   // At once: they are two tenants that know nothing of each other.
   [first] = await Promise.all([start(), neighbour.succeed("up", "--yes", "--skip-preview")]);
@@ -340,7 +340,7 @@ it("a host with too little memory is refused by an up, which touches nothing", a
     for (let i = 1; i < 20; i++)
       spec.servers.push({
         name: `more-${i}`,
-        dhis2: VERSIONS[0],
+        dhis2: VERSIONS.current,
         size: "large",
         hostname: `m${i}.test.test`,
       });
@@ -355,10 +355,10 @@ it("a host with too little memory is refused by an up, which touches nothing", a
 });
 
 describe("a version whose migration fails", () => {
-  const hindrance = `files/fail-migration-to-${VERSIONS[1]}`;
+  const hindrance = `files/fail-migration-to-${VERSIONS.later}`;
   const notes = async () => (await neighbours.get(GIVEN, "/api/count/note")).text;
   const raise = () => {
-    neighbour.change((spec) => (spec.servers[0].dhis2 = VERSIONS[1]));
+    neighbour.change((spec) => (spec.servers[0].dhis2 = VERSIONS.later));
     return neighbour.run("up", "--yes", "--skip-preview");
   };
   /** Where the version is now, as people see it. */
@@ -386,7 +386,7 @@ describe("a version whose migration fails", () => {
     );
     expect(stdout + stderr).toContain("the migration to 2.42.54 failed, as this test demands");
     expect(stdout).toContain(
-      `backup of hmis before its upgrade to DHIS2 ${VERSIONS[1]}: made. To return to it: npm run rollback -- ${THEIRS} hmis`,
+      `backup of hmis before its upgrade to DHIS2 ${VERSIONS.later}: made. To return to it: npm run rollback -- ${THEIRS} hmis`,
     );
 
     needs(context, missingForBrowser());
@@ -403,7 +403,7 @@ describe("a version whose migration fails", () => {
       await rollBack();
       await until(
         "the page has become DHIS2's by itself",
-        async () => (await page.textContent("h1")) === `Stand-in for DHIS2 ${VERSIONS[0]}`,
+        async () => (await page.textContent("h1")) === `Stand-in for DHIS2 ${VERSIONS.current}`,
       );
     } finally {
       await close();
@@ -417,19 +417,23 @@ describe("a version whose migration fails", () => {
     const { code, stdout, stderr } = await rollbackOf(neighbour, "SERVER", { more: ["--json"] });
     expect(code).toBe(0);
     expect(stderr).toMatch(/^warning: backups\.locations: \[\];.*\n$/);
-    expect(JSON.parse(stdout)).toMatchObject({ server: "hmis", dhis2: VERSIONS[0], previous: VERSIONS[1] });
+    expect(JSON.parse(stdout)).toMatchObject({
+      server: "hmis",
+      dhis2: VERSIONS.current,
+      previous: VERSIONS.later,
+    });
   }
 
   it("is rolled back with one command, also when that was interrupted: every row is there, the previous version serves", async () => {
-    if (!(await seen()).includes(VERSIONS[0])) await rollBack();
-    expect(await seen()).toContain(`Stand-in for DHIS2 ${VERSIONS[0]}`);
+    if (!(await seen()).includes(VERSIONS.current)) await rollBack();
+    expect(await seen()).toContain(`Stand-in for DHIS2 ${VERSIONS.current}`);
     expect(await notes()).toBe(entered);
     await expectSecured(neighbours, neighbour, { server: `${THEIRS}-hmis`, hostname: GIVEN });
     const file = readFileSync(path.join(neighbour.cwd, `Pulumi.${THEIRS}.yaml`), "utf8");
     expect(parse(file)).toMatchObject({
-      config: { "dhistance:tenant": { servers: [{ name: "hmis", dhis2: VERSIONS[0] }] } },
+      config: { "dhistance:tenant": { servers: [{ name: "hmis", dhis2: VERSIONS.current }] } },
     });
-    neighbour.change((spec) => (spec.servers[0].dhis2 = VERSIONS[0]));
+    neighbour.change((spec) => (spec.servers[0].dhis2 = VERSIONS.current));
     await neighbour.succeed("up", "--yes", "--skip-preview", "--expect-no-changes");
   });
 
@@ -448,7 +452,7 @@ describe("a version whose migration fails", () => {
       HostConfig: { Binds: [`${THEIRS}-hmis-files:/files`], AutoRemove: true, NetworkMode: "none" },
     });
     expect(await raise()).toMatchObject({ code: 0 });
-    expect(await seen()).toContain(`Stand-in for DHIS2 ${VERSIONS[1]}`);
+    expect(await seen()).toContain(`Stand-in for DHIS2 ${VERSIONS.later}`);
     expect(await notes()).toBe(entered);
   });
 });
@@ -486,14 +490,14 @@ describe("a scan of TLS", () => {
 
 it("upgrades, and npm run rollback undoes that with no more than the names", async () => {
   const before = checkout.read(`tenants/Pulumi.${OURS}.yaml`);
-  checkout.change(OURS, ({ servers }) => (servers[0].dhis2 = VERSIONS[1]));
+  checkout.change(OURS, ({ servers }) => (servers[0].dhis2 = VERSIONS.later));
   expect(await start()).toMatchObject({ code: 0 });
-  expect((await visitor.get(HMIS, "/login/")).text).toContain(VERSIONS[1]);
+  expect((await visitor.get(HMIS, "/login/")).text).toContain(VERSIONS.later);
   const newcomers = checkout.newcomers({ DOCKER_HOST: world.engine.host });
   const { code, stdout, stderr } = await rollback("SERVER", [OURS, "hmis"], newcomers);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-  expect(stdout).toContain(`hmis is back at DHIS2 ${VERSIONS[0]} and `);
-  expect((await visitor.get(HMIS, "/login/")).text).toContain(VERSIONS[0]);
+  expect(stdout).toContain(`hmis is back at DHIS2 ${VERSIONS.current} and `);
+  expect((await visitor.get(HMIS, "/login/")).text).toContain(VERSIONS.current);
   expect(checkout.read(`tenants/Pulumi.${OURS}.yaml`)).toBe(before);
 });
 

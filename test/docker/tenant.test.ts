@@ -15,7 +15,7 @@ import { freePlace, startWorld, sweep, until, VERSIONS, type World } from "./wor
 
 /** The life of a tenant with two servers on a real engine. Each test goes on from where the one before it ended. */
 const TENANT = "tiermoh";
-const OLDEST = VERSIONS[3];
+const OLDEST = VERSIONS.oldest;
 const HMIS = "hmis.moh.test";
 const TRAINING = "training.moh.test";
 const DUMP = "tenants/moh-premium/hmis.sql";
@@ -38,7 +38,7 @@ beforeAll(async () => {
     spec.backups = { locations: [] };
     const data = { dump: put("hmis.sql", readFileSync(path.join(ROOT, DUMP), "utf8")), sha256: SHA256 };
     spec.servers = [
-      { name: "hmis", dhis2: VERSIONS[0], size: "small", hostname: HMIS, import: data },
+      { name: "hmis", dhis2: VERSIONS.current, size: "small", hostname: HMIS, import: data },
       { name: "training", dhis2: OLDEST, size: "small", hostname: TRAINING },
     ];
   });
@@ -468,7 +468,7 @@ describe("a version of DHIS2", () => {
   });
 
   it("is raised by one line, and the data stay, with DHIS2's audit of metadata, data and tracker", async () => {
-    stack.change((spec) => (spec.servers[1].dhis2 = VERSIONS[1]));
+    stack.change((spec) => (spec.servers[1].dhis2 = VERSIONS.later));
     await visitor.ask("POST", TRAINING, "/api/note");
     const before = (await visitor.get(TRAINING, "/api/count/note")).text;
     const password = adminPassword(await stack.password(name("training-admin-password")));
@@ -480,18 +480,18 @@ describe("a version of DHIS2", () => {
     await stack.succeed("up", "--yes", "--skip-preview");
     await answers(TRAINING);
     expect(await audited()).toEqual(audit);
-    expect((await visitor.get(TRAINING, "/login/")).text).toContain(VERSIONS[1]);
+    expect((await visitor.get(TRAINING, "/login/")).text).toContain(VERSIONS.later);
     expect((await visitor.get(TRAINING, "/api/count/note")).text).toBe(before);
   });
 
   it("is not lowered: refused before anything is done", async () => {
-    stack.change((spec) => (spec.servers[1].dhis2 = VERSIONS[0]));
+    stack.change((spec) => (spec.servers[1].dhis2 = VERSIONS.current));
     const { code, stdout, stderr } = await stack.run("preview");
     expect(code).not.toBe(0);
     expect(stdout + stderr).toContain(
-      `server "training" runs DHIS2 ${VERSIONS[1]}; it cannot go back to ${VERSIONS[0]}`,
+      `server "training" runs DHIS2 ${VERSIONS.later}; it cannot go back to ${VERSIONS.current}`,
     );
-    stack.change((spec) => (spec.servers[1].dhis2 = VERSIONS[1]));
+    stack.change((spec) => (spec.servers[1].dhis2 = VERSIONS.later));
   });
 });
 

@@ -47,7 +47,7 @@ export async function startTenantWithBackups(
       const access = { endpoint, bucket, accessKeyId, secretAccessKey };
       const ca = put("s3.pem", readFileSync(authority, "utf8"));
       spec.backups = { locations: [{ disk }, { s3: { ...access, authority: ca } }] };
-      spec.servers = [{ name: "hmis", dhis2: VERSIONS[0], size: "small", hostname: HOSTNAME }];
+      spec.servers = [{ name: "hmis", dhis2: VERSIONS.current, size: "small", hostname: HOSTNAME }];
     });
     await stack.succeed("up", "--yes", "--skip-preview");
     const { stdout: root } = await stack.succeed("stack", "output", "authority");

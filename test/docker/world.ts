@@ -16,8 +16,8 @@ export interface World {
   end(): Promise<void>;
 }
 
-/** The versions of DHIS2 that tests use: the first two are one major. */
-export const VERSIONS = ["42.5.2", "42.6.0", "43.1.0", "41.9.1"] as const;
+/** The versions of DHIS2 that tests bring up; `later` is a release of the same major as `current`. */
+export const VERSIONS = { current: "42.5.2", later: "42.6.0", newest: "43.1.0", oldest: "41.9.1" } as const;
 const STAND_IN = "dhistance-test/dhis2-stand-in";
 const PUBLIC_GATEWAY = "caddy:2.10.2";
 const OWN_GATEWAY = "dhistance-test/caddy:debian";
@@ -55,7 +55,7 @@ export async function startWorld(): Promise<World> {
 async function buildAll({ docker }: Engine): Promise<World["images"]> {
   await ensureBase(docker);
   await buildOwnImages(docker, { network: "host" });
-  for (const version of VERSIONS) {
+  for (const version of Object.values(VERSIONS)) {
     const context = path.join(__dirname, "stand-in");
     await buildImage(docker, `${STAND_IN}:${version}`, { context, args: { VERSION: version } });
   }
