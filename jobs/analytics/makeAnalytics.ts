@@ -1,6 +1,7 @@
 /** Has DHIS2 generate its analytics tables, which backups do not contain, and waits for it. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
+import { giveOutputPeriodTypes, type Ask } from "../outputPeriodTypes";
 import { JobError } from "../runCommand";
 
 export interface AnalyticsOptions {
@@ -37,6 +38,11 @@ export type Notice = z.infer<typeof noticeSchema>;
 export async function makeAnalytics(options: AnalyticsOptions): Promise<void> {
   const { wait, every = 2, onNotice, signal } = options;
   const deadline = Date.now() + wait * 1000;
+  if (await giveOutputPeriodTypes((...request) => send(options, ...request))) {
+    const message =
+      "DHIS2 had no output period types, without which analytics show no data. It has all of them now.";
+    onNotice({ uid: "period types", level: "INFO", message, completed: false });
+  }
   const {
     response: { relativeNotifierEndpoint },
   } = started.parse(await ask(options, "POST", "/api/resourceTables/analytics"));
@@ -61,29 +67,38 @@ export async function makeAnalytics(options: AnalyticsOptions): Promise<void> {
   }
 }
 
-async function ask(
-  { application, account, password, signal }: AnalyticsOptions,
-  method: "GET" | "POST",
-  path: string,
-): Promise<unknown> {
-  const url = new URL(path, application);
-  const headers = { Authorization: `Basic ${Buffer.from(`${account}:${password}`).toString("base64")}` };
-  const answer = await fetch(url, { method, headers, signal }).catch((error: Error) => {
-    signal.throwIfAborted();
-    const { message } = (error.cause ?? error) as Error;
-    throw new JobError(`DHIS2 does not answer at ${application}: ${message}`);
-  });
-  if (answer.status === 401)
-    throw new JobError(
-      `DHIS2 does not let ${account} in with this password: the account has another one now. Have the tables made by ` +
-        "hand: Data Administration, Analytics table management.",
-    );
-  const text = await answer.text();
-  if (!answer.ok)
-    throw new JobError(`${method} ${url.href} was answered with ${answer.status}: ${text.slice(0, 300)}`);
+async function ask(options: AnalyticsOptions, method: "GET" | "POST", path: string): Promise<unknown> {
+  const url = new URL(path, options.application);
+  const { status, text } = await send(options, method, path);
+  if (status < 200 || status > 299)
+    throw new JobError(`${method} ${url.href} was answered with ${status}: ${text.slice(0, 300)}`);
   try {
     return JSON.parse(text);
   } catch {
     throw new JobError(`${method} ${url.href} was not answered with JSON: ${text.slice(0, 100)}`);
   }
+}
+
+async function send(
+  { application, account, password, signal }: AnalyticsOptions,
+  ...[method, path, json]: Parameters<Ask>
+): ReturnType<Ask> {
+  const headers = {
+    Authorization: `Basic ${Buffer.from(`${account}:${password}`).toString("base64")}`,
+    ...(json && { "Content-Type": "application/json" }),
+  };
+  const body = json ? { body: JSON.stringify(json) } : {};
+  const answer = await fetch(new URL(path, application), { method, headers, signal, ...body }).catch(
+    (error: Error) => {
+      signal.throwIfAborted();
+      const { message } = (error.cause ?? error) as Error;
+      throw new JobError(`DHIS2 does not answer at ${application}: ${message}`);
+    },
+  );
+  if (answer.status === 401)
+    throw new JobError(
+      `DHIS2 does not let ${account} in with this password: the account has another one now. Have the tables made by ` +
+        "hand: Data Administration, Analytics table management.",
+    );
+  return { status: answer.status, text: await answer.text() };
 }

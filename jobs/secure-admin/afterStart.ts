@@ -1,6 +1,7 @@
 /** Has DHIS2 itself replace the default administrator's password, and looks by log-ins whether that is so. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
+import type { Ask } from "../outputPeriodTypes";
 import { JobError } from "../runCommand";
 import { DEFAULT } from "./defaultPassword";
 
@@ -116,6 +117,11 @@ interface Asked {
   /** Of the default account. @default nobody logs in */
   password?: string;
   json?: object;
+}
+
+/** As the administrator with its new password. */
+export function asAdministrator({ application, password }: AfterStartOptions): Ask {
+  return (method, path, json) => ask(application, method, path, { password, ...(json && { json }) });
 }
 
 /** @throws JobError if nobody answers */

@@ -1,6 +1,6 @@
 /** The command line of the job that replaces the default administrator's password. */
 import { Command } from "commander";
-import { EXIT_CODES, runCommand, secretIn } from "../runCommand";
+import { EXIT_CODES, JobError, runCommand, secretIn } from "../runCommand";
 import {
   parseDuration,
   parseUrl,
@@ -9,7 +9,8 @@ import {
   UsageError,
   type ServerOptions,
 } from "../import/cli/options";
-import { afterStart, type Confirmed } from "./afterStart";
+import { giveOutputPeriodTypes } from "../outputPeriodTypes";
+import { afterStart, asAdministrator, type AfterStartOptions, type Confirmed } from "./afterStart";
 import { endSessions, parseSessions, type Sessions } from "../sessions";
 import { beforeStart, type Outcome } from "./beforeStart";
 import { missingInPassword } from "./defaultPassword";
@@ -89,9 +90,23 @@ export function program(): Command {
     .option("--wait <duration>", "how long to wait for DHIS2's start", parseDuration, 0)
     .action(async (flags: New & { application: string; wait: number }) => {
       const { application, wait } = flags;
-      console.log(AFTER[await afterStart({ application, wait, password: newPassword(flags) })]);
+      const options = { application, wait, password: newPassword(flags) };
+      const confirmed = await afterStart(options);
+      console.log(AFTER[confirmed]);
+      if (confirmed !== "own") await givePeriodTypes(options);
     });
   return command;
+}
+
+/** A server without them is as safe as one with them, so that this does not keep it closed. */
+async function givePeriodTypes(options: AfterStartOptions): Promise<void> {
+  try {
+    if (await giveOutputPeriodTypes(asAdministrator(options)))
+      console.log("DHIS2 had no output period types. It has all of them now.");
+  } catch (error) {
+    if (!(error instanceof JobError)) throw error;
+    console.error(error.message);
+  }
 }
 
 function sessionsOf({ sessions, sessionsPasswordEnv }: Before): Sessions | undefined {

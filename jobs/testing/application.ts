@@ -43,6 +43,9 @@ export async function startApplicationStandIn(
             },
           },
         ];
+      case "GET /api/configuration/dataOutputPeriodTypes":
+        // It has some; the other stand-in begins without.
+        return [200, [{ name: "Monthly" }]];
       case "GET /api/system/tasks/ANALYTICS_TABLE/x1":
         for (const notice of rounds.shift() ?? []) notices.unshift({ uid: `n${notices.length}`, ...notice });
         return [200, notices];

@@ -191,6 +191,34 @@ describe.skipIf(lacking)(`the stand-in for DHIS2${lacking ? ` (skipped: ${lackin
     ]);
   });
 
+  it("of 43 shows no analytics on a database that began empty, until it has output period types", async () => {
+    const types = "/api/configuration/dataOutputPeriodTypes";
+    const shown = async () => {
+      await ask("POST", "/api/resourceTables/analytics", basic("district"), {});
+      const answer = await ask("GET", "/api/analytics", basic("district"));
+      return ((await answer.json()) as { rows: unknown[] }).rows.length;
+    };
+    await ready("43.1.0");
+    await ask("POST", "/api/note");
+    expect(await (await ask("GET", types, basic("district"))).json()).toEqual([]);
+    expect(await shown()).toBe(0);
+    expect((await ask("POST", types, basic("district"), [{ name: "Monthly" }])).status).toBe(204);
+    expect(await (await ask("GET", types, basic("district"))).json()).toEqual([
+      { name: "Monthly" },
+      { name: "Yearly" },
+    ]);
+    expect(await shown()).toBe(1);
+  });
+
+  it("of 43 has them on a database that 42 made, which knows nothing of them", async () => {
+    const types = "/api/configuration/dataOutputPeriodTypes";
+    await ready("42.5.2");
+    expect((await ask("GET", types, basic("district"))).status).toBe(404);
+    await standIn.restart("43.1.0");
+    await standIn.ready();
+    expect(await (await ask("GET", types, basic("district"))).json()).toHaveLength(5);
+  });
+
   it("undoes all of a migration that fails", async () => {
     await ready("42.5.2");
     for (const _ of [1, 2, 3]) await ask("POST", "/api/note");

@@ -6,6 +6,8 @@ POST /api/auth/login         loginStatus, or 401
 PUT  /api/me/changePassword  with the rules that a new password has to meet
 GET  /api/me, /login/        who logged in; the page to log in at
 POST /api/resourceTables/analytics, GET /api/system/tasks/…   the analytics tables: one, of the notes
+GET  /api/analytics          its rows; from 43 on none without output period types
+GET, POST /api/configuration/dataOutputPeriodTypes   from 43 on; empty on a database that began empty
 POST /api/metadata, /api/dataValueSets, /api/tracker          nothing but a line of audit
 POST /api/fileResources      409 above max.file_upload_size
 anything else                401 below /api, else a redirect to the page, unless somebody logged in
@@ -52,6 +54,7 @@ MIGRATIONS = {
     **{"42.0": 43, "42.1": 47, "42.5": 52, "42.6": 54},
     **{"43.0": 56, "43.1": 64},
 }
+PERIOD_TYPES = ("Daily", "Weekly", "Monthly", "Quarterly", "Yearly")
 HISTORY = """INSERT INTO flyway_schema_history SELECT coalesce(max(installed_rank), 0) + 1, %s, 'stand-in', 'SQL',
     'stand-in', 0, current_user, now(), 0, true FROM flyway_schema_history"""
 
@@ -202,7 +205,10 @@ def migrate():
                 disabled boolean NOT NULL DEFAULT false, passwordlastupdated timestamp, lastlogin timestamp)"""
             )
             cursor.execute("SELECT count(*) FROM userinfo")
-            if cursor.fetchone()[0] == 0:
+            began_empty = cursor.fetchone()[0] == 0
+            if MAJOR >= 43:
+                output_period_types(cursor, began_empty)
+            if began_empty:
                 cursor.execute(
                     """INSERT INTO userinfo (userinfoid, uid, username, password, passwordlastupdated)
                     VALUES (1, 'M5zQapPyTZI', 'admin', %s, now())""",
@@ -220,6 +226,22 @@ def migrate():
         raise FailedStart(f"the migrations failed: {error}") from error
     finally:
         connection.close()
+
+
+def output_period_types(cursor, began_empty):
+    """A migration fills the list from the types that the database has: one that began empty has none then."""
+    cursor.execute("SELECT to_regclass('configuration_dataoutputperiodtype')")
+    if cursor.fetchone()[0]:
+        return
+    cursor.execute("CREATE TABLE IF NOT EXISTS periodtype (periodtypeid integer NOT NULL, name varchar(50))")
+    cursor.execute("CREATE TABLE configuration_dataoutputperiodtype (configurationid integer, periodtypeid integer)")
+    cursor.execute("SELECT name FROM periodtype")
+    have = {name for (name,) in cursor.fetchall()}
+    for number, name in enumerate(PERIOD_TYPES):
+        if name not in have:
+            cursor.execute("INSERT INTO periodtype (periodtypeid, name) VALUES (%s, %s)", (1000 + number, name))
+    if not began_empty:
+        cursor.execute("INSERT INTO configuration_dataoutputperiodtype SELECT 1, periodtypeid FROM periodtype")
 
 
 def own_migration():
@@ -386,6 +408,9 @@ AUDITED = {"/api/metadata": "METADATA", "/api/dataValueSets": "AGGREGATE", "/api
 # ---------------------------------------------------------------- the server
 
 
+OUTPUT_PERIOD_TYPES = "/api/configuration/dataOutputPeriodTypes"
+
+
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
@@ -447,6 +472,12 @@ class Handler(BaseHTTPRequestHandler):
         if path.startswith("/api/system/tasks/ANALYTICS_TABLE/") and self.account():
             end = {"uid": "end", "level": "INFO", "message": "Analytics tables updated", "completed": True}
             return self.answer(200, json.dumps([end]))
+        if path == OUTPUT_PERIOD_TYPES and MAJOR >= 43 and self.account():
+            return self.answer(200, json.dumps([{"name": name} for name in self.output_period_types()]))
+        if path == "/api/analytics" and self.account():
+            # Without them the tables lack the columns that each query names.
+            shown = MAJOR < 43 or self.output_period_types()
+            return self.answer(200, json.dumps({"rows": POOL.query("SELECT id FROM analytics_note") if shown else []}))
         if path == "/login/":
             title = "Stand-in for DHIS2"
             page = f"<!doctype html><title>{title}</title><h1>{title} {VERSION}</h1><form>Log in</form>"
@@ -475,6 +506,12 @@ class Handler(BaseHTTPRequestHandler):
             POOL.query("CREATE UNLOGGED TABLE analytics_note AS TABLE note", commit=True)
             task = {"relativeNotifierEndpoint": "/api/system/tasks/ANALYTICS_TABLE/1"}
             return self.answer(200, json.dumps({"response": task}))
+        if path == OUTPUT_PERIOD_TYPES and MAJOR >= 43:
+            names = [each["name"] for each in json.loads(body)] + ["Yearly"]
+            POOL.query("DELETE FROM configuration_dataoutputperiodtype", commit=True)
+            sql = "INSERT INTO configuration_dataoutputperiodtype SELECT 1, periodtypeid FROM periodtype WHERE name = ANY(%s)"
+            POOL.query(sql, (names,), commit=True)
+            return self.answer(204)
         if path in AUDITED:
             audit(AUDITED[path], name, path.rsplit("/", 1)[1])
             return self.answer(200, json.dumps({"status": "OK"}))
@@ -482,6 +519,10 @@ class Handler(BaseHTTPRequestHandler):
             most = int(CONF.get("max.file_upload_size") or 10_000_000)
             return self.answer(409 if len(body) > most else 202, json.dumps({"status": "OK"}))
         return False
+
+    def output_period_types(self):
+        rows = POOL.query("SELECT name FROM configuration_dataoutputperiodtype JOIN periodtype USING (periodtypeid)")
+        return [row["name"] for row in rows]
 
     def on_put(self, path, body):
         name = self.account()
