@@ -14,7 +14,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { Drill } from "../jobs/backup/drill";
-import { sizeOf } from "../jobs/backup/export";
+import { sizeOf } from "../jobs/backup/fileStore";
 import { lastEvent, startBackupWorld, type BackupWorld } from "../jobs/testing/backups";
 
 const [dataValues = 1_000_000, events = 100_000] = process.argv.slice(2).map(Number);

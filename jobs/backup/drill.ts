@@ -15,7 +15,7 @@ import { leftOutOfRestore, rowsOf } from "./manifest";
 import type { BackupLocation } from "./location";
 import { OLD_FIGURES, withNewNames } from "./oldNames";
 import type { Progress } from "./progress";
-import { sizeOf } from "./export";
+import { sizeOf } from "./fileStore";
 
 export interface DrillOptions {
   location: BackupLocation;

@@ -2,16 +2,26 @@
  * One server's database, file store and settings into one snapshot of a portable repository. The database is read
  * first: every file that a row speaks of is there by then.
  */
-import { copyFile, mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { createPublicKey, type KeyObject } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { basename, join, resolve } from "node:path";
+import { basename, join } from "node:path";
 import { Client, type ClientConfig } from "pg";
 import { dhis2Version } from "../import/dhis2";
 import { quote } from "../import/load/constraint";
 import { BusyError, ServerError } from "../import/server";
 import { accessOf } from "./access";
 import { LocationError } from "./errors";
+import {
+  devicesOf,
+  leftOutText,
+  listLeftOut,
+  readFileStore,
+  sizeOf,
+  withUnread,
+  type FileStore,
+  type LeftOutList,
+} from "./fileStore";
 import { libpqEnvironment } from "./libpq";
 import {
   claimed,
@@ -31,7 +41,7 @@ import type { Progress } from "./progress";
 import { rehearse, structureOf } from "./rehearsal";
 import type { Bandwidth, Repository } from "./restic";
 import { countRows, fullName, leftOutOf, tablesOf, type Table } from "./tables";
-import { lostSince, newlyUnrestorable, nothingIn } from "./shrink";
+import { lostSince, newlyUnread, newlyUnrestorable, nothingIn } from "./shrink";
 import { postgresProgram, runTool, ToolError } from "./runTool";
 
 export interface ExportOptions {
@@ -76,6 +86,8 @@ export interface ExportResult {
   added: number;
   /** Tables that are in it without their data, because DHIS2 generates the data. `schema.table`. */
   leftOut: string[];
+  /** What of the file store is not in it. Absent when all of it is. */
+  filesLeftOut?: LeftOutList;
   /** The backups that it was compared with, by the point in time that each is of. */
   comparedWith: string[];
   /** What it lacks that they had, or that every database has. */
@@ -91,7 +103,7 @@ export interface ExportResult {
  */
 export async function exportServer(options: ExportOptions): Promise<ExportResult> {
   const began = Date.now();
-  const { name, location, key, progress, signal, files, bandwidth } = options;
+  const { name, location, key, progress, signal, files } = options;
   const stage = join(options.scratch, `dhistance-export-${name}`);
   progress.begin("looking at the repository");
   const client = await connect(options.server);
@@ -107,43 +119,24 @@ export async function exportServer(options: ExportOptions): Promise<ExportResult
     const database = await dump(client, stage, options);
     const contents: Manifest = {
       ...{ dhistance: 1 as const, server: name, database: String(options.server.database), ...database },
-      ...(files !== undefined && { files: await sizeOf(files), filesPath: resolve(files) }),
       settings: await gatherSettings(stage, options),
     };
+    progress.begin("looking at the file store");
+    const store = files === undefined ? undefined : await readFileStore(files, signal);
     const proof = await rehearsed(contents, earlier, stage, options);
-    const lost = [
-      ...new Set([
-        ...nothingIn(contents),
-        ...earlier.flatMap((each) => lostSince(each, contents)),
-        ...newlyUnrestorable(proof, earlier),
-      ]),
-    ];
-    const manifest: Manifest = {
-      ...{ ...contents, ...proof },
-      ...(lost.length > 0 && (options.acceptShrink ? { accepted: lost } : { shrunk: lost })),
-    };
-    await writeFile(join(stage, "manifest.jws"), await sign(manifest, key));
-    progress.begin("writing the backup");
-    const paths = [
-      ...Object.values(LAYOUT).map((path) => path.slice(1)),
-      ...(files === undefined ? [] : [resolve(files)]),
-    ];
-    const write = (repository: Repository) =>
-      repository.backup({
-        ...{ directory: stage, paths, host: name, tag: EXPORT_TAG, onBytes: progress.bytes },
-        ...(bandwidth && { bandwidth }),
-      });
-    const { result, repository } = await orInto(found, location, write);
+    const backup = { contents: { ...contents, ...proof }, earlier, stage };
+    const { manifest, repository, ...written } = await write(found, store, backup, options);
     progress.begin("signing the receipt");
-    const tree = (await repository.snapshots()).find(({ id }) => id === result.id)?.tree;
+    const tree = (await repository.snapshots()).find(({ id }) => id === written.id)?.tree;
     if (tree === undefined)
-      throw new LocationError(`The snapshot ${result.id} is not in ${repository.url} any more.`);
+      throw new LocationError(`The snapshot ${written.id} is not in ${repository.url} any more.`);
     const receipt = receiptTag(await sign(receiptOf(manifest, tree), key));
-    await repository.backup({ directory: stage, paths: ["manifest.jws"], host: name, tag: receipt });
+    await repository.backup({ directory: stage, paths: [MANIFEST], host: name, tag: receipt });
     return {
-      ...{ repository: repository.url, snapshot: result.id, at: manifest.at, rows: rowsOf(manifest) },
-      ...{ tables: Object.keys(manifest.tables).length, bytes: result.total, added: result.added },
+      ...{ repository: repository.url, snapshot: written.id, at: manifest.at, rows: rowsOf(manifest) },
+      ...{ tables: Object.keys(manifest.tables).length, bytes: written.total, added: written.added },
       ...{ leftOut: manifest.leftOut ?? [], comparedWith: earlier.map(({ at }) => at) },
+      ...(manifest.filesLeftOut && { filesLeftOut: manifest.filesLeftOut }),
       ...{ shrunk: manifest.shrunk ?? [], accepted: manifest.accepted ?? [] },
       seconds: Math.round((Date.now() - began) / 100) / 10,
     };
@@ -156,6 +149,69 @@ export async function exportServer(options: ExportOptions): Promise<ExportResult
     if (locked) await rm(stage, { recursive: true, force: true });
     await client.end().catch(() => undefined);
   }
+}
+
+const MANIFEST = LAYOUT.manifest.slice(1);
+
+/** Times that a backup is written when each time other files cannot be read. */
+const ROUNDS = 5;
+
+interface Written {
+  id: string;
+  total: number;
+  added: number;
+  manifest: Manifest;
+  repository: Repository;
+}
+
+/** Writes the backup. What cannot be read of the file store is left out, and the manifest names it. */
+async function write(
+  into: Repository,
+  store: FileStore | undefined,
+  backup: { contents: Manifest; earlier: Manifest[]; stage: string },
+  options: ExportOptions,
+  rounds = ROUNDS,
+): Promise<Written> {
+  const { location, key, name, progress, bandwidth, acceptShrink = false } = options;
+  const { contents, earlier, stage } = backup;
+  const manifest = judge(store ? withFiles(contents, store) : contents, earlier, acceptShrink);
+  await writeFile(join(stage, MANIFEST), await sign(manifest, key));
+  progress.begin("writing the backup");
+  const paths = [...Object.values(LAYOUT).map((path) => path.slice(1)), ...(store ? [store.path] : [])];
+  const { result, repository } = await orInto(into, location, (repository) =>
+    repository.backup({
+      ...{ directory: stage, paths, host: name, tag: EXPORT_TAG, onBytes: progress.bytes },
+      ...(bandwidth && { bandwidth }),
+      ...(store && { mayLack: store.path, without: devicesOf(store) }),
+    }),
+  );
+  const { id, total, added } = result;
+  const found = store && withUnread(store, result.unread);
+  if (!found) return { id, total, added, manifest, repository };
+  if (rounds === 1)
+    throw new LocationError(
+      `Each time the file store ${found.path} is read, other files cannot be read: ${leftOutText(listLeftOut(found.leftOut))}. Look at its disk.`,
+    );
+  const next = await write(repository, found, backup, options, rounds - 1);
+  return { ...next, added: next.added + added };
+}
+
+function withFiles(contents: Manifest, { path, size, leftOut }: FileStore): Manifest {
+  const files = { files: size, filesPath: path };
+  return { ...contents, ...files, ...(leftOut.length > 0 && { filesLeftOut: listLeftOut(leftOut) }) };
+}
+
+/** Compares what the backup holds with what earlier ones hold. */
+function judge(contents: Manifest, earlier: Manifest[], acceptShrink: boolean): Manifest {
+  const lost = [
+    ...new Set([
+      ...nothingIn(contents),
+      ...earlier.flatMap((each) => lostSince(each, contents)),
+      ...newlyUnrestorable(contents, earlier),
+      ...newlyUnread(contents, earlier),
+    ]),
+  ];
+  return { ...contents, ...(lost.length > 0 && (acceptShrink ? { accepted: lost } : { shrunk: lost })) };
 }
 
 async function connect(server: ClientConfig): Promise<Client> {
@@ -354,19 +410,4 @@ async function gatherSettings(stage: string, options: ExportOptions): Promise<Re
     await writeFile(join(directory, name), text, { mode: 0o600 });
   const names = await readdir(directory);
   return Object.fromEntries(names.sort().map((name) => [name, sha256(readFileSync(join(directory, name)))]));
-}
-
-/** @throws LocationError when the directory cannot be read */
-export async function sizeOf(directory: string): Promise<{ files: number; bytes: number }> {
-  const entries = await readdir(directory, { withFileTypes: true, recursive: true }).catch((error: Error) => {
-    throw new LocationError(`${directory} cannot be read: ${error.message}`);
-  });
-  const files = entries.filter((entry) => entry.isFile());
-  let bytes = 0;
-  for (const { parentPath, name } of files)
-    bytes += await stat(join(parentPath, name)).then(
-      ({ size }) => size,
-      () => 0,
-    );
-  return { files: files.length, bytes };
 }

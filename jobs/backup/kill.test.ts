@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ended, lastEvent, startBackupWorld, type BackupWorld } from "../testing/backups";
 import { contents } from "../testing/everyKindOfObject";
 import { moments } from "../testing/killing";
-import { sizeOf } from "./export";
+import { sizeOf } from "./fileStore";
 
 /** Of each command; `KILLS=20` for a thorough run. */
 const kills = Number(process.env["KILLS"] ?? 3);

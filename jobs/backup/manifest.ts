@@ -9,13 +9,12 @@ import { z } from "zod";
 import { UsageError } from "../import/cli/options";
 import { accessSchema } from "./access";
 import { BackupError } from "./errors";
+import { leftOutList, sizes } from "./fileStore";
 import type { Snapshot } from "./restic";
 import { inShort } from "./shrink";
 
 /** In the snapshot, seen from its root. */
 export const LAYOUT = { database: "/database", settings: "/settings", manifest: "/manifest.jws" } as const;
-
-const sizes = z.object({ files: z.number(), bytes: z.number() });
 
 const manifestSchema = z.object({
   dhistance: z.literal(1),
@@ -45,10 +44,12 @@ const manifestSchema = z.object({
   /** The same, when a person said that it is meant to lack that. Later backups are compared with this one. */
   accepted: z.array(z.string()).optional(),
   dump: sizes,
-  /** Of the file store, before it was read. */
+  /** Of the file store, before it was read, without what is left out. */
   files: sizes.optional(),
   /** Where the file store stands in the snapshot. */
   filesPath: z.string().optional(),
+  /** What of the file store is not in it. Absent when all of it is. */
+  filesLeftOut: leftOutList.optional(),
   /** SHA-256 of each file of settings. */
   settings: z.record(z.string(), z.string()),
 });

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { BusyError } from "../import/server";
 import { BackupError, LocationError } from "./errors";
+import type { Unread } from "./fileStore";
 import { runTool, ToolError } from "./runTool";
 
 export interface Snapshot {
@@ -37,6 +38,12 @@ export type OnBytes = (done: number, total: number) => void;
 /** Seconds to wait for another process's lock on the repository. Only clean-ups, in minutes, lock others out. */
 const LOCK_WAIT = "2m";
 
+/** Exit code of a backup that was made without what could not be read. */
+const INCOMPLETE = 3;
+
+/** Of what it says then, all is read: so many characters name tens of thousands of files. */
+const LONG = 16 << 20;
+
 export class Repository {
   constructor(
     /** As restic takes it: a directory, or `s3:https://host/bucket/folder`. */
@@ -51,29 +58,44 @@ export class Repository {
     await this.run(["init", ...from]);
   }
 
-  /** Reads `paths`, seen from `directory`, into one new snapshot. */
+  /**
+   * Reads `paths`, seen from `directory`, into one new snapshot.
+   * @returns what could not be read, if that `mayLack` something
+   */
   async backup(args: {
     directory: string;
     paths: string[];
     host: string;
     tag: string;
+    /** Absolute path of the folder that may have files which cannot be read. @default none may */
+    mayLack?: string;
+    /** Absolute paths that are left out. */
+    without?: string[];
     bandwidth?: Bandwidth;
     onBytes?: OnBytes;
-  }): Promise<{ id: string; added: number; total: number }> {
-    const { directory, paths, host, tag, bandwidth, onBytes } = args;
+  }): Promise<{ id: string; added: number; total: number; unread: Unread[] }> {
+    const { directory, paths, host, tag, mayLack, without = [], bandwidth, onBytes } = args;
     let summary: Summary | undefined;
     // The parent is found by host and tag: the directories of two runs need not have the same name.
     const options = ["--host", host, "--tag", tag, "--group-by", "host,tags", "--retry-lock", LOCK_WAIT];
-    await this.run(["backup", ...options, ...limits(bandwidth), "--", ...paths], {
-      cwd: directory,
+    const exclude = without.map((path) => `--exclude=${path.replace(/[\\*?[\]]/g, "\\$&")}`);
+    const unread = await this.run(["backup", ...options, ...exclude, ...limits(bandwidth), "--", ...paths], {
+      ...{ cwd: directory, keep: LONG },
       onJson: (line) => {
         if (line.message_type === "status") onBytes?.(line.bytes_done ?? 0, line.total_bytes ?? 0);
         if (line.message_type === "summary") summary = line as unknown as Summary;
       },
-    });
+    }).then(
+      () => [],
+      (error: unknown) => {
+        const found = unreadIn(error);
+        if (mayLack !== undefined && found?.every(({ item }) => item.startsWith(`${mayLack}/`))) return found;
+        throw error;
+      },
+    );
     if (!summary) throw new LocationError(`restic wrote no snapshot into ${this.url}, and did not say why.`);
     const { snapshot_id: id, data_added: added, total_bytes_processed: total } = summary;
-    return { id, added, total };
+    return { id, added, total, unread };
   }
 
   /** @throws BackupError when there is no repository, its password is another, or its first files are damaged */
@@ -179,15 +201,16 @@ export class Repository {
 
   private async run(
     command: string[],
-    options: { cwd?: string; onJson?: (line: StatusLine) => void } = {},
+    options: { cwd?: string; keep?: number; onJson?: (line: StatusLine) => void } = {},
     others: Repository[] = [],
   ): Promise<Buffer> {
-    const { cwd, onJson } = options;
+    const { cwd, keep, onJson } = options;
     const common = ["--repo", this.url, "--password-file", this.access.passwordFile];
     try {
       return await runTool("restic", [...common, "--cache-dir", this.access.cache, "--json", ...command], {
         ...{ env: environment(), signal: this.signal },
         ...(cwd !== undefined && { cwd }),
+        ...(keep !== undefined && { keep }),
         ...(onJson && { onLine: (line: string) => void (line.startsWith("{") && onJson(JSON.parse(line))) }),
       });
     } catch (error) {
@@ -264,9 +287,10 @@ function inWords(error: ToolError, command: string, [repository, source]: Reposi
     );
   if (/no space left on device|disk quota exceeded/i.test(said))
     return new LocationError(`The disk is full: restic ${command} at ${where} stopped. ${complaint}`);
-  if (code === 3 && command === "backup")
+  if (code === INCOMPLETE && command === "backup")
     return new LocationError(
       `Files changed or could not be read while they were backed up to ${where}; that snapshot is not claimed good. ${complaint}`,
+      { cause: error },
     );
   if (DAMAGED.test(said))
     return new BackupError("damaged", `The repository at ${where} is damaged: ${complaint}`);
@@ -274,6 +298,25 @@ function inWords(error: ToolError, command: string, [repository, source]: Reposi
     `restic ${command} at ${where} failed: ${complaint || `exit code ${code ?? "none"}`}`,
     { cause: error },
   );
+}
+
+/** Of a backup that was made, what could not be read for it; undefined when restic did not say all of it. */
+function unreadIn(error: unknown): Unread[] | undefined {
+  const cause = error instanceof LocationError ? error.cause : undefined;
+  if (!(cause instanceof ToolError) || cause.code !== INCOMPLETE || cause.said.length >= LONG)
+    return undefined;
+  const found = new Map<string, string>();
+  for (const line of cause.said.split("\n")) {
+    if (!line.startsWith("{")) continue;
+    const { message_type: type, item, error } = JSON.parse(line) as ErrorLine;
+    if (type === "error" && item !== undefined) found.set(item, error?.message?.split(": ").at(-1) ?? "");
+  }
+  return found.size === 0 ? undefined : [...found].map(([item, reason]) => ({ item, reason }));
+}
+
+interface ErrorLine extends StatusLine {
+  item?: string;
+  error?: { message?: string };
 }
 
 /** Restic names its files after the SHA-256 of what is in them. */

@@ -11,6 +11,7 @@ import { NeedsReimport } from "../import/runImport";
 import { swap } from "../import/swap";
 import { removeRoles, restoreRights } from "./access";
 import { LocationError } from "./errors";
+import { leftOutText } from "./fileStore";
 import { withLock } from "./lock";
 import { chooseBackup, compare, fetchBackup, loadDump, loadGrants, makeDatabase, type Load } from "./load";
 import { leftOutOfRestore, rowsOf, sha256, type Manifest } from "./manifest";
@@ -110,7 +111,12 @@ async function restoreFrom(stage: string, options: RestoreOptions): Promise<Rest
     const names = await restoreSettings(settings, options.settings);
     progress.begin("publishing");
     await server.handOver(fresh, options.role);
-    const lacking = await restoreAccess(server, fresh.name, manifest, load, options);
+    const lacking = [
+      ...(await restoreAccess(server, fresh.name, manifest, load, options)),
+      ...(files !== undefined && manifest.filesLeftOut
+        ? [`of the file store, because the backup lacks it: ${leftOutText(manifest.filesLeftOut)}`]
+        : []),
+    ];
     const { kept } = await swap(server, database, { name: fresh.name, note: noteOf(manifest, copy) });
     fresh = undefined;
     const rolesMade = roles;

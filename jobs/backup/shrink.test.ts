@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { inShort, lostSince, nothingIn, type Contents } from "./shrink";
+import { inShort, lostSince, newlyUnread, nothingIn, type Contents } from "./shrink";
 
 const contents = (tables: Record<string, number>, more: Partial<Contents> = {}): Contents => ({
   ...{ tables, leftOut: [], dump: { files: 1, bytes: 50_000_000 }, dhis2: "2.42" },
@@ -64,4 +64,17 @@ it("whatever the tables are, one that is emptied is named, and one that grows is
 
 it("of many losses the first are said", () => {
   expect(inShort(["a", "b", "c", "d", "e", "f", "g"])).toEqual(["a", "b", "c", "d", "e", "and 2 more"]);
+});
+
+it("reports files that cannot be read once more when there are more than those that are named", () => {
+  const filesLeftOut = (count: number) => ({
+    filesLeftOut: { count, first: [{ path: "a", reason: "permission denied", data: true }] },
+  });
+  expect(newlyUnread(filesLeftOut(3), [filesLeftOut(3)])).toEqual([]);
+  expect(newlyUnread(filesLeftOut(4), [filesLeftOut(3)])).toEqual([
+    "3 more files of the file store are not in the backup",
+  ]);
+  expect(newlyUnread(filesLeftOut(1), [{}])).toEqual([
+    "the file store's a is not in the backup: permission denied",
+  ]);
 });

@@ -63,6 +63,24 @@ export function newlyUnrestorable(
     .map(({ what }) => `a restore leaves out ${what}`);
 }
 
+/** What of the file store could not be read. Once a person has accepted that, it is not reported again. */
+export function newlyUnread(
+  { filesLeftOut }: Pick<Manifest, "filesLeftOut">,
+  earlier: Pick<Manifest, "filesLeftOut">[],
+): string[] {
+  if (!filesLeftOut) return [];
+  const before = earlier.flatMap((each) => each.filesLeftOut ?? []);
+  const accepted = new Set(before.flatMap(({ first }) => first.map(({ path }) => path)));
+  const found = filesLeftOut.first.filter(({ path, data }) => data && !accepted.has(path));
+  // The rest is not named, but counted.
+  const rest = filesLeftOut.count - filesLeftOut.first.length;
+  const more = rest > Math.max(0, ...before.map(({ count, first }) => count - first.length));
+  return [
+    ...found.map(({ path, reason }) => `the file store's ${path} is not in the backup: ${reason}`),
+    ...(more ? [`${number(rest)} more files of the file store are not in the backup`] : []),
+  ];
+}
+
 /** The first of many. */
 export function inShort(lost: readonly string[]): string[] {
   const most = 5;

@@ -4,6 +4,7 @@ import { duration } from "../import/cli/progress";
 import { bytesText } from "../import/spool";
 import type { Drill } from "./drill";
 import type { ExportResult } from "./export";
+import { leftOutText } from "./fileStore";
 import type { Receipt } from "./manifest";
 import type { ReplicateResult } from "./replicate";
 import type { RestoreResult } from "./restore";
@@ -13,7 +14,7 @@ const short = (id: string) => id.slice(0, 8);
 
 export function exportSummary(result: ExportResult): string {
   const { repository, snapshot, rows, tables, bytes, added, seconds } = result;
-  const { leftOut, comparedWith, shrunk, accepted } = result;
+  const { leftOut, filesLeftOut, comparedWith, shrunk, accepted } = result;
   return [
     `${pc.green("Exported")} to ${repository}, backup ${pc.bold(short(snapshot))}`,
     `  ${number(rows)} rows in ${number(tables)} tables, ${bytesText(bytes)} with the file store, in ${duration(seconds)}`,
@@ -21,6 +22,9 @@ export function exportSummary(result: ExportResult): string {
     ...(leftOut.length === 0
       ? []
       : [`  Without the rows of tables that DHIS2 generates: ${leftOut.join(", ")}`]),
+    ...(filesLeftOut
+      ? [pc.yellow(`  Not in the backup, of the file store: ${leftOutText(filesLeftOut)}`)]
+      : []),
     comparedWith.length === 0
       ? "  There is no earlier backup to compare it with."
       : `  Compared with the ${comparedWith.length === 1 ? "backup" : "backups"} of ${comparedWith.join(" and ")}` +

@@ -21,6 +21,8 @@ export interface BackupWorld {
   path: (name: string) => string;
   /** Runs the command to its end. */
   backup(...parameters: string[]): Promise<Ended>;
+  /** The same, without root's right to read every file. */
+  backupWithoutRights(...parameters: string[]): Promise<Ended>;
   /** Starts it. */
   start(...parameters: string[]): ChildProcess;
   /** Parameters of an export of the database `hmis` to a location. */
@@ -77,6 +79,15 @@ export async function startBackupWorld(
     AWS_SHARED_CREDENTIALS_FILE: s3.credentialsFile,
     AWS_ENDPOINT_URL_CLOUDWATCH: process.env["AWS_ENDPOINT_URL_CLOUDWATCH"],
   });
+  const run = (program: string, parameters: string[]) =>
+    new Promise<Ended>((resolve) => {
+      const child = execFile(
+        program,
+        parameters,
+        { env: environment(), maxBuffer: 1 << 26 },
+        (_error, stdout, stderr) => resolve({ code: child.exitCode, stdout, stderr }),
+      );
+    });
   const scratch = ["--scratch", path("scratch")];
   const server = () => [
     ...["--server", `postgres://postgres@127.0.0.1:${postgres.port}/postgres`],
@@ -92,14 +103,12 @@ export async function startBackupWorld(
   };
   return {
     ...{ postgres, s3, path, server },
-    backup: (...parameters) =>
-      new Promise((resolve) => {
-        const child = execFile(
-          ...command(parameters),
-          { env: environment(), maxBuffer: 1 << 26 },
-          (_error, stdout, stderr) => resolve({ code: child.exitCode, stdout, stderr }),
-        );
-      }),
+    backup: (...parameters) => run(...command(parameters)),
+    backupWithoutRights: (...parameters) => {
+      const [program, all] = command(parameters);
+      const drop = ["--bounding-set=-dac_override,-dac_read_search", "--", program, ...all];
+      return process.getuid?.() === 0 ? run("setpriv", drop) : run(program, all);
+    },
     start: (...parameters) => {
       const options = { env: environment(), stdio: ["ignore", "pipe", "pipe"] as ["ignore", "pipe", "pipe"] };
       const child = spawn(...command(parameters), options);
