@@ -6,7 +6,7 @@ import { parseCount, parseDuration, parseName } from "../import/cli/options";
 import { NeedsReimport } from "../import/runImport";
 import { BusyError, ServerError } from "../import/server";
 import { runReplicate } from "./agent";
-import { list, runDrill, runExport, runRestore } from "./commands";
+import { list, runConfirmFiles, runDrill, runExport, runRestore, runUndoFiles } from "./commands";
 import { BackupError, LossError, MismatchError, OverdueError, LocationError } from "./errors";
 import { ToolError } from "./runTool";
 
@@ -94,18 +94,7 @@ export function program(): Command {
     .option("--max-drill-age <duration>", "fail when the last drill is older, or was none", parseDuration)
     .action(list);
 
-  locationOptions(program.command("restore"))
-    .description("load a backup into a database, checked against its manifest before it takes the name")
-    .requiredOption("--server <url>", "administrator's address: postgres://admin@host:5432/postgres")
-    .option("--password-file <path>", "file with the administrator's password (default: as PGPASSFILE says)")
-    .option("--password-env <name>", "environment variable with it")
-    .requiredOption("--database <name>", "name the database gets", parseName)
-    .option("--role <name>", "role of the application; everything will belong to it", parseName, "dhis")
-    .option("--snapshot <id>", "beginning of the backup's id (default: the newest)", parseSnapshot)
-    .option("--replace", "replace a database that holds tables; the previous database is kept")
-    .option("--files-to <directory>", "the file store; files that are there stay")
-    .option("--settings-to <directory>", "the settings, encryption.password among them")
-    .action(runRestore);
+  restoreCommands(program);
 
   locationOptions(program.command("drill"))
     .description(
@@ -127,6 +116,42 @@ export function program(): Command {
     .action(runDrill);
 
   return program;
+}
+
+function restoreCommands(program: Command): void {
+  locationOptions(program.command("restore"))
+    .description("load a backup into a database, checked against its manifest before it takes the name")
+    .requiredOption("--server <url>", "administrator's address: postgres://admin@host:5432/postgres")
+    .option("--password-file <path>", "file with the administrator's password (default: as PGPASSFILE says)")
+    .option("--password-env <name>", "environment variable with it")
+    .requiredOption("--database <name>", "name the database gets", parseName)
+    .option("--role <name>", "role of the application; everything will belong to it", parseName, "dhis")
+    .option("--snapshot <id>", "beginning of the backup's id (default: the newest)", parseSnapshot)
+    .option("--replace", "replace a database that holds tables; the previous database is kept")
+    .option("--files-to <directory>", "the file store: what it lacks is added; files that are there stay")
+    .option("--replace-files", "with --files-to: replace files that differ, too; undo-files puts them back")
+    .addOption(
+      new Option(
+        "--files-only",
+        "with --files-to: restore no database, and count the rows of the live one whose file is missing",
+      ).conflicts(["replace", "settingsTo"]),
+    )
+    .option("--settings-to <directory>", "the settings, encryption.password among them")
+    .action(runRestore);
+
+  const filesTo = "--files-to <directory>";
+  program
+    .command("undo-files")
+    .description("undo the newest restore into a file store, or that undo")
+    .requiredOption(filesTo, "the file store")
+    .option("--json", "one JSON object a line instead of text")
+    .action(runUndoFiles);
+  program
+    .command("confirm-files")
+    .description("delete what was kept to undo restores into a file store")
+    .requiredOption(filesTo, "the file store")
+    .option("--json", "one JSON object a line instead of text")
+    .action(runConfirmFiles);
 }
 
 function commonOptions(command: Command): Command {

@@ -16,15 +16,19 @@ import { publicKey, signingKey } from "./manifest";
 import { newestRepository, BackupLocation } from "./location";
 import { Progress, report } from "./progress";
 import { stateOf } from "./replicate";
-import { restore } from "./restore";
+import { restore, restoreFilesOnly } from "./restore";
+import { confirmFiles, undoFiles } from "./restoreFiles";
 import { inShort } from "./shrink";
 import {
   backupList,
+  confirmedSummary,
   drilledBefore,
   drillSummary,
   exportSummary,
+  filesOnlySummary,
   restoreSummary,
   shrunkMessage,
+  undoneSummary,
 } from "./summary";
 import { Vault } from "./vault";
 import { refuseShrunk, reportMetrics, checkHealth, type Health } from "./health";
@@ -67,6 +71,8 @@ interface RestoreFlags extends LocationFlags, ServerOptions {
   role: string;
   replace?: boolean;
   filesTo?: string;
+  filesOnly?: boolean;
+  replaceFiles?: boolean;
   settingsTo?: string;
 }
 
@@ -185,19 +191,41 @@ export async function list(
 
 export async function runRestore(flags: RestoreFlags): Promise<void> {
   const server = serverConfig(flags);
+  const { filesTo, filesOnly = false, replaceFiles = false } = flags;
+  if (filesTo === undefined && (filesOnly || replaceFiles))
+    throw new UsageError(`${filesOnly ? "--files-only" : "--replace-files"} needs --files-to DIRECTORY.`);
   await working(flags, async (vault, progress, signal) => {
     const key = keyOf(flags);
-    const result = await restore({
+    const options = {
       location: await locationOf(flags, vault, signal),
       ...{ server, database: flags.database, role: flags.role, replace: flags.replace ?? false },
-      ...{ scratch: flags.scratch, jobs: flags.jobs, progress, signal },
+      ...{ scratch: flags.scratch, jobs: flags.jobs, progress, signal, replaceFiles },
       ...(key && { key }),
       ...(flags.snapshot !== undefined && { snapshot: flags.snapshot }),
-      ...(flags.filesTo !== undefined && { files: flags.filesTo }),
       ...(flags.settingsTo !== undefined && { settings: flags.settingsTo }),
-    });
+    };
+    if (filesOnly && filesTo !== undefined) {
+      const result = await restoreFilesOnly({ ...options, files: filesTo });
+      return { event: "files restored", data: result, text: filesOnlySummary(result, filesTo) };
+    }
+    const result = await restore({ ...options, ...(filesTo !== undefined && { files: filesTo }) });
     return { event: "restored", data: result, text: restoreSummary(result) };
   });
+}
+
+interface FilesFlags {
+  filesTo: string;
+  json?: boolean;
+}
+
+export async function runUndoFiles(flags: FilesFlags): Promise<void> {
+  const result = await undoFiles(flags.filesTo);
+  print(flags, { event: "files undone", ...result }, undoneSummary(result));
+}
+
+export async function runConfirmFiles(flags: FilesFlags): Promise<void> {
+  const restores = await confirmFiles(flags.filesTo);
+  print(flags, { event: "files confirmed", restores }, confirmedSummary(restores));
 }
 
 interface DrillFlags extends LocationFlags {

@@ -13,7 +13,7 @@ import { BusyError, ServerError } from "../import/server";
 import { accessOf } from "./access";
 import { LocationError } from "./errors";
 import {
-  devicesOf,
+  excludedOf,
   leftOutText,
   listLeftOut,
   readFileStore,
@@ -182,7 +182,7 @@ async function write(
     repository.backup({
       ...{ directory: stage, paths, host: name, tag: EXPORT_TAG, onBytes: progress.bytes },
       ...(bandwidth && { bandwidth }),
-      ...(store && { mayLack: store.path, without: devicesOf(store) }),
+      ...(store && { mayLack: store.path, without: excludedOf(store) }),
     }),
   );
   const { id, total, added } = result;

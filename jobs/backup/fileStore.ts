@@ -34,6 +34,9 @@ export interface FileStore {
   leftOut: LeftOut[];
 }
 
+/** Folder in a file store with what a restore has to keep so that it can be undone. It is in no backup. */
+export const UNDO = ".dhistance-undo";
+
 /** Most that a manifest names. */
 const NAMED = 100;
 
@@ -90,7 +93,7 @@ const SLASH = Buffer.from("/");
 async function look(store: FileStore, entry: Buffer): Promise<"directory" | undefined> {
   try {
     const stats = await lstat(entry);
-    if (stats.isDirectory()) return "directory";
+    if (stats.isDirectory()) return within(store, entry) === UNDO ? undefined : "directory";
     if (stats.isFile()) {
       await access(entry, constants.R_OK);
       store.size.files += 1;
@@ -122,9 +125,10 @@ function special(stats: Stats): string | undefined {
 
 const DEVICE = "a device";
 
-/** What restic has to be told to leave out: it would back up the device's number. */
-export function devicesOf({ path, leftOut }: FileStore): string[] {
-  return leftOut.filter(({ reason }) => reason === DEVICE).map((each) => join(path, each.path));
+/** Absolute paths that restic has to be told to leave out: of a device it would back up the number. */
+export function excludedOf({ path, leftOut }: FileStore): string[] {
+  const devices = leftOut.filter(({ reason }) => reason === DEVICE).map((each) => each.path);
+  return [UNDO, ...devices].map((each) => join(path, each));
 }
 
 function leaveOut(store: FileStore, entry: Buffer, error: unknown): void {

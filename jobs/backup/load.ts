@@ -94,18 +94,28 @@ export interface Fetched {
   settings: string;
 }
 
-/** @throws BackupError when anything of it is damaged, or not what was signed */
-export async function fetchBackup(
+/** @throws BackupError when the manifest is damaged, not signed with the key, or another backup's */
+export async function manifestOf(
   { repository, snapshot, receipt }: Found,
   key: KeyObject | undefined,
-  stage: string,
-  progress: Progress,
-): Promise<Fetched> {
-  progress.begin("reading the manifest");
+): Promise<Manifest> {
   const jws = (await repository.dump(snapshot.id, LAYOUT.manifest)).toString();
   const manifest = await openManifest(jws, key);
   if (manifest.at !== receipt.at || manifest.server !== receipt.server)
     throw new BackupError("signature", `The manifest of ${snapshot.id} is another backup's.`);
+  return manifest;
+}
+
+/** @throws BackupError when anything of it is damaged, or not what was signed */
+export async function fetchBackup(
+  copy: Found,
+  key: KeyObject | undefined,
+  stage: string,
+  progress: Progress,
+): Promise<Fetched> {
+  const { repository, snapshot } = copy;
+  progress.begin("reading the manifest");
+  const manifest = await manifestOf(copy, key);
   const [dump, settings] = [join(stage, "database"), join(stage, "settings")];
   progress.begin("fetching the database", manifest.dump.bytes);
   await mkdir(stage, { recursive: true, mode: 0o700 });

@@ -73,7 +73,7 @@ it("the pages, from their first line to their last", async () => {
   const named = [...(where ?? "").matchAll(/^export (\w+)=/gm)].map(([, name]) => name);
   expect(named.sort(), "the page names what it needs, and no more").toEqual(Object.keys(environment).sort());
   const about = (command: string) => commands.findIndex((block) => block.includes(command));
-  expect(commands).toHaveLength(10);
+  expect(commands).toHaveLength(13);
 
   const old = await contents(postgres, "hmis");
   const run = async (index: number, says: RegExp) => {
@@ -102,6 +102,15 @@ it("the pages, from their first line to their last", async () => {
   expect(await contents(postgres, "hmis")).toEqual(restored);
   await run(about("import confirm"), /^Dropped hmis_before_/m);
 
+  await rm(path("home/files/one"));
+  await run(about("--files-only"), /^Restored files into .*\n.* added 1, replaced 0, already there 40/m);
+  expect(existsSync(path("home/files/one"))).toBe(true);
+  await run(about("undo-files"), /^Undone: 1 added and 0 replaced/m);
+  expect(existsSync(path("home/files/one"))).toBe(false);
+  await run(about("undo-files"), /^The undo is undone/m);
+  await run(about("confirm-files"), /^Deleted what was kept/m);
+  expect(existsSync(path("home/files/one"))).toBe(true);
+
   await run(about("backup drill"), /^Intact\..*Would be lost \(RPO\)/ms);
   const figures = JSON.parse(readFileSync(path("scratch/drill.json"), "utf8")) as Record<string, unknown>;
   expect(figures).toMatchObject({ server: "hmis", files: 41, verified: true, location: path("copies/hmis") });
@@ -123,4 +132,8 @@ it("with restic alone, without any program of ours", async () => {
   ])
     expect(existsSync(join(path("bare"), name)), name).toBe(true);
   await rm(path("bare"), { recursive: true });
+  expect(page).toContain("restore latest:/files --tag export --target FOLDER");
+  const files = `latest:${path("home/files")}`;
+  restic(path(`copies/hmis/${month}`), "restore", files, "--tag", "export", "--target", path("bare"));
+  expect(existsSync(path("bare/one"))).toBe(true);
 });

@@ -133,15 +133,37 @@ export class Repository {
   }
 
   /**
-   * Writes `folder` of a snapshot into `target`, in place of files of the same name.
+   * Writes what `target` lacks of `folder` of a snapshot.
    * @throws BackupError when something in it is damaged
    */
   async restore(snapshot: string, folder: string, target: string, onBytes?: OnBytes): Promise<void> {
-    await this.run(["restore", "--no-lock", `${snapshot}:${folder}`, "--target", target], {
+    const where = [`${snapshot}:${folder}`, "--target", target, "--overwrite", "never"];
+    await this.run(["restore", "--no-lock", ...where], {
       onJson: (line) => {
         if (line.message_type === "status") onBytes?.(line.bytes_restored ?? 0, line.total_bytes ?? 0);
       },
     });
+  }
+
+  /** What a restore into `target` would add and, if it is to `replace` what differs, replace. Nothing is written. */
+  async planRestore(
+    snapshot: string,
+    folder: string,
+    target: string,
+    replace: boolean,
+  ): Promise<{ added: string[]; replaced: string[]; present: number }> {
+    const plan = { added: [] as string[], replaced: [] as string[], present: 0 };
+    const where = [`${snapshot}:${folder}`, "--target", target];
+    const how = ["--dry-run", "--verbose=2", "--overwrite", replace ? "if-changed" : "never"];
+    await this.run(["restore", "--no-lock", ...where, ...how], {
+      onJson: ({ message_type: type, action, item = "" }) => {
+        if (type !== "verbose_status") return;
+        if (action === "restored") plan.added.push(item.slice(1));
+        else if (action === "updated") plan.replaced.push(item.slice(1));
+        else if (action === "unchanged") plan.present += 1;
+      },
+    });
+    return plan;
   }
 
   /**
@@ -235,6 +257,9 @@ interface StatusLine {
   bytes_done?: number;
   bytes_restored?: number;
   total_bytes?: number;
+  /** What is done with which file. */
+  action?: string;
+  item?: string;
 }
 
 interface Summary {
@@ -315,7 +340,6 @@ function unreadIn(error: unknown): Unread[] | undefined {
 }
 
 interface ErrorLine extends StatusLine {
-  item?: string;
   error?: { message?: string };
 }
 

@@ -6,18 +6,31 @@ import { mkdir, readdir, rename, rm, writeFile, copyFile } from "node:fs/promise
 import type { KeyObject } from "node:crypto";
 import { join } from "node:path";
 import type { ClientConfig } from "pg";
+import { rowsWithoutFile, type RowsWithoutFile } from "../fileResources";
 import { Server, type NewDatabase } from "../import/server";
 import { NeedsReimport } from "../import/runImport";
 import { swap } from "../import/swap";
 import { removeRoles, restoreRights } from "./access";
 import { LocationError } from "./errors";
-import { leftOutText } from "./fileStore";
+import { leftOutText, type LeftOutList } from "./fileStore";
 import { withLock } from "./lock";
-import { chooseBackup, compare, fetchBackup, loadDump, loadGrants, makeDatabase, type Load } from "./load";
+import {
+  chooseBackup,
+  compare,
+  fetchBackup,
+  loadDump,
+  loadGrants,
+  makeDatabase,
+  manifestOf,
+  withClient,
+  type Found,
+  type Load,
+} from "./load";
 import { leftOutOfRestore, rowsOf, sha256, type Manifest } from "./manifest";
 import type { BackupLocation } from "./location";
 import type { Progress } from "./progress";
 import { refusedBy } from "./rehearsal";
+import { refuseUnwritable, restoreFiles, type FilesRestored } from "./restoreFiles";
 import { ToolError } from "./runTool";
 
 export interface RestoreOptions {
@@ -33,8 +46,10 @@ export interface RestoreOptions {
   role: string;
   /** Whether a database that holds tables may be replaced. It is kept. */
   replace: boolean;
-  /** Where the file store goes. @default it is not restored */
+  /** The file store: what it lacks is added. @default it is not restored */
   files?: string;
+  /** Whether files that differ are replaced, too. */
+  replaceFiles?: boolean;
   /** Where the settings go. @default they are not restored */
   settings?: string;
   scratch: string;
@@ -51,7 +66,10 @@ export interface RestoreResult {
   from: string;
   rows: number;
   tables: number;
-  files?: number;
+  /** What was done with the file store. */
+  files?: FilesRestored;
+  /** Rows whose file is not in the file store. */
+  withoutFile?: RowsWithoutFile;
   settings: string[];
   postgresql: string;
   dhis2?: string;
@@ -66,14 +84,18 @@ export interface RestoreResult {
   seconds: number;
 }
 
-/** Whatever is thrown, the live database is the one that it was. */
-export async function restore(options: RestoreOptions): Promise<RestoreResult> {
+/** Whatever is thrown, the live database and the file store are what they were. */
+export function restore(options: RestoreOptions): Promise<RestoreResult> {
+  return withStage(options, (stage) => restoreFrom(stage, options));
+}
+
+async function withStage<T>(options: RestoreOptions, work: (stage: string) => Promise<T>): Promise<T> {
   const stage = join(options.scratch, `dhistance-restore-${options.database}`);
   return withLock(stage, async () => {
     const inside = join(stage, "copy");
     await rm(inside, { recursive: true, force: true });
     try {
-      return await restoreFrom(inside, options);
+      return await work(inside);
     } catch (error) {
       options.signal.throwIfAborted();
       if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
@@ -91,7 +113,10 @@ async function restoreFrom(stage: string, options: RestoreOptions): Promise<Rest
   const { location, key, progress, signal, database, jobs } = options;
   progress.begin("looking for the backup");
   const copy = await chooseBackup(location, key, options.snapshot);
+  for (const directory of [options.files, options.settings])
+    if (directory !== undefined) await refuseUnwritable(directory);
   const server = await Server.connect(options.server);
+  let takeBack: (() => Promise<unknown>) | undefined;
   let fresh: NewDatabase | undefined;
   let roles: string[] = [];
   try {
@@ -107,7 +132,13 @@ async function restoreFrom(stage: string, options: RestoreOptions): Promise<Rest
     await loadDump(server, fresh, load, progress, signal);
     await compare(fresh.connection, manifest, progress, signal);
     // Files first: a row without its file is worse than a file without its row.
-    const files = await restoreFiles(copy, manifest, options);
+    const files = await filesOf(copy, manifest, options);
+    takeBack = files?.takeBack;
+    const target = options.files;
+    const withoutFile =
+      target === undefined
+        ? undefined
+        : await withClient(fresh.connection, (client) => rowsWithoutFile(client, target));
     const names = await restoreSettings(settings, options.settings);
     progress.begin("publishing");
     await server.handOver(fresh, options.role);
@@ -118,6 +149,7 @@ async function restoreFrom(stage: string, options: RestoreOptions): Promise<Rest
         : []),
     ];
     const { kept } = await swap(server, database, { name: fresh.name, note: noteOf(manifest, copy) });
+    takeBack = undefined;
     fresh = undefined;
     const rolesMade = roles;
     roles = [];
@@ -132,18 +164,54 @@ async function restoreFrom(stage: string, options: RestoreOptions): Promise<Rest
       },
       ...{ tables: Object.keys(manifest.tables).length, settings: names, postgresql: manifest.postgresql },
       ...(manifest.dhis2 !== undefined && { dhis2: manifest.dhis2 }),
-      ...(files !== undefined && { files }),
+      ...(files && { files: files.restored }),
+      ...(withoutFile && { withoutFile }),
       ...(kept !== undefined && holdsData && { kept }),
       ...{ rolesMade, lacking },
       verified: key !== undefined,
       seconds: Math.round((Date.now() - began) / 100) / 10,
     };
   } finally {
+    await takeBack?.();
     // What cannot be removed now is removed by the next run.
     if (fresh) await server.discard(fresh.name).catch(() => undefined);
     await removeRoles(server, roles);
     await server.close();
   }
+}
+
+export interface FilesOnlyResult {
+  snapshot: string;
+  /** The moment the backup is of. */
+  at: string;
+  from: string;
+  files: FilesRestored;
+  /** What the backup itself lacks. */
+  filesLeftOut?: LeftOutList;
+  /** Rows of the live database whose file is not in the file store. */
+  withoutFile?: RowsWithoutFile;
+}
+
+/** Restores files alone; the database is read, and not changed. */
+export function restoreFilesOnly(options: RestoreOptions & { files: string }): Promise<FilesOnlyResult> {
+  return withStage(options, async () => {
+    const { location, key, progress, files: target, replaceFiles: replace = false } = options;
+    progress.begin("looking for the backup");
+    const copy = await chooseBackup(location, key, options.snapshot);
+    await refuseUnwritable(target);
+    const manifest = await manifestOf(copy, key);
+    const database = { ...options.server, database: options.database };
+    const count = () => withClient(database, (client) => rowsWithoutFile(client, target));
+    // Before anything is written: the database may not answer.
+    await count();
+    const { restored } = await restoreFiles(copy, manifest, { target, replace, progress });
+    const withoutFile = await count();
+    return {
+      ...{ snapshot: copy.snapshot.id, at: manifest.at, from: location.url, files: restored },
+      ...(manifest.filesLeftOut && { filesLeftOut: manifest.filesLeftOut }),
+      ...(withoutFile && { withoutFile }),
+    };
+  });
 }
 
 /**
@@ -189,16 +257,14 @@ function noteOf(
   return { dhistance: 1 as const, import: record };
 }
 
-/** What the backup lacks stays: the undo needs it. DHIS2 never changes a file that it has stored. */
-async function restoreFiles(
-  { repository, snapshot }: Awaited<ReturnType<typeof chooseBackup>>,
-  { filesPath, files }: Manifest,
-  { files: target, progress }: RestoreOptions,
-): Promise<number | undefined> {
-  if (target === undefined || filesPath === undefined) return undefined;
-  progress.begin("restoring the file store", files?.bytes);
-  await repository.restore(snapshot.id, filesPath, target, progress.bytes);
-  return files?.files;
+/** Without `files` to restore to, or if the backup of a whole server has none, nothing. */
+async function filesOf(
+  copy: Found,
+  manifest: Manifest,
+  { files: target, replaceFiles: replace = false, progress }: RestoreOptions,
+): Promise<Awaited<ReturnType<typeof restoreFiles>> | undefined> {
+  if (target === undefined || manifest.filesPath === undefined) return undefined;
+  return restoreFiles(copy, manifest, { target, replace, progress });
 }
 
 /** Each is readable by its owner alone. One that is there is kept under another name. */

@@ -7,7 +7,9 @@ import type { ExportResult } from "./export";
 import { leftOutText } from "./fileStore";
 import type { Receipt } from "./manifest";
 import type { ReplicateResult } from "./replicate";
-import type { RestoreResult } from "./restore";
+import { missingFilesText, type RowsWithoutFile } from "../fileResources";
+import type { FilesOnlyResult, RestoreResult } from "./restore";
+import type { FilesRestored, UndoneFiles } from "./restoreFiles";
 
 const number = (value: number) => value.toLocaleString("en");
 const short = (id: string) => id.slice(0, 8);
@@ -96,13 +98,50 @@ export function backupList(
   ].join("\n");
 }
 
+function filesLines({ added, replaced, present }: FilesRestored, withoutFile?: RowsWithoutFile): string[] {
+  const missing = withoutFile && missingFilesText(withoutFile);
+  return [
+    `  File store: added ${number(added)}, replaced ${number(replaced)}, already there ${number(present)}`,
+    ...(missing === undefined ? [] : [pc.yellow(`  ${missing}`)]),
+  ];
+}
+
+export function filesOnlySummary(result: FilesOnlyResult, target: string): string {
+  const { snapshot, at, files, filesLeftOut, withoutFile } = result;
+  return [
+    `${pc.green("Restored")} files into ${pc.bold(target)} from the backup of ${at} (${short(snapshot)})`,
+    ...filesLines(files, withoutFile),
+    ...(withoutFile && withoutFile.missing === 0 ? ["  Every row of fileresource has its file."] : []),
+    ...(filesLeftOut ? [pc.yellow(`  Not in this backup: ${leftOutText(filesLeftOut)}`)] : []),
+    ...(files.added + files.replaced === 0
+      ? []
+      : [
+          `  To undo it:               backup undo-files --files-to ${target}`,
+          `  To delete what was kept:  backup confirm-files --files-to ${target}`,
+        ]),
+  ].join("\n");
+}
+
+export function undoneSummary({ added, replaced, undone }: UndoneFiles): string {
+  const counts = `${number(added)} added and ${number(replaced)} replaced files`;
+  return undone
+    ? `Undone: ${counts} are as before the restore. What was restored is kept; undo-files again brings it back.`
+    : `The undo is undone: ${counts} are as the restore made them.`;
+}
+
+export function confirmedSummary(restores: number): string {
+  return restores === 0
+    ? "Nothing is kept of any restore of files."
+    : `Deleted what was kept to undo ${number(restores)} ${restores === 1 ? "restore" : "restores"} of files.`;
+}
+
 export function restoreSummary(result: RestoreResult): string {
   const { database, snapshot, at, rows, tables, files, settings, kept, verified, seconds } = result;
-  const { rolesMade, lacking } = result;
+  const { rolesMade, lacking, withoutFile } = result;
   return [
     `${pc.green("Restored")} ${pc.bold(database)} as it was at ${at} (backup ${short(snapshot)}), in ${duration(seconds)}`,
     `  ${number(rows)} rows in ${number(tables)} tables, as many as the manifest says`,
-    ...(files === undefined ? [] : [`  ${number(files)} files of the file store`]),
+    ...(files ? filesLines(files, withoutFile) : []),
     ...(settings.length === 0 ? [] : [`  Settings: ${settings.join(", ")}`]),
     ...(rolesMade.length === 0
       ? []

@@ -19,6 +19,13 @@ export function restoreCommand(): Command {
     )
     .option("--snapshot <id>", "start of a snapshot's id, as listed (default: the newest)")
     .option("--replace", "stop DHIS2 and replace its database with the backup; the current database is kept")
+    .addOption(
+      new Option(
+        "--files-only",
+        "on Docker: add to the file store what it lacks of the backup; database and DHIS2 are left alone. With --undo or " +
+          "--confirm: undo that, or delete what was kept to undo it",
+      ).conflicts(["replace", "to", "analytics"]),
+    )
     .option("--undo", "stop DHIS2 and put the previous database back")
     .option("--confirm", "delete the previous database, once you have checked the restored one")
     .option("--analytics", "generate DHIS2's analytics tables, if that failed after --replace")

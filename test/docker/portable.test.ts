@@ -160,6 +160,23 @@ describe("a restore", () => {
     expect(files).toEqual(expect.arrayContaining([VERSIONS.current, "later"]));
   });
 
+  it("of files alone adds those that are missing, leaves the database as it is, and can be undone", async () => {
+    const kept = async () =>
+      (await copied.succeed("application", "ls", FILES)).split("\n").includes(VERSIONS[0]);
+    await copied.succeed("application", "rm", `${FILES}/${VERSIONS[0]}`);
+    const before = await notes();
+    expect(await restore("--files-only")).toMatchObject({
+      code: 0,
+      said: expect.stringMatching(/^ {2}File store: added 1, replaced 0,/m) as string,
+    });
+    expect({ kept: await kept(), notes: await notes() }).toEqual({ kept: true, notes: before });
+    for (const expected of [false, true]) {
+      expect(await restore("--files-only", "", "--undo")).toMatchObject({ code: 0 });
+      expect(await kept()).toBe(expected);
+    }
+    expect(await restore("--files-only", "", "--confirm")).toMatchObject({ code: 0 });
+  });
+
   it("can be taken back, and back again", async () => {
     const restored = await notes();
     expect(await restore("--undo")).toMatchObject({ code: 0 });

@@ -42,6 +42,11 @@ export async function restoreOnAws(
     throw new UsageError(
       `--from "${from}" is not possible; allowed: ${[CLOUD, ...server.agents].join(", ")}.`,
     );
+  if (request.filesOnly)
+    throw new UsageError(
+      "--files-only is for a server on Docker: no task on AWS may write to the file store but DHIS2. Restore single files " +
+        "from a recovery point of AWS Backup; see docs/recovery/aws.md.",
+    );
   process.env["AWS_REGION"] = server.region;
   if (replace || undo || settled || tables) await refuseRehearsal(server);
   if (undo) return undoRestore(server, request);

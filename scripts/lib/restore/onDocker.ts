@@ -38,6 +38,7 @@ export async function restoreOnDocker(host: string, request: RestoreRequest): Pr
     throw new UsageError(`--from "${request.from}" is not possible; allowed: ${LOCATIONS.join(", ")}.`);
   const server = serverOn(host, tenant, name);
   const backups = await backupsOf(server, name);
+  if (request.filesOnly) return restoreFiles({ server, backups, from }, request);
   if (request.replace) return replaceDatabase({ server, backups, from }, request);
   if (request.undo) return undoRestore(server, backups, request);
   if (request.confirm) return confirmRestore(server, backups, request);
@@ -195,6 +196,27 @@ async function replaceDatabase(source: Source, request: RestoreRequest): Promise
   await generateAnalytics(server, request);
   request.output.progress(nextSteps(request));
   return 0;
+}
+
+/** DHIS2 goes on meanwhile: no file that is there is touched. */
+async function restoreFiles(source: Source, request: RestoreRequest): Promise<number> {
+  const { server, backups, from } = source;
+  const store = ["--files-to", backups.files, ...jsonOption(request)];
+  if (request.undo || request.confirm) {
+    const [verb, question] = request.undo
+      ? ["undo-files", `Undo the last restore of files of ${server.name}?`]
+      : ["confirm-files", `Delete what is kept to undo restores of files of ${server.name}?`];
+    await confirm(question, request);
+    return runIn(server, server.portable, ["backup", verb, ...store]);
+  }
+  const { snapshot, at } = await choose(source, request);
+  await confirm(
+    `Add to the file store of ${server.name} what it lacks of the backup of ${at} in ${from} (${snapshot.slice(0, 8)})?`,
+    request,
+  );
+  const options = [...backups.repository(from), ...backups.server, "--database", backups.database];
+  const command = ["backup", "restore", "--files-only", ...options, "--snapshot", snapshot, ...store];
+  return runIn(server, server.portable, command);
 }
 
 /** Backups do not contain analytics tables. If they cannot be generated, the restore is still complete. */

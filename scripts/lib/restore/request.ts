@@ -11,6 +11,8 @@ export interface RestoreOptions extends Confirmable {
   from?: string;
   snapshot?: string;
   replace?: boolean;
+  /** Only the file store is restored; with `undo` or `confirm` that is undone or confirmed. */
+  filesOnly?: boolean;
   undo?: boolean;
   confirm?: boolean;
   analytics?: boolean;
