@@ -9,11 +9,11 @@ import { print } from "../runCommand";
 import { damageIn, keptChecks } from "./checks";
 import { alarm, interruptible } from "./console";
 import { keptDrill, refuseOverdue, type Drill } from "./drill";
-import { BackupError, LocationError, LossError } from "./errors";
+import { LocationError, LossError } from "./errors";
 import { exportServer, type ExportOptions } from "./export";
-import { backupsIn } from "./load";
+import { backupsIn, noBackup } from "./load";
 import { publicKey, signingKey } from "./manifest";
-import { newestRepository, BackupLocation } from "./location";
+import { BackupLocation } from "./location";
 import { Progress, report } from "./progress";
 import { stateOf } from "./replicate";
 import { restore, restoreFilesOnly } from "./restore";
@@ -170,15 +170,7 @@ export async function list(
     };
     print(flags, { event: "backups", ...data }, backupList(location.url, data, now));
     if (unreadable[0]) throw unreadable[0];
-    if (backups.length === 0) {
-      await newestRepository(location);
-      throw new BackupError(
-        others > 0 ? "signature" : "missing",
-        others > 0
-          ? `None of the ${others} backups in ${location.url} is signed with this --public-key. Is it the key of this server?`
-          : `There is no backup in ${location.url} that its export claimed good.`,
-      );
-    }
+    if (backups.length === 0) throw await noBackup(location, others);
     refuseShrunk(location, backups[0]?.receipt);
     if (damage[0]) throw damage[0];
     if (flags.maxAge !== undefined)

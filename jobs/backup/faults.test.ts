@@ -192,16 +192,18 @@ describe("keys", () => {
   it("wrong, lost, or another's: each is said, and nothing is restored", async () => {
     const { backup, exportTo, inLocation, path, server } = world;
     await writeFile(path("wrong"), "wrong");
+    await writeFile(path("empty"), "\n");
     const other = generateKeyPairSync("ed25519").publicKey;
     await writeFile(path("other.pub"), other.export({ type: "spki", format: "pem" }));
     const with_ = (option: string, value: string) => [...inLocation(shared), option, value];
     const cases: [string[], number, RegExp][] = [
       [with_("--repository-password-file", path("wrong")), 3, /is encrypted under another password/],
+      [with_("--repository-password-file", path("empty")), 2, /--repository-password-file: .*empty is empty/],
       [with_("--repository-password-file", path("lost")), 2, /--repository-password-file: ENOENT/],
       [
         with_("--public-key", path("other.pub")),
         3,
-        /no backup that its export claimed good and signed with this key/,
+        /None of the 1 backups in .*shared is signed with this --public-key/,
       ],
       [with_("--snapshot", "00000000"), 3, /There is no backup 00000000 /],
     ];
@@ -213,6 +215,53 @@ describe("keys", () => {
     const wrong = await backup(...exportTo(shared), "--repository-password-file", path("wrong"));
     expect(wrong).toMatchObject({ code: 3 });
     expect(await world.postgres.query("SELECT FROM pg_database WHERE datname LIKE 'never%'")).toEqual([]);
+  });
+});
+
+describe("a location without a backup: list and restore say the same of it, when it", () => {
+  const month = new Date().toISOString().slice(0, 7);
+  beforeAll(async () => {
+    const cloud = world.s3.location("copies", "hidden");
+    for (const location of [cloud, world.s3.location("copies", "seen")])
+      expect(await world.backup(...world.exportTo(location))).toMatchObject({ code: 0 });
+    await world.s3.hide("copies", "hidden/");
+  }, 300_000);
+
+  it.each<[string, () => string, number, RegExp]>([
+    ["is misspelt", () => world.path("shared-2"), 3, /shared-2 does not exist\. Backups are in .*\/shared/],
+    [
+      "is the folder around it",
+      () => world.path("."),
+      3,
+      /no backup in .* itself, but in its folders .*shared/,
+    ],
+    ["is a month", () => join(shared, month), 3, /is one month's repository\. Name the folder .*\/shared$/m],
+    [
+      "is misspelt in a bucket",
+      () => world.s3.location("copies", "seen-2"),
+      3,
+      /no backup in .*seen-2\. Backups are in .*copies\/seen/,
+    ],
+    ["is a bucket", () => world.s3.location("copies", ""), 3, /but in its folders .*seen/],
+    [
+      "is in no bucket",
+      () => world.s3.location("no-bucket", "seen"),
+      5,
+      /There is no bucket no-bucket at http/,
+    ],
+    [
+      "was hidden",
+      () => world.s3.location("copies", "hidden"),
+      3,
+      /were deleted or hidden \(\d{4}-\d{2}\); the bucket still has earlier versions/,
+    ],
+  ])("%s", async (_, location, code, message) => {
+    const restore = [...world.server(), "--database", "never"];
+    for (const parameters of [["list"], ["restore", ...restore]]) {
+      const refused = await world.backup(...parameters, ...world.inLocation(location()));
+      expect(refused.stderr).toMatch(message);
+      expect(refused.code).toBe(code);
+    }
   });
 });
 

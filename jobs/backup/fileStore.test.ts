@@ -129,7 +129,7 @@ describe("a file store", { timeout: 300_000 }, () => {
     }
   });
 
-  it("of which a part is elsewhere is an alarm: only the link is in the backup", async () => {
+  it("with a part that is elsewhere is an alarm: only the link is in the backup", async () => {
     await mkdir(world.path("elsewhere"));
     await symlink(world.path("elsewhere"), world.path("store/document"));
     const run = await world.backup(...parameters("elsewhere-copies"));

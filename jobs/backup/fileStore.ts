@@ -125,7 +125,7 @@ function special(stats: Stats): string | undefined {
 
 const DEVICE = "a device";
 
-/** Absolute paths that restic has to be told to leave out: of a device it would back up the number. */
+/** Absolute paths that restic must leave out: of a device it would back up the number. */
 export function excludedOf({ path, leftOut }: FileStore): string[] {
   const devices = leftOut.filter(({ reason }) => reason === DEVICE).map((each) => each.path);
   return [UNDO, ...devices].map((each) => join(path, each));

@@ -17,7 +17,7 @@ import {
   type Claimed,
   type Manifest,
 } from "./manifest";
-import { newestRepository, type BackupLocation } from "./location";
+import type { BackupLocation } from "./location";
 import type { Progress } from "./progress";
 import type { Repository } from "./restic";
 import { countRows, differences, tablesOf } from "./tables";
@@ -64,9 +64,14 @@ export async function chooseBackup(
   key: KeyObject | undefined,
   id?: string,
 ): Promise<Found> {
-  await newestRepository(location);
   const unreadable: Error[] = [];
-  const copies = await backupsIn(location, key, (error) => unreadable.push(error));
+  let others = 0;
+  const copies = await backupsIn(
+    location,
+    key,
+    (error) => unreadable.push(error),
+    (count) => (others += count),
+  );
   const chosen =
     id === undefined ? copies.slice(0, 1) : copies.filter((copy) => copy.snapshot.id.startsWith(id));
   if (chosen.length > 1)
@@ -77,11 +82,35 @@ export async function chooseBackup(
   const [copy] = chosen;
   if (copy) return copy;
   if (unreadable[0]) throw unreadable[0];
-  const which = id === undefined ? "backup that its export claimed good" : `backup ${id}`;
-  const signed = key ? " and signed with this key" : "";
+  if (id === undefined || copies.length === 0) throw await noBackup(location, others);
+  const signed = others > 0 ? `; ${others} more are signed with another key` : "";
   throw new BackupError(
     "missing",
-    `There is no ${which}${signed} in ${location.url}; the list command says what is there.`,
+    `There is no backup ${id} in ${location.url}. The list command shows the ${copies.length} that are there${signed}.`,
+  );
+}
+
+/** @param others backups that are signed with another key */
+export async function noBackup(location: BackupLocation, others: number): Promise<BackupError> {
+  const { url } = location;
+  if (others > 0)
+    return new BackupError(
+      "signature",
+      `None of the ${others} backups in ${url} is signed with this --public-key. Is it the key of this server?`,
+    );
+  const months = await location.months();
+  const hidden = await location.hiddenMonths();
+  if (hidden.length > 0)
+    return new BackupError(
+      "missing",
+      `The backups in ${url} were deleted or hidden (${hidden.join(", ")}); the bucket still has earlier versions of their objects. ` +
+        "Bring these back before they expire.",
+    );
+  return new BackupError(
+    "missing",
+    months.length === 0
+      ? await location.whyEmpty()
+      : `There is no complete backup in ${url}: no export into ${months.join(", ")} has come to its end.`,
   );
 }
 

@@ -11,14 +11,18 @@ import {
   DeleteObjectsCommand,
   GetObjectCommand,
   ListObjectsV2Command,
+  ListObjectVersionsCommand,
   PutObjectCommand,
   S3Client,
 } from "@aws-sdk/client-s3";
-import { BackupError, LocationError } from "./errors";
+import { LocationError } from "./errors";
 import { Repository, type Access } from "./restic";
 
 /** Name of the seal in a kept object. */
 const SEAL = "seal";
+
+/** Most folders that a message names. */
+const SHOWN = 5;
 
 const MONTH = /^\d{4}-\d{2}(\.[2-9])?$/;
 
@@ -152,8 +156,72 @@ export class BackupLocation {
     });
   }
 
-  private prefixes(): Promise<string[]> {
+  /**
+   * Why there is no backup here, for a person who may have named another place than they meant.
+   * @throws LocationError when it cannot be reached
+   */
+  async whyEmpty(): Promise<string> {
+    const url = this.url.replace(/\/+$/, "");
+    const [, parent = "", name = ""] = /^(.*)\/([^/]*)$/.exec(url) ?? [];
+    if (MONTH.test(name)) return `${url} is one month's repository. Name the folder that it is in: ${parent}`;
+    const within = await this.foldersWithBackups("");
+    if (within.length > 0)
+      return `There is no backup in ${url} itself, but in its folders ${within.join(", ")}. Name one of them.`;
+    const beside = parent === "" ? [] : await this.foldersWithBackups("..");
+    const hint =
+      beside.length > 0 ? ` Backups are in ${beside.map((each) => `${parent}/${each}`).join(", ")}.` : "";
+    const there = !this.local || (await stat(url).catch(() => undefined));
+    return `${there ? `There is no backup in ${url}.` : `${url} does not exist.`}${hint}`;
+  }
+
+  /** Folders here, or beside this one, that have a month's repository. */
+  private async foldersWithBackups(where: "" | ".."): Promise<string[]> {
+    const found: string[] = [];
+    if (this.local) {
+      const base = join(this.url, where);
+      for (const name of await folders(base).catch((): string[] => [])) {
+        const inside = await folders(join(base, name)).catch((): string[] => []);
+        if (inside.some((each) => MONTH.test(each))) found.push(name);
+      }
+    } else {
+      const { prefix } = s3Address(this.url);
+      const base = where === "" ? prefix : prefix.replace(/[^/]*\/$/, "");
+      for (const name of await this.prefixes(base).catch((): string[] => [])) {
+        const inside = await this.prefixes(`${base}${name}/`).catch((): string[] => []);
+        if (inside.some((each) => MONTH.test(each))) found.push(name);
+      }
+    }
+    return found.slice(0, SHOWN);
+  }
+
+  /**
+   * Months whose repository somebody has deleted from a bucket that keeps versions: they can be brought back. Who may not
+   * look finds none.
+   */
+  async hiddenMonths(): Promise<string[]> {
+    if (this.local) return [];
     return this.inBucket(async ({ client, bucket, prefix }) => {
+      const versions = (under: string, Delimiter?: string) =>
+        client.send(new ListObjectVersionsCommand({ Bucket: bucket, Prefix: prefix + under, Delimiter }), {
+          abortSignal: this.signal,
+        });
+      const { CommonPrefixes = [] } = await versions("", "/");
+      const names = CommonPrefixes.map(({ Prefix = "" }) => Prefix.slice(prefix.length, -1));
+      const hidden: string[] = [];
+      for (const name of names.filter((each) => MONTH.test(each))) {
+        // Restic deletes its own locks, and nothing else.
+        const found = await Promise.all([versions(`${name}/config`), versions(`${name}/snapshots/`)]);
+        if (found.some(({ DeleteMarkers = [] }) => DeleteMarkers.some(({ IsLatest }) => IsLatest)))
+          hidden.push(name);
+      }
+      return hidden;
+    }).catch(() => []);
+  }
+
+  /** @param at where in the bucket @default here */
+  private prefixes(at?: string): Promise<string[]> {
+    return this.inBucket(async ({ client, bucket, prefix: here }) => {
+      const prefix = at ?? here;
       const names: string[] = [];
       let next: string | undefined;
       do {
@@ -186,6 +254,10 @@ export class BackupLocation {
     } catch (error) {
       this.signal.throwIfAborted();
       const { name, message, code } = error as Error & { code?: string };
+      if (name === "NoSuchBucket")
+        throw new LocationError(
+          `There is no bucket ${address.bucket} at ${endpoint} that these credentials may see. Check the name in ${this.url}.`,
+        );
       throw new LocationError(`${this.url} cannot be reached: ${message || code || name}`);
     } finally {
       client.destroy();
@@ -214,15 +286,4 @@ export function s3Address(url: string): { endpoint: string; bucket: string; pref
       `"${url}" is not a location in S3; such as s3:https://s3.eu-west-1.amazonaws.com/bucket/hmis`,
     );
   return { endpoint: origin, bucket, prefix: [...rest, ""].join("/") };
-}
-
-/** Newest repository of a location. @throws BackupError when there is none */
-export async function newestRepository(location: BackupLocation): Promise<string> {
-  const newest = (await location.months()).at(-1);
-  if (newest !== undefined) return newest;
-  const there = !location.local || (await stat(location.url).catch(() => undefined));
-  throw new BackupError(
-    "missing",
-    there ? `There is no backup in ${location.url}.` : `${location.url} does not exist.`,
-  );
 }

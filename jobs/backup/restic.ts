@@ -4,10 +4,11 @@ import { createReadStream } from "node:fs";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
+import { UsageError } from "../import/cli/options";
 import { BusyError } from "../import/server";
 import { BackupError, LocationError } from "./errors";
 import type { Unread } from "./fileStore";
-import { runTool, ToolError } from "./runTool";
+import { messageIn, runTool, ToolError } from "./runTool";
 
 export interface Snapshot {
   id: string;
@@ -295,10 +296,15 @@ const LOST = /<data\/[0-9a-f]+>.*(no such file|does not exist)|pack [0-9a-f]+: d
 
 /** Exit codes: https://restic.readthedocs.io/en/stable/075_scripting.html */
 function inWords(error: ToolError, command: string, [repository, source]: Repository[]): Error {
-  const { code, complaint, said } = error;
+  const { code, said } = error;
+  const complaint = detailOf(said) || error.complaint;
   const where = [repository?.url, source && `from ${source.url}`].filter(Boolean).join(" ");
   if (code === undefined && /not on this machine/.test(complaint))
     return new LocationError("restic is not on this machine: apt-get install restic (0.17 or later).");
+  if (/empty password is not allowed/.test(said))
+    return new UsageError(
+      `The password of the repository at ${where} is empty. Give the one it was made with.`,
+    );
   if (code === 10) return new BackupError("missing", `There is no repository at ${where}.`);
   if (LOST.test(said))
     return new BackupError("damaged", `The repository at ${where} is damaged: ${complaint}`);
@@ -323,6 +329,30 @@ function inWords(error: ToolError, command: string, [repository, source]: Reposi
     `restic ${command} at ${where} failed: ${complaint || `exit code ${code ?? "none"}`}`,
     { cause: error },
   );
+}
+
+/** Its advice is for who uses restic alone, and the last line often only counts what the others say. */
+const ADVICE =
+  /https?:\/\/|^restic |must be repaired|repository contains errors|^error for tree|^\d+ errors?$/;
+
+/** Most of what restic said that a message quotes: lines, and characters. */
+const QUOTED = { lines: 2, characters: 240 };
+
+/** What is wrong in restic's words, without its advice and repetitions, in one line. */
+export function detailOf(said: string): string {
+  const messages = said
+    .split("\n")
+    .flatMap((line) => messageIn(line).split("\n"))
+    .map((line) => line.replace(/^\s*Fatal: /, "").trim())
+    .map((line) => line.replace(/\b([0-9a-f]{8})[0-9a-f]{56}\b/g, "$1").replace(/[:.]$/, ""))
+    .filter((line) => line !== "" && !ADVICE.test(line));
+  const different = [...new Set(messages)].filter(
+    (line, _, all) => !all.some((other) => other !== line && other.includes(line)),
+  );
+  const shown = different.slice(0, QUOTED.lines).join("; ");
+  const text = shown.length > QUOTED.characters ? `${shown.slice(0, QUOTED.characters)}…` : shown;
+  const more = different.length - QUOTED.lines;
+  return more > 0 ? `${text} (and ${more} more)` : text;
 }
 
 /** Of a backup that was made, what could not be read for it; undefined when restic did not say all of it. */

@@ -96,7 +96,8 @@ function complaintOf(said: string): string {
   return told.join("; ").slice(0, LONGEST_COMPLAINT);
 }
 
-function messageIn(line: string): string {
+/** A line of a tool, or the message in it when it is JSON. */
+export function messageIn(line: string): string {
   if (!line.startsWith("{")) return line;
   try {
     const { message, error } = JSON.parse(line) as { message?: string; error?: { message?: string } };

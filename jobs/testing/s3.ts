@@ -5,7 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
   CreateBucketCommand,
+  DeleteObjectCommand,
   ListBucketsCommand,
+  ListObjectsV2Command,
   PutObjectLockConfigurationCommand,
   S3Client,
 } from "@aws-sdk/client-s3";
@@ -21,6 +23,8 @@ export interface TestS3 {
   client: S3Client;
   /** A bucket with versions, whose objects stay as written for a day. */
   createLockedBucket(name: string): Promise<void>;
+  /** Deletes all in a folder; the bucket keeps the versions. */
+  hide(bucket: string, folder: string): Promise<void>;
   /** Not reachable until `start`. */
   halt(): Promise<void>;
   start(): Promise<void>;
@@ -63,6 +67,10 @@ export async function startS3(): Promise<TestS3> {
           },
         }),
       );
+    },
+    hide: async (Bucket, Prefix) => {
+      const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket, Prefix }));
+      for (const { Key } of Contents) await client.send(new DeleteObjectCommand({ Bucket, Key }));
     },
     stop: async () => {
       await halt();

@@ -127,13 +127,19 @@ function passwordOf({ passwordFile, passwordEnv }: ServerOptions): string | unde
   return value;
 }
 
-/** A file's contents without the line end people's editors put there. */
+/**
+ * A file's contents without the line end people's editors put there.
+ * @throws UsageError when it cannot be read, or is empty
+ */
 export function readSecret(path: string, option: string): string {
+  let text: string;
   try {
-    return readFileSync(path, "utf8").replace(/\r?\n$/, "");
+    text = readFileSync(path, "utf8");
   } catch (error) {
     throw new UsageError(`${option}: ${(error as Error).message}`);
   }
+  if (text.trim() === "") throw new UsageError(`${option}: ${path} is empty.`);
+  return text.replace(/\r?\n$/, "");
 }
 
 /** Asks on the terminal without showing what is typed. */
