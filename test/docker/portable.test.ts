@@ -162,8 +162,8 @@ describe("a restore", () => {
 
   it("of files alone adds those that are missing, leaves the database as it is, and can be undone", async () => {
     const kept = async () =>
-      (await copied.succeed("application", "ls", FILES)).split("\n").includes(VERSIONS[0]);
-    await copied.succeed("application", "rm", `${FILES}/${VERSIONS[0]}`);
+      (await copied.succeed("application", "ls", FILES)).split("\n").includes(VERSIONS.current);
+    await copied.succeed("application", "rm", `${FILES}/${VERSIONS.current}`);
     const before = await notes();
     expect(await restore("--files-only")).toMatchObject({
       code: 0,
