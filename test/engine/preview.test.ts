@@ -1,82 +1,30 @@
-import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { spawnSync } from "node:child_process";
+import { symlinkSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { issueEntitlement } from "../../plans/entitlement";
-import { newIssuer } from "../../scripts/lib/entitlements";
 import type { Report } from "../../scripts/lib/preview/report";
+import { Customers, serverOf } from "./customers";
 import { toolchain } from "./pulumi";
-import { ROOT, type Draft } from "./tenants";
+import { ROOT } from "./tenants";
 
 /** `dhistance preview --changed-since`: what a reviewer of changed stack files is shown, by the real engine. */
 
-const YEAR = 365 * 86_400_000;
-let folder: string;
-let repository: string;
-const specs: Record<string, Draft> = {};
+let customers: Customers;
 
 beforeAll(async () => {
   await toolchain();
-  folder = realpathSync(mkdtempSync(path.join(tmpdir(), "customers-")));
-  repository = path.join(folder, "repository");
-  mkdirSync(path.join(repository, "tenants"), { recursive: true });
-  const issuer = await newIssuer("ours");
-  writeFileSync(path.join(folder, "issuers.json"), JSON.stringify({ keys: [issuer.trusted] }));
-  for (const tenant of ["moh-drop", "moh-grow", "moh-many", "moh-gone", "moh-same"]) {
-    const entitlement = await issueEntitlement(
-      {
-        tenant,
-        plan: "premium",
-        maxServers: 2,
-        activatedAt: new Date(Date.now() - YEAR).toISOString(),
-        expiresAt: new Date(Date.now() + YEAR).toISOString(),
-        issuer: "ours",
-      },
-      issuer.key,
-    );
-    specs[tenant] = { entitlement, ...specOf(tenant) };
-  }
-  git("init", "-q", "-b", "main");
-  for (const tenant of ["moh-drop", "moh-grow", "moh-gone", "moh-same"]) write(tenant);
-  git("add", "-A");
-  git("commit", "-qm", "as it is");
-  git("checkout", "-qb", "change");
+  customers = await Customers.of(["moh-drop", "moh-grow", "moh-many", "moh-gone", "moh-same"]);
+  customers.write("moh-drop", "moh-grow", "moh-gone", "moh-same");
+  customers.commit("as it is");
+  customers.git("checkout", "-qb", "change");
 });
 afterAll(() => {
-  rmSync(folder, { recursive: true });
+  customers.remove();
 });
 
-/** On Docker the engine has a quarter of the resources to look at. */
-function specOf(tenant: string): Draft {
-  return {
-    displayName: "Ministry",
-    contacts: { operations: "ops@moh.example.org", billing: "finance@moh.example.org" },
-    target: { docker: { host: "ssh://ops@docker.moh.example.org", certificates: { private: {} } } },
-    servers: [server("hmis", tenant), server("training", tenant)],
-    backups: { locations: [] },
-  };
-}
-
-function server(name: string, tenant: string): Draft {
-  return { name, dhis2: "42.5.2", size: "small", hostname: `${name}.${tenant}.example.org` };
-}
-
-/** Writes a tenant's stack file, without a salt, as a person does. */
-function write(tenant: string): void {
-  const { entitlement, ...spec } = specs[tenant];
-  const config = { "dhistance:entitlement": entitlement, "dhistance:tenant": spec };
-  writeFileSync(path.join(repository, `tenants/Pulumi.${tenant}.yaml`), JSON.stringify({ config }, null, 2));
-}
-
-function git(...args: string[]): string {
-  const who = ["-c", "user.name=t", "-c", "user.email=t@example.org"];
-  return execFileSync("git", [...who, "-C", repository, ...args], { encoding: "utf8" });
-}
-
 function preview(...args: string[]) {
-  const env = { ...process.env, DHISTANCE_ISSUERS: path.join(folder, "issuers.json") };
-  const command = [path.join(ROOT, "scripts/bin.mjs"), "preview", "--from", repository, ...args];
+  const env = { ...process.env, DHISTANCE_ISSUERS: customers.issuers };
+  const command = [path.join(ROOT, "scripts/bin.mjs"), "preview", "--from", customers.folder, ...args];
   const { status, stdout, stderr } = spawnSync(process.execPath, command, { env, encoding: "utf8" });
   return { code: status, stdout, stderr };
 }
@@ -85,13 +33,13 @@ describe("a pull request that changes stack files", () => {
   let report: Report;
   let code: number | null;
   beforeAll(() => {
+    const { specs } = customers;
     specs["moh-drop"].servers.pop();
     specs["moh-grow"].servers[0].size = "medium";
-    specs["moh-many"].servers.push(server("archive", "moh-many"));
-    for (const tenant of ["moh-drop", "moh-grow", "moh-many"]) write(tenant);
-    git("rm", "-q", "tenants/Pulumi.moh-gone.yaml");
-    git("add", "-A");
-    git("commit", "-qm", "a change");
+    specs["moh-many"].servers.push(serverOf("archive", "moh-many"));
+    customers.write("moh-drop", "moh-grow", "moh-many");
+    customers.git("rm", "-q", "tenants/Pulumi.moh-gone.yaml");
+    customers.commit("a change");
     const ran = preview("--changed-since", "main", "--json");
     code = ran.code;
     report = JSON.parse(ran.stdout || `{"failed":${JSON.stringify(ran.stderr)}}`) as Report;
@@ -105,7 +53,7 @@ describe("a pull request that changes stack files", () => {
       "moh-grow",
       "moh-many",
     ]);
-    expect(git("status", "--short")).toBe("");
+    expect(customers.git("status", "--short")).toBe("");
   });
 
   it("P31: refuses the removal of a server, because the base is brought up first", () => {
@@ -158,9 +106,9 @@ it("P33: ends with 7 for changes, 0 for none, and 2 for what is not possible", (
 });
 
 it("refuses a stack file that is a link, under a name that the engine could take for an option", () => {
-  git("checkout", "-qb", "hostile");
-  execFileSync("ln", ["-s", "/etc/passwd", path.join(repository, "tenants/Pulumi.moh-link.yaml")]);
-  writeFileSync(path.join(repository, "tenants/Pulumi.--cwd.yaml"), "config: {}\n");
+  customers.git("checkout", "-qb", "hostile");
+  symlinkSync("/etc/passwd", path.join(customers.folder, "tenants/Pulumi.moh-link.yaml"));
+  customers.put("tenants/Pulumi.--cwd.yaml", "config: {}\n");
   const { code, stdout } = preview("--changed-since", "change", "--json");
   expect(code).toBe(8);
   expect((JSON.parse(stdout) as Report).tenants).toMatchObject([

@@ -38,7 +38,7 @@ const titleOf = ({ outcome, tenants }: Report) =>
 function render(report: Report, details: number): string {
   const { base, tenants } = report;
   const compared = base
-    ? `Compared with ${code(base.ref)} (${base.commit.slice(0, 12)}), in a rehearsal.`
+    ? `Compared with ${code(base.ref)}, commit ${base.commit.slice(0, 12)}, in a rehearsal.`
     : "";
   return [
     `${MARKER}\n## ${titleOf(report)}`,
