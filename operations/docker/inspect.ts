@@ -11,8 +11,10 @@ export interface HostRequirements {
   /** That it publishes, each with the container that does, and the key that names it. */
   ports: { address: string; port: number; container: string; key: string }[];
   images: string[];
-  /** Of all of its containers. */
+  /** Memory limits of all of its containers. */
   memoryGiB: number;
+  /** Names of its containers; others of the same stack are known by them. */
+  containers: string[];
 }
 
 /** Less than this free is too little for any tenant: images are about 3 GiB, and databases grow. */
@@ -41,7 +43,7 @@ export async function inspectHost(
     return [`target.docker.host: "${host}"; ${unreachable(host, error as NodeJS.ErrnoException)}`];
   }
   const results = await Promise.all([
-    Promise.resolve(memoryProblem(info.MemTotal, needs)),
+    memoryOnHost(docker, needs).then((taken) => memoryProblem(info.MemTotal, needs, taken)),
     ...needs.ports.map((port) => portProblem(docker, host, port)),
     ...needs.images.map((image) => imageProblem(docker, host, image)),
     diskProblem(docker, host, needs),
@@ -71,13 +73,55 @@ function unreachable(host: string, error: NodeJS.ErrnoException): string {
   }
 }
 
-function memoryProblem(bytes: number, { memoryGiB }: HostRequirements): string | undefined {
+/** Memory limits of the containers that are on a host already, in GiB. */
+export interface TakenMemory {
+  own: number;
+  others: number;
+}
+
+/**
+ * Other tenants and programs on the host have their memory, too. What the tenant has already it keeps, also on a host that
+ * is too small: its other changes have to be possible.
+ * @param bytes of the host
+ */
+export function memoryProblem(
+  bytes: number,
+  { memoryGiB }: Pick<HostRequirements, "memoryGiB">,
+  { own, others }: TakenMemory,
+): string | undefined {
   const there = bytes / GIB;
-  if (there - HOST_GIB >= memoryGiB) return undefined;
+  if (there - HOST_GIB >= memoryGiB + others || (others > 0 && memoryGiB <= own)) return undefined;
+  const taken = others > 0 ? `, other containers of the host take ${rounded(others)} GiB` : "";
   return (
-    `servers: their sizes take ${memoryGiB} GiB of memory, and ${HOST_GIB} GiB is the host's own; it has ` +
+    `servers: their sizes take ${memoryGiB} GiB of memory${taken}, and ${HOST_GIB} GiB is the host's own; it has ` +
     `${there.toFixed(1)} GiB. Choose smaller sizes or fewer servers, or a larger host`
   );
+}
+
+const rounded = (gib: number) => Math.round(gib * 10) / 10;
+
+/** What comes back with the engine counts, whether it runs now or not; jobs, which end, do not. */
+async function memoryOnHost(docker: Docker, { containers }: HostRequirements): Promise<TakenMemory> {
+  const all = await docker.listContainers({ all: true });
+  const isNamed = ({ Names, Labels }: Docker.ContainerInfo) =>
+    containers.includes(Labels[LABELS.container] ?? Names[0]?.slice(1) ?? "");
+  // A server that is taken out of the stack file has containers that no name of it leads to.
+  const stacks = new Set(all.filter(isNamed).map(({ Labels }) => Labels[LABELS.stack]));
+  stacks.delete(undefined);
+  const taken: TakenMemory = { own: 0, others: 0 };
+  for (const container of all.filter(({ Labels }) => Labels[JOB_LABEL] === undefined)) {
+    // One that was removed meanwhile takes nothing.
+    const found = await docker
+      .getContainer(container.Id)
+      .inspect()
+      .catch(() => undefined);
+    const { State, HostConfig } = found ?? {};
+    const restart = HostConfig?.RestartPolicy?.Name;
+    if (!State?.Running && (!restart || restart === "no")) continue;
+    const isOwn = isNamed(container) || stacks.has(container.Labels[LABELS.stack] ?? "");
+    taken[isOwn ? "own" : "others"] += (HostConfig?.Memory ?? 0) / GIB;
+  }
+  return taken;
 }
 
 /** What else is on a port, if anything. The tenant's own container may be. */

@@ -58,6 +58,12 @@ export function requirementsOf(tenant: string, spec: DockerTenant): HostRequirem
       ...new Set(spec.servers.map(({ dhis2 }) => `${images.dhis2}:${dhis2}`)),
     ],
     memoryGiB: totalMemoryGiB(spec),
+    containers: [
+      ...[`${tenant}-gateway`, `${tenant}-monitoring`],
+      ...spec.servers.flatMap(({ name }) =>
+        ["application", "database", "copies", "portable"].map((part) => `${tenant}-${name}-${part}`),
+      ),
+    ],
   };
 }
 

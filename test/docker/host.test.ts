@@ -37,6 +37,7 @@ const needs = (change: Partial<HostRequirements> = {}): HostRequirements => ({
   ports: [],
   images: [BASE],
   memoryGiB: 1,
+  containers: ["tierhost-gateway"],
   ...change,
 });
 
@@ -85,6 +86,31 @@ describe("a host that lacks something", () => {
         /^servers: their sizes take 4096 GiB of memory, .* it has [\d.]+ GiB\. Choose smaller sizes/,
       ),
     ]);
+  });
+
+  it("memory, which other containers of the host have", async () => {
+    const GIB = 2 ** 30;
+    const { MemTotal } = (await engine.docker.info()) as { MemTotal: number };
+    const create = (name: string, labels: Record<string, string>) =>
+      engine.docker.createContainer({
+        name,
+        Image: BASE,
+        Labels: labels,
+        Cmd: ["sleep", "60"],
+        HostConfig: { Memory: MemTotal - 3 * GIB, RestartPolicy: { Name: "always" } },
+      });
+    const other = await create("otherhost-hmis-database", {});
+    try {
+      expect(await inspectHost(engine.host, needs({ memoryGiB: 3 }))).toEqual([
+        expect.stringMatching(
+          /^servers: their sizes take 3 GiB of memory, other containers of the host take [\d.]+ GiB, and 1 GiB/,
+        ),
+      ]);
+      const containers = ["otherhost-hmis-database"];
+      expect(await inspectHost(engine.host, needs({ memoryGiB: 3, containers }))).toEqual([]);
+    } finally {
+      await other.remove({ force: true });
+    }
   });
 
   it("a port, taken by a program", async () => {
