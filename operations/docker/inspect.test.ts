@@ -1,7 +1,7 @@
 import type Docker from "dockerode";
 import { expect, it } from "vitest";
 import { LABELS } from "../../components/contract/dockerTarget";
-import { inspectHost } from "./inspect";
+import { inspectHost, openNetworks } from "./inspect";
 import { JOB_LABEL } from "./job";
 
 /** How much memory a tenant may take of a host that others are on. */
@@ -45,7 +45,8 @@ function host(gib: number, containers: Present[]): Docker {
 
 const problems = (memoryGiB: number, docker: Docker) => {
   const containers = ["moh-gateway", "moh-hmis-database"];
-  return inspectHost("unix:///x", { tenant: "moh", ports: [], images: [], memoryGiB, containers }, docker);
+  const needs = { tenant: "moh", ports: [], images: [], memoryGiB, containers, networks: [] };
+  return inspectHost("unix:///x", needs, docker);
 };
 
 it("a tenant alone has all but the host's own", async () => {
@@ -85,4 +86,33 @@ it("a tenant's own containers are not counted twice, and on a full host it may c
   expect(await problems(17, host(30, present))).toEqual([]);
   expect(await problems(17, host(20, present))).toEqual([]);
   expect(await problems(18, host(20, present))).toHaveLength(1);
+});
+
+it("an internal network from which the host is reached is named, with what to do; no other", async () => {
+  const network = (Name: string, Internal: boolean, Gateway: string) => ({
+    ...{ Name, Internal, Id: `${Name}0123456789` },
+    IPAM: { Config: [{ Gateway }] },
+  });
+  const open = "172.20.0.1";
+  const docker = {
+    listNetworks: () =>
+      Promise.resolve([
+        network("moh-hmis-data", true, open),
+        network("moh-gateway", true, "172.21.0.1"),
+        network("moh-hmis-web", false, open),
+        network("another", true, open),
+      ]),
+    getContainer: () => ({ inspect: () => Promise.reject(new Error("none")) }),
+    createContainer: ({ Cmd }: { Cmd: string[] }) =>
+      Promise.resolve({
+        start: () => Promise.resolve(),
+        wait: () => Promise.resolve(),
+        logs: () => Promise.resolve(Cmd.at(-1) === open ? "reached\r\n" : "closed\r\n"),
+        remove: () => Promise.resolve(),
+      }),
+  } as unknown as Docker;
+  const needs = { tenant: "moh", images: ["dhistance/jobs:1"], networks: ["moh-hmis-data", "moh-gateway"] };
+  expect(await openNetworks("unix:///x", needs, docker)).toEqual([
+    "from the network moh-hmis-data the host's own services are reached, at 172.20.0.1. Close the host's firewall to it, in a way that survives a restart: iptables -I INPUT -i br-moh-hmis-dat -j DROP",
+  ]);
 });

@@ -15,6 +15,8 @@ export interface HostRequirements {
   memoryGiB: number;
   /** Names of its containers; others of the same stack are known by them. */
   containers: string[];
+  /** Names of its internal networks. */
+  networks: string[];
 }
 
 /** Less than this free is too little for any tenant: images are about 3 GiB, and databases grow. */
@@ -49,6 +51,40 @@ export async function inspectHost(
     diskProblem(docker, host, needs),
   ]);
   return results.filter((problem) => problem !== undefined);
+}
+
+/** Port of nothing: a host that is reached refuses the connection, one with a firewall before it does not answer. */
+const KNOCK =
+  'require("net").connect({host: process.argv[1], port: 9, timeout: 2000}).on("connect", () => end("reached"))' +
+  '.on("error", ({code}) => end(code === "ECONNREFUSED" ? "reached" : "closed")).on("timeout", () => end("closed"));' +
+  "function end(text) { console.log(text); process.exit() }";
+
+/**
+ * Internal networks of a tenant from which the host's own services are reached: Docker gives the host an address in each,
+ * and leaves it to the host's firewall what is reached there (moby/libnetwork issue 2261).
+ * @returns a sentence about each, with what to do
+ */
+export async function openNetworks(
+  host: string,
+  { networks, images, tenant }: Pick<HostRequirements, "networks" | "images" | "tenant">,
+  docker: Docker = connect(host),
+): Promise<string[]> {
+  const image = images.find((name) => name.includes("jobs"));
+  const internal = (await docker.listNetworks()).filter(
+    ({ Name, Internal }) => Internal && networks.includes(Name),
+  );
+  const found: string[] = [];
+  for (const { Name, Id, IPAM } of internal) {
+    const address = IPAM?.Config?.[0]?.Gateway;
+    if (!image || !address) continue;
+    const run = { image, name: `${tenant}-knock`, command: ["node", "-e", KNOCK, address], network: Name };
+    if ((await outputOf(docker, run).catch(() => "")) === "reached")
+      found.push(
+        `from the network ${Name} the host's own services are reached, at ${address}. Close the host's firewall to ` +
+          `it, in a way that survives a restart: iptables -I INPUT -i br-${Id.slice(0, 12)} -j DROP`,
+      );
+  }
+  return found;
 }
 
 function unreachable(host: string, error: NodeJS.ErrnoException): string {
@@ -184,7 +220,19 @@ async function diskProblem(
 ): Promise<string | undefined> {
   const image = images.find((name) => name.includes("jobs"));
   if (!image) return undefined;
-  const free = await freeBytes(docker, image, `${tenant}-disk`).catch(() => undefined);
+  const run = {
+    image,
+    name: `${tenant}-disk`,
+    command: ["stat", "-f", "-c", "%a %S", "/"],
+    network: "none",
+  };
+  const free = await outputOf(docker, run).then(
+    (output) => {
+      const [blocks = NaN, size = NaN] = output.split(" ").map(Number);
+      return blocks * size;
+    },
+    () => undefined,
+  );
   if (free === undefined || free >= LEAST_DISK_GIB * GIB) return undefined;
   return (
     `target.docker.host: its disk has ${(free / GIB).toFixed(1)} GiB left, and a server needs ${LEAST_DISK_GIB} GiB to ` +
@@ -192,8 +240,12 @@ async function diskProblem(
   );
 }
 
-async function freeBytes(docker: Docker, image: string, name: string): Promise<number> {
-  // One that was killed would keep the name, and the disk would not be asked.
+/** Runs a command in a container of its own, which may do nothing. @returns what it prints */
+async function outputOf(
+  docker: Docker,
+  { image, name, command, network }: { image: string; name: string; command: string[]; network: string },
+): Promise<string> {
+  // One that was killed would keep the name.
   const left = await docker
     .getContainer(name)
     .inspect()
@@ -202,17 +254,16 @@ async function freeBytes(docker: Docker, image: string, name: string): Promise<n
     await docker.getContainer(left.Id).remove({ force: true });
   const container = await docker.createContainer({
     name,
-    Labels: { [JOB_LABEL]: "disk" },
+    Labels: { [JOB_LABEL]: name },
     Image: image,
-    Cmd: ["stat", "-f", "-c", "%a %S", "/"],
+    Cmd: command,
     Tty: true,
-    HostConfig: { NetworkMode: "none", ReadonlyRootfs: true, CapDrop: ["ALL"] },
+    HostConfig: { NetworkMode: network, ReadonlyRootfs: true, CapDrop: ["ALL"] },
   });
   try {
     await container.start();
     await container.wait();
-    const [blocks, size] = (await container.logs({ stdout: true })).toString().trim().split(" ").map(Number);
-    return (blocks ?? NaN) * (size ?? NaN);
+    return (await container.logs({ stdout: true })).toString().trim();
   } finally {
     await container.remove({ force: true, v: true });
   }

@@ -41,8 +41,11 @@ export async function dockerDestination(
   const rehearsal = network?.id.startsWith(REHEARSAL_ID) ?? false;
   if (!rehearsal) {
     // Only now: a rehearsal needs no client of the engine.
-    const { inspectHost } = await import("../../operations/docker/inspect");
-    problems.push(...(await inspectHost(host, requirementsOf(tenant, spec))));
+    const { inspectHost, openNetworks } = await import("../../operations/docker/inspect");
+    const requirements = requirementsOf(tenant, spec);
+    problems.push(...(await inspectHost(host, requirements)));
+    if (problems.length === 0)
+      for (const notice of await openNetworks(host, requirements)) await pulumi.log.info(notice);
   }
   if (problems.length > 0 || !certificates) throw new SpecError(problems);
   const given = { images, published, monitoring, certificates, backups };

@@ -58,6 +58,7 @@ export function requirementsOf(tenant: string, spec: DockerTenant): HostRequirem
       ...new Set(spec.servers.map(({ dhis2 }) => `${images.dhis2}:${dhis2}`)),
     ],
     memoryGiB: totalMemoryGiB(spec),
+    networks: [`${tenant}-gateway`, ...spec.servers.map(({ name }) => `${tenant}-${name}-data`)],
     containers: [
       ...[`${tenant}-gateway`, `${tenant}-monitoring`],
       ...spec.servers.flatMap(({ name }) =>

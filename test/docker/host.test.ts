@@ -38,6 +38,7 @@ const needs = (change: Partial<HostRequirements> = {}): HostRequirements => ({
   images: [BASE],
   memoryGiB: 1,
   containers: ["tierhost-gateway"],
+  networks: [],
   ...change,
 });
 
@@ -99,14 +100,14 @@ describe("a host that lacks something", () => {
         Cmd: ["sleep", "60"],
         HostConfig: { Memory: MemTotal - 3 * GIB, RestartPolicy: { Name: "always" } },
       });
-    const other = await create("otherhost-hmis-database", {});
+    const other = await create("other-hmis-database", {});
     try {
       expect(await inspectHost(engine.host, needs({ memoryGiB: 3 }))).toEqual([
         expect.stringMatching(
           /^servers: their sizes take 3 GiB of memory, other containers of the host take [\d.]+ GiB, and 1 GiB/,
         ),
       ]);
-      const containers = ["otherhost-hmis-database"];
+      const containers = ["other-hmis-database"];
       expect(await inspectHost(engine.host, needs({ memoryGiB: 3, containers }))).toEqual([]);
     } finally {
       await other.remove({ force: true });

@@ -34,7 +34,7 @@ afterAll(async () => {
 
 it("nothing is said of a host that has what is needed", async (context) => {
   needs(context, lacking);
-  const asked = { tenant: TENANT, ports: [], images: [BASE], memoryGiB: 1, containers: [] };
+  const asked = { tenant: TENANT, ports: [], images: [BASE], memoryGiB: 1, containers: [], networks: [] };
   expect(await inspectHost(ssh.host, asked)).toEqual([]);
   expect(ssh.accepted()).toBeGreaterThan(0);
 });

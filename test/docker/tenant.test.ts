@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import path from "node:path";
+import type { NetworkInspectInfo } from "dockerode";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { adminPassword } from "../../components/DataManagementServer/adminPassword";
@@ -207,6 +208,12 @@ describe("from inside", () => {
     ]);
   });
 
+  it("that the host is reached from an internal network is said in the preview, with the rule that ends it", async () => {
+    const { Id } = (await world.engine.docker.getNetwork(name("hmis-data")).inspect()) as NetworkInspectInfo;
+    const { stdout, stderr } = await stack.succeed("preview");
+    expect(stdout + stderr).toContain(`iptables -I INPUT -i br-${Id.slice(0, 12)} -j DROP`);
+  });
+
   it("a database has no way out, and takes no connection without TLS", async () => {
     const { NetworkSettings } = await inspect("hmis-database");
     expect(Object.keys(NetworkSettings.Networks)).toEqual([name("hmis-data")]);
@@ -291,6 +298,11 @@ describe("the monitoring page", () => {
     expect(await says("monitoring")).toBe("5 of 5 exporters answer");
     expect(await page.locator("td:has(strong):not(#disk, #memory)").allTextContents()).toEqual([]);
     await page.screenshot({ path: path.join(REPORTS, "monitoring.png"), fullPage: true });
+    const usual = page.viewportSize();
+    await page.setViewportSize({ width: 390, height: 844 });
+    expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(390);
+    await page.screenshot({ path: path.join(REPORTS, "monitoring-phone.png"), fullPage: true });
+    if (usual) await page.setViewportSize(usual);
   });
 
   it("has the numbers right: size of the database, days left of the certificate", async (context) => {
