@@ -13,6 +13,7 @@ import { alone, infoOf } from "./pgbackrest";
 import type { Ended } from "./process";
 import type { Repository } from "./repositories";
 import { checkInfoFiles, verify } from "./verify";
+import { watch } from "./watch";
 
 export type Schedules = [Repository, Schedule][];
 
@@ -29,6 +30,8 @@ export async function round(schedules: Schedules): Promise<boolean> {
   let good = created;
   for (const [repository, schedule] of usable)
     if (!(await keep(repository, schedule).catch(failed(repository)))) good = false;
+  // Ends the alarms of what the round has mended.
+  await watch(schedules.map(([repository]) => repository));
   renameSync(PATHS.alarmsNow, PATHS.alarms);
   touch(PATHS.round);
   return good;

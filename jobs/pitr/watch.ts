@@ -1,4 +1,5 @@
 /** What cannot wait for the hourly round: whether the repositories can be reached, and whether the WAL arrives. */
+import { randomUUID } from "node:crypto";
 import { existsSync, readdirSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ALARM } from "./alarms";
@@ -17,8 +18,10 @@ const WAL_PATIENCE = 210;
 export async function watch(repositories: readonly Repository[]): Promise<void> {
   const problems = await Promise.all([...repositories.map(problemOf), databaseAnswers().then(problemOfWal)]);
   const lines = problems.flatMap((problem) => (problem === undefined ? [] : [`${ALARM}${problem}\n`]));
-  writeFileSync(`${PATHS.watched}.new`, lines.join(""));
-  renameSync(`${PATHS.watched}.new`, PATHS.watched);
+  // A round looks as well, perhaps at the same time.
+  const whole = `${PATHS.watched}.${randomUUID()}`;
+  writeFileSync(whole, lines.join(""));
+  renameSync(whole, PATHS.watched);
 }
 
 async function problemOf(repository: Repository): Promise<string | undefined> {
