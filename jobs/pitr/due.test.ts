@@ -31,6 +31,12 @@ it.each<[string, Backup[], BackupType | undefined]>([
     "full",
   ],
   ["a full one where the clock was wrong", [made("incr", 0.1)], "full"],
+  [
+    "an incremental one, though the newest one is of the future",
+    [made("incr", -72), made("full", 2)],
+    "incr",
+  ],
+  ["a full one where all are of the future", [made("full", -72)], "full"],
 ])("is due: %s", (_, backups, type) => {
   expect(dueBackup(backups, SCHEDULE, NOW)).toBe(type);
 });

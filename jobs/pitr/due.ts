@@ -1,3 +1,4 @@
+import { CLOCK_SECONDS } from "../../plans/thresholds";
 import type { Backup, BackupType } from "./info";
 
 /** Hours after which a backup of each type is due. */
@@ -20,7 +21,10 @@ export function dueBackup(
   now: number,
 ): BackupType | undefined {
   return COUNTS.find(([type, counting]) => {
-    const stops = backups.filter((backup) => counting.includes(backup.type)).map(({ stop }) => stop);
+    // One of the future, made while the clock was ahead, would put the next one off until then.
+    const stops = backups
+      .filter((backup) => counting.includes(backup.type) && backup.stop <= now + CLOCK_SECONDS)
+      .map(({ stop }) => stop);
     return (now - Math.max(0, ...stops)) / 3600 + EARLY >= schedule[type];
   })?.[0];
 }

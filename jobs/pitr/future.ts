@@ -10,7 +10,7 @@ export function futureBackups(backups: readonly Backup[], now: number): Backup[]
   return backups.filter(({ stop }) => stop > now + CLOCK_SECONDS);
 }
 
-/** Why no backup can be made there, for an alarm; undefined if one can. */
+/** Why backups may be refused there, for an alarm. */
 export function futureProblem(
   repository: Repository,
   backups: readonly Backup[],
@@ -21,7 +21,7 @@ export function futureProblem(
   const until = new Date(newest.stop * 1000).toISOString();
   return (
     `${repository}: the newest backup, ${newest.label}, is of the future: the clock was ahead when it was made. ` +
-    `WAL still arrives, but no backup can be made there before ${until}. Check the clock of the host. ` +
+    `WAL still arrives, but until ${until} pgBackRest may refuse to make backups there. Check the clock of the host. ` +
     `To make backups at once, delete those of the future: pitr drop-future ${repository}`
   );
 }

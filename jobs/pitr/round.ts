@@ -101,10 +101,7 @@ async function keep(repository: Repository, schedule: Schedule): Promise<boolean
     ({ backups }) => futureProblem(repository, backups, Date.now() / 1000),
     () => undefined,
   );
-  if (future !== undefined) {
-    alarm(future);
-    return false;
-  }
+  if (future !== undefined) alarm(future);
   const type = beginClosingGap(repository) ? "full" : await due(repository, schedule);
   if (!(await hasSpace(repository, type))) return false;
   if (type === undefined) return (await databaseIsIntact(repository)) && good;

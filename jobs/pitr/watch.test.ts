@@ -77,7 +77,7 @@ it("backups of the future are an alarm that says until when, and what to do", ()
   expect(futureBackups([future, past], now)).toEqual([future]);
   expect(futureProblem("disk", [past, made("x", now + 30)], now)).toBeUndefined();
   expect(futureProblem("disk", [future, past], now)).toMatch(
-    /^disk: the newest backup, 20261130-080000F_20261203-090000I, is of the future.* before 2026-12-03T09:00:00.*pitr drop-future disk$/,
+    /^disk: the newest backup, 20261130-080000F_20261203-090000I, is of the future.* until 2026-12-03T09:00:00.*pitr drop-future disk$/,
   );
   expect(labelTime(future.label)).toBe(now + 3 * 86_400);
   expect(labelTime(past.label)).toBe(now - 3600);

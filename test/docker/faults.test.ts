@@ -53,7 +53,7 @@ async function killedOnce(seen: string, ...command: string[]): Promise<void> {
 : >$LOG; touch $LOG.begun
 setsid "$@" >>$LOG 2>&1 &
 until ${seen}; do kill -0 $! 2>/dev/null || { cat $LOG; exit 1; }; sleep 0.01; done 2>/dev/null
-kill -KILL -- -$!`;
+kill -s KILL -- -$!`;
   await pair.succeed("sh", "-c", script, "sh", ...command);
 }
 
