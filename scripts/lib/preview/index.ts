@@ -24,7 +24,7 @@ import {
   type Rehearsed,
 } from "./stackFiles";
 import { textOf } from "./text";
-import { verdictOf, type Verdict } from "./verdict";
+import { engineExitCode, verdictOf, type Verdict } from "./verdict";
 import { Workspace } from "./workspace";
 
 export interface PreviewRequest {
@@ -61,10 +61,15 @@ export async function previewTenants(given: PreviewRequest, output: Output): Pro
     const session = { request, workspace, output };
     const report = reportOf(base ? await changesSince(base, session) : await changesInPlace(session), base);
     print(report, format, output);
-    return report.exitCode;
+    return shownByEngine(request) ? engineExitCode(report.outcome, request.options) : report.exitCode;
   } finally {
     workspace.remove();
   }
+}
+
+/** Whether a person looks at the engine's own display, and nobody reads a report. */
+function shownByEngine({ changedSince: ref, format }: PreviewRequest): boolean {
+  return ref === undefined && format === "engine";
 }
 
 function print(report: Report, format: PreviewRequest["format"], output: Output): void {

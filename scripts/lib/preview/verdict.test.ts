@@ -1,7 +1,7 @@
 import type { EngineEvent } from "@pulumi/pulumi/automation";
 import { describe, expect, it } from "vitest";
 import { EXIT_CODES, PREVIEW_EXIT_CODES } from "../errors";
-import { OUTCOME_EXIT_CODES, verdictOf } from "./verdict";
+import { engineExitCode, OUTCOME_EXIT_CODES, verdictOf } from "./verdict";
 
 const event = (body: object) => ({ sequence: 0, timestamp: 0, ...body }) as unknown as EngineEvent;
 const error = (message: string) => event({ diagnosticEvent: { severity: "error", message, color: "never" } });
@@ -106,4 +106,15 @@ it("a replacement is one change, and data is lost when what holds it is deleted 
     ["c", "delete", true],
     ["d", "delete", false],
   ]);
+});
+
+it.each([
+  ["changed", [], 0],
+  ["changed", ["--diff", "--expect-no-changes"], 7],
+  ["unchanged", [], 0],
+  ["refused", [], 8],
+  ["violation", [], 9],
+  ["failed", [], 1],
+] as const)("a preview for people that is %s, with %j, ends with %s", (outcome, options, code) => {
+  expect(engineExitCode(outcome, options)).toBe(code);
 });

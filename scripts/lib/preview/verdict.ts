@@ -16,6 +16,12 @@ export const OUTCOME_EXIT_CODES: Readonly<Record<Outcome, number>> = {
   violation: 9,
 };
 
+/** As `pulumi preview` ends with these options: changes do not count as a failure unless they were excluded. */
+export function engineExitCode(outcome: Outcome, options: readonly string[]): number {
+  const excluded = options.some((option) => /^--expect-no-changes(=true)?$/.test(option));
+  return outcome === "changed" && !excluded ? 0 : OUTCOME_EXIT_CODES[outcome];
+}
+
 /** Of the engine: changes, with `--expect-no-changes`. */
 const NO_FAILURE = 7;
 
