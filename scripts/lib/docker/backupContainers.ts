@@ -54,7 +54,7 @@ function stoppable(container: Docker.Container): { command: string[]; end: () =>
   return {
     command: ["sh", "-c", `echo $$ >${file}; "$@"; code=$?; rm ${file}; exit $code`, "sh"],
     end: async () => {
-      const Cmd = ["sh", "-c", `kill -s TERM -- "-$(cat ${file})"`];
+      const Cmd = ["sh", "-c", `kill -s TERM -- "-$(cat ${file})"; rm ${file}`];
       const exec = await container.exec({ Cmd });
       await exec.start({ Detach: true });
     },
