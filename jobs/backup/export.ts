@@ -40,7 +40,7 @@ import { openThisMonth, orInto } from "./month";
 import type { Progress } from "./progress";
 import { rehearse, structureOf } from "./rehearsal";
 import type { Bandwidth, Repository } from "./restic";
-import { countRows, fullName, leftOutOf, tablesOf, type Table } from "./tables";
+import { countRows, fullName, leftOutOf, lockTables, neededEmpty, tablesOf, type Table } from "./tables";
 import { lostSince, newlyUnread, newlyUnrestorable, nothingIn } from "./shrink";
 import { postgresProgram, runTool, ToolError } from "./runTool";
 
@@ -84,7 +84,7 @@ export interface ExportResult {
   /** Bytes of what was read, and of what the repository grew by. */
   bytes: number;
   added: number;
-  /** Tables that are in it without their data, because DHIS2 generates the data. `schema.table`. */
+  /** Tables whose data is not in it, because DHIS2 generates it. `schema.table`. */
   leftOut: string[];
   /** What of the file store is not in it. Absent when all of it is. */
   filesLeftOut?: LeftOutList;
@@ -304,14 +304,21 @@ async function dump(client: Client, stage: string, options: ExportOptions): Prom
   const leftOut = await leftOutOf(client, tables);
   const isLeftOut = (table: Table) => leftOut.has(fullName(table));
   const wanted = tables.filter((table) => !isLeftOut(table));
+  const empty = await neededEmpty(client, leftOut);
+  progress.begin("waiting for locked tables");
+  await lockTables(client, wanted);
   progress.begin("reading the database", await bytesOf(client, wanted));
   const directory = join(stage, "database");
-  const excluded = tables.filter(isLeftOut).map(({ schema, name }) => `${quote(schema)}.${quote(name)}`);
+  // A table that is excluded altogether pg_dump does not lock: DHIS2 drops and renames it meanwhile.
+  const excluded = tables.filter(isLeftOut).map((table) => {
+    const option = empty.has(fullName(table)) ? "--exclude-table-data" : "--exclude-table";
+    return `${option}=${quote(table.schema)}.${quote(table.name)}`;
+  });
   const parameters = [
     // Not compressed: restic compresses, and of what it finds unchanged it stores nothing again.
     ...["--format=directory", "--compress=0", `--file=${directory}`, `--jobs=${options.jobs}`],
     ...[`--snapshot=${row.snapshot}`, "--no-password", "--lock-wait-timeout=60s"],
-    ...excluded.map((table) => `--exclude-table-data=${table}`),
+    ...excluded,
   ];
   const env = await libpqEnvironment(server, stage);
   const checkHealth = setInterval(() => {

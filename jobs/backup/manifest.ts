@@ -37,7 +37,7 @@ const manifestSchema = z.object({
   unrestorable: z.array(z.object({ entry: z.number(), what: z.string() })).optional(),
   /** Rows of every table that is in it with its data, counted in the snapshot that was dumped. `schema.table`. */
   tables: z.record(z.string(), z.number()),
-  /** Tables that are in it without their data, because DHIS2 generates the data. `schema.table`. */
+  /** Tables whose data is not in it, because DHIS2 generates it. `schema.table`. */
   leftOut: z.array(z.string()).optional(),
   /** What it lacks that earlier backups had. Absent when it lacks nothing. */
   shrunk: z.array(z.string()).optional(),

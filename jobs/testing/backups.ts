@@ -4,6 +4,7 @@ import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { createPublicKey, generateKeyPairSync } from "node:crypto";
 import { bundle } from "../bundle";
 import { createDhis2Like, type Dhis2Size } from "./dhis2";
+import { contents } from "./everyKindOfObject";
 import { createApplicationRole, workDirectory } from "./importing";
 import { startPostgres, type TestPostgres } from "./postgres";
 import { startS3, type TestS3 } from "./s3";
@@ -150,6 +151,18 @@ export async function startBackupWorld(
       await work.remove();
     },
   };
+}
+
+/** What a backup of a database has: all but the tables that DHIS2 generates. Nobody may be connected to it. */
+export async function backedUpContents(
+  postgres: TestPostgres,
+  database: string,
+): Promise<Record<string, string>> {
+  await postgres.query(`CREATE DATABASE expected TEMPLATE ${database}`);
+  await postgres.query("DROP TABLE analytics_2025, analytics_rs_orgunitstructure", undefined, "expected");
+  const expected = await contents(postgres, "expected");
+  await postgres.query("DROP DATABASE expected");
+  return expected;
 }
 
 /** When it has ended, its exit code; null when a signal ended it. */
