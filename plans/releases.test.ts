@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
-import { newestRelease, noSuchRelease, releaseOf, releaseWarnings } from "./releases";
+import { newestRelease, noSuchRelease, releaseOf, startsOn, releaseWarnings } from "./releases";
 
 describe("the table of DHIS2's releases", () => {
   it("knows each release's newest migration, whichever build of it is meant", () => {
@@ -90,4 +90,15 @@ it("no example runs a version with a known fault, whose users would copy it", ()
       version,
       problems: [undefined],
     });
+});
+
+it("knows whether a version starts on a database, by the newest migration in it", () => {
+  const of42 = ["2.31.1", "2.42.9", "2.42.52"];
+  expect(startsOn("42.5.2", of42)).toBe(true);
+  expect(startsOn("42.5.2-20260826T150401Z", of42)).toBe(true);
+  expect(startsOn("43.1.0", of42)).toBe(true);
+  expect(startsOn("42.4.0", of42)).toBe(false);
+  expect(startsOn("42.5.2", [...of42, "2.43.1"])).toBe(false);
+  expect(startsOn("42.99.0", of42)).toBe(false);
+  expect(startsOn("42.5.2", [])).toBe(false);
 });

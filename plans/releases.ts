@@ -53,6 +53,17 @@ export function noSuchRelease(version: string): string | undefined {
   return `DHIS2 has no such release; allowed: a release of DHIS2 ${major}, such as ${newest.version}`;
 }
 
+/**
+ * Whether a version of DHIS2 starts on a database: it knows all migrations that were made in it. Of a release that the
+ * table does not have, nobody can tell.
+ * @param migrations versions of Flyway, such as `2.42.52`
+ */
+export function startsOn(version: string, migrations: readonly string[]): boolean {
+  const release = releaseOf(version);
+  if (!release || migrations.length === 0) return false;
+  return migrations.every((migration) => compare(migration, release.newestMigration) <= 0);
+}
+
 /** What speaks against running a version, each with the release that mends it. */
 export function releaseWarnings(version: string): string[] {
   const newest = newestRelease(version);

@@ -14,3 +14,21 @@ export function refuseDowngrade(server: string, before: string, now: string): st
     `Allowed: ${before} or later. To return to older data, restore them into a new server of the older version.`
   );
 }
+
+/** `42.5.2` is of major 42. */
+export function majorOf(version: string): number {
+  return Number(version.split(".")[0]);
+}
+
+/** Why a server cannot be upgraded yet, if something in its database is in the way. */
+export function refuseObstacles(
+  server: string,
+  version: string,
+  obstacles: readonly string[],
+): string | undefined {
+  if (obstacles.length === 0) return undefined;
+  return (
+    `server "${server}" cannot be upgraded to DHIS2 ${version} yet: its migration would fail on ${obstacles.join("; ")}. ` +
+    "Nothing was stopped. Repair these rows in DHIS2 or as the page says, then run it again."
+  );
+}

@@ -3,6 +3,7 @@
  * function of the dump must not run with more rights than that.
  */
 import type { Client } from "pg";
+import { checksBetween } from "../../plans/migrationChecks";
 import {
   dhis2Version,
   majorVersion,
@@ -107,74 +108,10 @@ async function readMigrations(client: Client): Promise<Migration[] | undefined> 
   return rows.map(({ version, success }) => ({ version: version ?? undefined, succeeded: success }));
 }
 
-interface Check {
-  version: number;
-  what: string;
-  see: string;
-  /** `table.column` that have to be there; the tables had other names before. */
-  needs: string[];
-  /** Gives the number of rows in the way. */
-  sql: string;
-}
-
-const notes = (version: number, anchor: string) =>
-  `https://github.com/dhis2/dhis2-releases/blob/master/releases/2.${version}/migration-notes.md#${anchor}`;
-
-/** As DHIS2's migration notes have them, in the tables' names since 41 and before. */
-export const checks: Check[] = [
-  ...["event", "programstageinstance"].map((table) => ({
-    version: 42,
-    what: "events without an organisation unit",
-    see: notes(42, "null-organisation-unit"),
-    needs: [`${table}.organisationunitid`],
-    sql: `SELECT count(*) AS rows FROM public.${table} WHERE organisationunitid IS NULL`,
-  })),
-  ...["enrollment", "programinstance"].map((table) => ({
-    version: 42,
-    what: "enrollments without an organisation unit",
-    see: notes(42, "null-organisation-unit"),
-    needs: [`${table}.organisationunitid`, "program.type"],
-    sql:
-      `SELECT count(*) AS rows FROM public.${table} e JOIN public.program p USING (programid)` +
-      " WHERE e.organisationunitid IS NULL AND p.type = 'WITH_REGISTRATION'",
-  })),
-  ...(
-    [
-      ["event", "occurreddate"],
-      ["programstageinstance", "executiondate"],
-    ] as const
-  ).map(([table, column]) => ({
-    version: 43,
-    what: "single events without a date",
-    see: notes(43, "null-occurred-date-for-single-events"),
-    needs: [`${table}.${column}`, "programstage.programid", "program.type"],
-    sql:
-      `SELECT count(*) AS rows FROM public.${table} e JOIN public.programstage s USING (programstageid)` +
-      ` JOIN public.program p ON p.programid = s.programid WHERE e.${column} IS NULL AND p.type = 'WITHOUT_REGISTRATION'`,
-  })),
-  {
-    version: 43,
-    what: "category option combos named default, but none has the UID HllvX50cXC0",
-    see: notes(43, "enrollment-attribute-option-combo"),
-    needs: ["categoryoptioncombo.name", "categoryoptioncombo.uid"],
-    sql:
-      "SELECT CASE WHEN count(*) > 1 AND count(*) FILTER (WHERE uid = 'HllvX50cXC0') = 0 THEN count(*) ELSE 0 END AS rows" +
-      " FROM public.categoryoptioncombo WHERE name = 'default'",
-  },
-  ...["trackedentityattribute", "dataelement"].map((table) => ({
-    version: 43,
-    what: `rows of ${table} of the value type TRACKER_ASSOCIATE`,
-    see: notes(43, "tracker-associate"),
-    needs: [`${table}.valuetype`],
-    sql: `SELECT count(*) AS rows FROM public.${table} WHERE valuetype = 'TRACKER_ASSOCIATE'`,
-  })),
-];
-
 /** `to` limits it to the migrations that are due; without it all later ones are asked for. */
 async function findProblems(client: Client, from: number, to = Infinity): Promise<Problem[]> {
   const problems: Problem[] = [];
-  for (const { version, what, see, needs, sql } of checks) {
-    if (version <= from || version > to) continue;
+  for (const { version, what, see, needs, sql } of checksBetween(from, to)) {
     if (!(await allExist(client, needs))) continue;
     const { rows } = await client.query<{ rows: string }>(sql);
     const count = Number(rows[0]?.rows);

@@ -437,6 +437,21 @@ describe("a version whose migration fails", () => {
     await neighbour.succeed("up", "--yes", "--skip-preview", "--expect-no-changes");
   });
 
+  it("is taken back in the stack file alone: DHIS2 has undone the migration, and the database shows it", async () => {
+    expect(await rollbackOf(neighbour, "--forget")).toMatchObject({ code: 0 });
+    expect((await raise()).code).not.toBe(0);
+    neighbour.change((spec) => (spec.servers[0].dhis2 = VERSIONS.current));
+    const { stdout } = await neighbour.succeed("up", "--yes", "--skip-preview");
+    expect(stdout).toContain(`its database is still that of ${VERSIONS.current}`);
+    expect(await seen()).toContain(`Stand-in for DHIS2 ${VERSIONS.current}`);
+    expect(await notes()).toBe(entered);
+    await neighbour.succeed("up", "--yes", "--skip-preview", "--expect-no-changes");
+    // As after an upgrade that failed and was rolled back, which the next test begins with.
+    expect((await raise()).code).not.toBe(0);
+    await rollBack();
+    neighbour.change((spec) => (spec.servers[0].dhis2 = VERSIONS.current));
+  });
+
   it("is not tried again while the previous database is kept: the up fails, and DHIS2 runs as it did", async () => {
     const { code, stdout, stderr } = await raise();
     expect(code).not.toBe(0);

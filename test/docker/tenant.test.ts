@@ -479,6 +479,33 @@ describe("a version of DHIS2", () => {
     expect((await inspect("training-application")).Config.User).toBe("65534:65534");
   });
 
+  it("is not raised while rows are in the way of its migration: they are named, and DHIS2 goes on", async () => {
+    const database = world.engine.docker.getContainer(name("training-database"));
+    const sql = (statement: string) =>
+      insideOf(database, [
+        ...[
+          "sh",
+          "-c",
+          'cd && PGPASSWORD="$(cat given/administrator-password)" psql -q -U dhistance -d dhis2 -c "$0"',
+        ],
+        statement,
+      ]);
+    const made =
+      "CREATE TABLE event AS SELECT n AS eventid, NULL::bigint AS organisationunitid FROM generate_series(1, 3) n";
+    expect(await sql(made)).toEqual({ code: 0, output: "" });
+    const { StartedAt } = (await inspect("training-application")).State;
+    stack.change((spec) => (spec.servers[1].dhis2 = VERSIONS.later));
+    for (const args of [["preview"], ["up", "--yes", "--skip-preview"]]) {
+      const { code, stdout, stderr } = await stack.run(...args);
+      expect(code).not.toBe(0);
+      expect((stdout + stderr).replace(/\s+/g, " ")).toContain(
+        `"training" cannot be upgraded to DHIS2 ${VERSIONS.later} yet: its migration would fail on 3 events without an organisation unit (https://`,
+      );
+    }
+    expect((await inspect("training-application")).State.StartedAt).toBe(StartedAt);
+    expect(await sql("DROP TABLE event")).toEqual({ code: 0, output: "" });
+  });
+
   it("is raised by one line, and the data stay, with DHIS2's audit of metadata, data and tracker", async () => {
     stack.change((spec) => (spec.servers[1].dhis2 = VERSIONS.later));
     await visitor.ask("POST", TRAINING, "/api/note");

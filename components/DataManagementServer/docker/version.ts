@@ -2,11 +2,13 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Context } from "../../contract/context";
 import type { DockerTarget } from "../../contract/dockerTarget";
 import { doOnce, remember, valueOf } from "../../doOnce";
+import { ADMINISTRATOR, DATABASE } from "../../jobs";
 import { randomPassword } from "../../password";
 import { fingerprint, NONE_IMPORTED, refuseNewEncryption } from "../encryption";
 import { keepsData } from "../../../plans/plans";
+import { startsOn } from "../../../plans/releases";
 import type { DataManagementServerArgs, DockerData } from "../contract";
-import { refuseDowngrade } from "../version";
+import { majorOf, refuseDowngrade, refuseObstacles } from "../version";
 
 /** The version of DHIS2, and the key of what it encrypts, that a server's data have been given to. */
 export interface Version {
@@ -17,7 +19,7 @@ export interface Version {
 
 /**
  * The record of the version. Before it becomes a later one, DHIS2 is stopped and the cluster kept as it is; it goes
- * back to an earlier one only with a cluster that is of it (`npm run rollback`).
+ * back to an earlier one only with a cluster that is of it (`npm run rollback`), or that no later one has migrated.
  */
 export function versionOnDocker(
   { name, args, target, opts }: Context<DataManagementServerArgs, DockerTarget>,
@@ -40,13 +42,18 @@ export function versionOnDocker(
       },
       refuse: async (was, is) => {
         const lower = refuseDowngrade(server, String(was["dhis2"]), String(is["dhis2"]));
-        if (lower && !(await isFrom(String(is["dhis2"]))))
+        const version = String(is["dhis2"]);
+        if (lower && !(await isFrom(version)) && !(await startsOnDatabase(version)))
           return `${lower} To what was kept before an upgrade: npm run rollback -- ${tenant.id} ${server}`;
+        // Data that an import replaces need not be migrated.
+        const inTheWay = was["data"] === is["data"] && (await obstacles(String(was["dhis2"]), version));
+        if (inTheWay) return inTheWay;
         return refuseNewEncryption(server, was, is, args.import?.reimport ?? false);
       },
       change: async (was, is) => {
         const [from, to] = [String(was["dhis2"]), String(is["dhis2"])];
-        if (from !== to && !refuseDowngrade(server, from, to)) await keep(from, to);
+        const lower = refuseDowngrade(server, from, to);
+        if (from !== to) await (lower ? takeBack(from, to, lower) : keep(from, to));
       },
     },
     { ...opts, dependsOn: [data.prepared] },
@@ -58,6 +65,39 @@ export function versionOnDocker(
     if (target.rehearsal) return false;
     const [{ serverOn }, { markOf }] = await onHost();
     return (await markOf(serverOn(target.host, tenant.id, server), "live"))?.from === version;
+  }
+
+  /** Whether no later version has migrated the database: DHIS2 rolls a migration that fails back as a whole. */
+  async function startsOnDatabase(version: string): Promise<boolean> {
+    if (target.rehearsal) return false;
+    const { migrationsIn } = await import("../../../operations/docker/migrations");
+    return startsOn(version, await migrationsIn(await databaseOnHost()));
+  }
+
+  async function databaseOnHost() {
+    const [{ serverOn }] = await onHost();
+    const found = serverOn(target.host, tenant.id, server);
+    return { ...found, administrator: ADMINISTRATOR, name: DATABASE };
+  }
+
+  /** Before DHIS2 is stopped: what its migrations would fail on. */
+  async function obstacles(from: string, to: string): Promise<string | undefined> {
+    if (target.rehearsal) return undefined;
+    const { obstaclesIn } = await import("../../../operations/docker/migrations");
+    const found = await obstaclesIn(await databaseOnHost(), majorOf(from), majorOf(to));
+    return refuseObstacles(server, to, found);
+  }
+
+  /** Back to the version before an upgrade that failed. Once it is stopped, the later one can migrate nothing. */
+  async function takeBack(from: string, to: string, refusal: string): Promise<void> {
+    if (target.rehearsal || (await isFrom(to))) return;
+    const [{ serverOn, stop }] = await onHost();
+    const onTheHost = serverOn(target.host, tenant.id, server);
+    await stop(onTheHost, onTheHost.application, (line) => pulumi.log.info(line));
+    if (!(await startsOnDatabase(to))) throw new Error(refusal);
+    await pulumi.log.info(
+      `the upgrade of ${server} to DHIS2 ${from} has changed nothing: its database is still that of ${to}`,
+    );
   }
 
   async function keep(from: string, to: string): Promise<void> {
