@@ -1,4 +1,14 @@
 import type { Policy } from "@pulumi/policy";
+import { backupsWithinPlan } from "./protection/backups-within-plan";
+import { encryptedAtRest } from "./protection/encrypted-at-rest";
+import { logRetention } from "./protection/log-retention";
+import { memoryLimit } from "./protection/memory-limit";
+import { noOpenPort } from "./protection/no-open-port";
+import { noPlainSecret } from "./protection/no-plain-secret";
+import { noPublicBucket } from "./protection/no-public-bucket";
+import { noPublicDatabase } from "./protection/no-public-database";
+import { pinnedImages } from "./protection/pinned-images";
+import { tlsRequired } from "./protection/tls-required";
 import { entitlementValid } from "./quota/entitlement-valid";
 import { programAccepts } from "./quota/program-accepts";
 import { serversWithinPlan } from "./quota/servers-within-plan";
@@ -14,4 +24,14 @@ export const POLICIES: Policy[] = [
   stackIsTenant,
   serversWithinPlan,
   sizeWithinPlan,
+  backupsWithinPlan,
+  encryptedAtRest,
+  logRetention,
+  memoryLimit,
+  noOpenPort,
+  noPlainSecret,
+  noPublicBucket,
+  noPublicDatabase,
+  pinnedImages,
+  tlsRequired,
 ];

@@ -69,6 +69,9 @@ export function tenantResource(entitlement: unknown): PolicyResource {
   return resource("dhistance:index:Tenant", "moh", { entitlement });
 }
 
+/** What policies ask of every database. */
+const PROTECTED = { storageEncrypted: true, kmsKeyId: "key", backupRetentionPeriod: 14 };
+
 /** A server on AWS: its component and its database; `database` has the inputs of the latter. */
 export function serverResources(
   name: string,
@@ -78,7 +81,7 @@ export function serverResources(
   const parents = ["dhistance:index:Tenant", "dhistance:index:DataManagementServer"];
   return [
     resource("dhistance:index:DataManagementServer", name, { size }, ["dhistance:index:Tenant"]),
-    resource("aws:rds/instance:Instance", name, database, parents),
+    resource("aws:rds/instance:Instance", name, { ...PROTECTED, ...database }, parents),
   ];
 }
 

@@ -193,7 +193,8 @@ describe("the policy pack, for a program that asks nothing itself", () => {
     const provider = new aws.Provider("aws", { region: "eu-west-1" });
     const properties = {
       engine: "postgres", instanceClass: "${instanceClass}", allocatedStorage: 20,
-      username: "dhis", password: "of-a-test", dbName: "dhis2", skipFinalSnapshot: true,
+      username: "dhis", password: "of-a-test", dbName: "dhis2", skipFinalSnapshot: true, storageEncrypted: true,
+      kmsKeyId: "arn:aws:kms:eu-west-1:000000000000:key/27404f2a-8636-48db-81df-3039b0b3fc19",
     };
     new aws.rds.Instance("${name}", properties, { parent: ${parent}, provider, dependsOn: made });`;
   it.each<[string, [string, string][], string, RegExp]>([
@@ -257,9 +258,10 @@ describe("the policy pack, for a program that asks nothing itself", () => {
       [],
       `
       const docker = require("@pulumi/docker");
+      const limits = { memory: 512, logOpts: { "max-size": "10m" } };
       for (const n of ["a", "b", "c", "d"]) {
-        new docker.Container(n + "-application", { image: "dhis2/core:42.5.2" }, { parent: tenant });
-        new docker.Container(n + "-database", { image: "postgres:17" }, { parent: tenant });
+        new docker.Container(n + "-application", { image: "dhis2/core:42.5.2", ...limits }, { parent: tenant });
+        new docker.Container(n + "-database", { image: "postgres:17", ...limits }, { parent: tenant });
       }`,
     );
     const { code, stdout, stderr } = await containers.checked("up", "--skip-preview");
