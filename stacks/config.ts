@@ -1,8 +1,9 @@
 import { z } from "zod";
+import { isRegion } from "./regions";
 
 /** What every stack's configuration is read with: one manner of schema, one manner of complaint. */
 
-export const REGION = /^[a-z]{2}(-[a-z]+)+-\d$/;
+const REGION = /^[a-z]{2}(-[a-z]+)+-\d$/;
 
 /** A strict object whose complaint about an unknown key names the known ones. */
 export function object<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
@@ -15,6 +16,17 @@ export function object<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
 }
 export const matching = (pattern: RegExp, allowed: string) =>
   z.string().regex(pattern, `allowed: ${allowed}`);
+
+/** A region of AWS that exists. */
+export const awsRegion = matching(REGION, "an AWS region such as eu-west-1").superRefine(
+  (region, context) => {
+    if (REGION.test(region) && !isRegion(region))
+      context.addIssue({
+        code: "custom",
+        message: "there is no such region; allowed: an AWS region such as eu-west-1",
+      });
+  },
+);
 
 /** A value that must not be read in a stack file: there it stands encrypted, and no message repeats it. */
 export function secret<Schema extends z.ZodType>(schema: Schema, description: string): Schema {

@@ -158,6 +158,8 @@ const CALLS: Record<string, Record<string, unknown>> = {
     names: ["eu-west-1a", "eu-west-1b", "eu-west-1c", "eu-west-1d"],
   },
   "aws:index/getCallerIdentity:getCallerIdentity": { accountId: ACCOUNT },
+  // Of a stack that is brought up for the first time.
+  "pulumi:pulumi:readStackOutputs": { outputs: {} },
 };
 
 /**
@@ -201,6 +203,8 @@ export async function registered(program: () => unknown): Promise<Registration[]
     },
     "dhistance",
     "moh",
+    false,
+    "organization",
   );
   const monitor = pulumi.runtime.getMonitor() as unknown as Monitor;
   const register = monitor.registerResource.bind(monitor);

@@ -45,9 +45,11 @@ export const TARGET: AwsTarget = {
   diskRoleArn: "arn:aws:iam::111122223333:role/moh-disks",
 };
 
-export const tenant = (plan: Plan): TenantIdentity => ({ id: "moh", plan });
+export const tenant = (plan: Plan, id = "moh"): TenantIdentity => ({ id, plan });
 
 export interface ServerOptions {
+  /** The tenant's. @default "moh" */
+  id?: string;
   server?: string;
   plan?: Plan;
   size?: Size;
@@ -62,6 +64,7 @@ export interface ServerOptions {
 
 /** A server with its endpoint. */
 export function makeServer({
+  id = "moh",
   server = "hmis",
   plan = "premium",
   size = "small",
@@ -71,22 +74,22 @@ export function makeServer({
 }: ServerOptions = {}) {
   const hostname = `${server}.moh.example.org`;
   const providers = [new AwsProvider("home", { region: "eu-west-1" })];
-  const common = { tenant: tenant(plan), server, hostname, target };
+  const common = { tenant: tenant(plan, id), server, hostname, target };
   const sticky = (rest.instances ?? 1) > 1;
-  const endpoint = new SslEndpoint(`moh-${server}-endpoint`, { ...common, sticky }, { providers });
+  const endpoint = new SslEndpoint(`${id}-${server}-endpoint`, { ...common, sticky }, { providers });
   return new DataManagementServer(
-    `moh-${server}`,
+    `${id}-${server}`,
     { ...common, dhis2, size, endpoint, ...rest },
     { providers },
   );
 }
 
 /** A vault of such servers, with a location in another region and one on premises. */
-export function makeVault(plan: Plan, servers: DataManagementServer[]): BackupVault {
+export function makeVault(plan: Plan, servers: DataManagementServer[], id = "moh"): BackupVault {
   return new BackupVault(
-    "moh-vault",
+    `${id}-vault`,
     {
-      tenant: tenant(plan),
+      tenant: tenant(plan, id),
       servers,
       target: TARGET,
       regions: [{ region: "eu-central-1", provider: new AwsProvider("abroad", { region: "eu-central-1" }) }],

@@ -33,7 +33,7 @@ export interface Balancer {
 
 /** The region's load balancer: every tenant's endpoint adds its certificate and its rule. */
 export function makeBalancer(args: BalancerArgs, opts: pulumi.CustomResourceOptions): Balancer {
-  const { network, logBucket } = args;
+  const { spec, network, logBucket } = args;
   const securityGroup = balancerGroup(args, opts);
 
   const loadBalancer = new lb.LoadBalancer(
@@ -48,10 +48,11 @@ export function makeBalancer(args: BalancerArgs, opts: pulumi.CustomResourceOpti
       idleTimeout: 300,
       dropInvalidHeaderFields: true,
       preserveHostHeader: true,
+      enableDeletionProtection: !spec.retire,
       accessLogs: { bucket: logBucket, prefix: "balancer", enabled: true },
       tags: TAGS,
     },
-    opts,
+    { ...opts, protect: !spec.retire },
   );
   new lb.Listener(
     "balancer-http",

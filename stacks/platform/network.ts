@@ -20,7 +20,10 @@ export function makeNetwork(
   spec: PlatformSpec,
   zones: string[],
   opts: pulumi.CustomResourceOptions,
+  keep: boolean,
 ): Network {
+  // What tenants' databases and file stores are in.
+  const kept = { ...opts, protect: keep };
   const blocks = layout(spec.network, zones.length);
   const name = (suffix: string) => ({ Name: `dhistance-${suffix}` });
   const vpc = new ec2.Vpc(
@@ -32,7 +35,7 @@ export function makeNetwork(
       enableDnsSupport: true,
       tags: name("network"),
     },
-    opts,
+    kept,
   );
   // AWS makes it open; nothing is meant to use it.
   new ec2.DefaultSecurityGroup("network-default-group", { vpcId: vpc.id, tags: name("unused") }, opts);
@@ -57,7 +60,7 @@ export function makeNetwork(
             }),
             tags: name(`${tier}-${availabilityZone}`),
           },
-          opts,
+          kept,
         ),
     );
   const publicSubnets = subnets("public");
@@ -110,7 +113,7 @@ export function makeNetwork(
       subnetIds: subnets("database").map(({ id }) => id),
       tags: name("databases"),
     },
-    opts,
+    kept,
   );
   const hasNat = spec.nat !== "none";
   return {

@@ -2,10 +2,10 @@ import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, describe, expect, it } from "vitest";
 import { platformSchema } from "../../components/contract/platform";
 import { ofType, one, registered, valueOf, type Registration } from "../../components/testing/mocks";
-import { platform } from "./program";
+import { platform, refuseOtherPlace } from "./program";
 import type { NAT } from "./spec";
 
-async function make(change: { nat?: (typeof NAT)[number] } = {}) {
+async function make(change: { nat?: (typeof NAT)[number]; retire?: boolean } = {}) {
   let outputs: unknown;
   const made = await registered(async () => {
     pulumi.runtime.setAllConfig({
@@ -34,6 +34,25 @@ describe("a platform", () => {
   let outputs: unknown;
   beforeAll(async () => {
     ({ made, outputs } = await make());
+  });
+
+  it("guards what all tenants stand on, against destroy and against slips in AWS's console", () => {
+    const guarded = made
+      .filter(({ protect }) => protect)
+      .map(({ type, name }) => `${type.split(":")[2]} ${name}`);
+    expect(guarded).toEqual(
+      expect.arrayContaining([
+        "Key key",
+        "Zone zone",
+        "Bucket dhistance-logs",
+        "Vpc network",
+        "Subnet network-database-2",
+        "SubnetGroup network-databases",
+        "LoadBalancer dhistance-balancer",
+      ]),
+    );
+    const { inputs } = one(made, "aws:lb/loadBalancer:LoadBalancer", "dhistance-balancer");
+    expect(inputs.enableDeletionProtection).toBe(true);
   });
 
   it("exports what the components stand on", () => {
@@ -189,3 +208,18 @@ it.each<[(typeof NAT)[number], number, boolean]>([
     expect(new Set(out.map(({ inputs }) => inputs.natGatewayId)).size).toBe(gateways);
   },
 );
+
+it("may go once it retires", async () => {
+  const { made } = await make({ retire: true });
+  expect(made.filter(({ protect }) => protect)).toEqual([]);
+  const { inputs } = one(made, "aws:lb/loadBalancer:LoadBalancer", "dhistance-balancer");
+  expect(inputs.enableDeletionProtection).toBe(false);
+});
+
+it("is refused in another place, with what it has", () => {
+  const before = { region: "eu-west-1", zone: "moh.example.org", network: "10.20.0.0/16" };
+  expect(refuseOtherPlace(before, before)).toBeUndefined();
+  expect(refuseOtherPlace(before, { ...before, region: "eu-west-3" })).toMatch(
+    /^region: "eu-west-3"; this platform has "eu-west-1"\. A change would replace .* Put it back, or make another/,
+  );
+});

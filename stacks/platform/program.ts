@@ -10,9 +10,10 @@ import * as pulumi from "@pulumi/pulumi";
 import { privateBucket } from "../../components/aws/bucket";
 import { policyDocument } from "../../components/aws/iam";
 import { encryptionKey } from "../../components/aws/key";
+import { remember } from "../../components/doOnce";
 import type { Platform } from "../../components/contract/platform";
 import { SpecError, unknownKeys } from "../config";
-import { configKeys, readConfig, refuse } from "../runtime";
+import { configKeys, lastOutputs, readConfig, refuse } from "../runtime";
 import { makeBalancer } from "./balancer";
 import { makeNetwork } from "./network";
 import { parsePlatform, type PlatformSpec } from "./spec";
@@ -21,20 +22,52 @@ import { parsePlatform, type PlatformSpec } from "./spec";
 const ZONES = 3;
 
 /** What the stack exports: what the tenants' components stand on, and the name servers its zone is delegated to. */
-type Exports = { [Key in keyof Platform]: pulumi.Input<unknown> } & { nameServers: pulumi.Output<string[]> };
+type Exports = Partial<{ [Key in keyof Platform]: pulumi.Input<unknown> }> & {
+  nameServers: pulumi.Output<string[]>;
+  /** The availability zones of the network: the next update takes the same. */
+  zones?: string[];
+};
 
 /** The platform of one region. */
 export async function platform(): Promise<Exports> {
   const spec = read();
-  const provider = new Provider("aws", {
-    region: spec.region as Region,
-    defaultTags: { tags: { "dhistance:platform": pulumi.getStack(), "dhistance:managed-by": "pulumi" } },
-  });
+  const last = (await lastOutputs()) as { accountId?: string; zones?: string[] };
+  const placed = remember(
+    "platform-place",
+    {
+      because: {
+        region: spec.region,
+        zone: spec.zone,
+        network: spec.network,
+        ...(spec.delegated && { delegated: true }),
+      },
+      refuse: refuseOtherPlace,
+    },
+    {},
+  );
+  const provider = new Provider(
+    "aws",
+    {
+      region: spec.region as Region,
+      defaultTags: { tags: { "dhistance:platform": pulumi.getStack(), "dhistance:managed-by": "pulumi" } },
+    },
+    { dependsOn: [placed] },
+  );
   const opts = { provider };
-  const [{ accountId }, { names }] = await Promise.all([
+  const kept = { ...opts, protect: !spec.retire };
+  const [{ accountId }, zones] = await Promise.all([
     getCallerIdentity({}, opts),
-    getAvailabilityZones({ state: "available" }, opts),
+    last.zones ?? availabilityZones(opts),
   ]);
+  if (last.accountId !== undefined && last.accountId !== accountId)
+    refuse(pulumi.getStack(), [
+      `AWS account ${accountId}: these credentials are of another account than the platform; allowed: ${last.accountId}. ` +
+        "Set the credentials of that account.",
+    ]);
+
+  const zone = new route53.Zone("zone", { name: spec.zone, comment: "Host names of the tenants" }, kept);
+  // The certificate of the load balancer is not issued before the parent domain delegates to the zone.
+  if (!spec.delegated) return { nameServers: zone.nameServers };
 
   const key = encryptionKey(
     "key",
@@ -47,11 +80,10 @@ export async function platform(): Promise<Exports> {
       deletionWindowInDays: 30,
       tags: {},
     },
-    opts,
+    kept,
   );
-  const zone = new route53.Zone("zone", { name: spec.zone, comment: "Host names of the tenants" }, opts);
-  const logs = logArchive(accountId, opts);
-  const network = makeNetwork(spec, names.slice(0, ZONES), opts);
+  const logs = logArchive(accountId, opts, !spec.retire);
+  const network = makeNetwork(spec, zones, opts, !spec.retire);
   const { loadBalancer, listener, securityGroupId } = makeBalancer(
     { spec, network, zone, logBucket: logs },
     opts,
@@ -66,6 +98,7 @@ export async function platform(): Promise<Exports> {
   return {
     region: spec.region,
     accountId,
+    zones,
     network: {
       vpcId: network.vpc.id,
       taskSubnetIds: network.taskSubnetIds,
@@ -89,6 +122,32 @@ export async function platform(): Promise<Exports> {
   };
 }
 
+/**
+ * The zones of a new network. Local Zones, which an account opts in to, have neither RDS nor load balancers for it, and sort
+ * before real ones.
+ */
+async function availabilityZones(opts: pulumi.InvokeOptions): Promise<string[]> {
+  const filters = [{ name: "opt-in-status", values: ["opt-in-not-required"] }];
+  const { names } = await getAvailabilityZones({ state: "available", filters }, opts);
+  return names.slice(0, ZONES);
+}
+
+/** Why a platform may not go on in another place: all tenants of the region stand on it. */
+export function refuseOtherPlace(
+  before: Record<string, unknown>,
+  now: Record<string, unknown>,
+): string | undefined {
+  const changed = Object.keys(before).filter((key) => before[key] !== now[key]);
+  if (changed.length === 0) return undefined;
+  const lines = changed.map(
+    (key) => `${key}: ${JSON.stringify(now[key] ?? false)}; this platform has ${JSON.stringify(before[key])}`,
+  );
+  return (
+    `${lines.join("; ")}. A change would replace what all tenants of the region stand on. Put it back, or make another ` +
+    "platform stack and move the tenants to it (docs/operating/platform.md)."
+  );
+}
+
 function read(): PlatformSpec {
   try {
     const problems = unknownKeys(configKeys(), ["dhistance-platform:platform"]);
@@ -101,12 +160,17 @@ function read(): PlatformSpec {
 }
 
 /** Takes the access logs of the load balancer and of the other buckets, for a bit more than a year. */
-function logArchive(accountId: string, opts: pulumi.CustomResourceOptions): pulumi.Output<string> {
+function logArchive(
+  accountId: string,
+  opts: pulumi.CustomResourceOptions,
+  protect: boolean,
+): pulumi.Output<string> {
   const fromHere = { StringEquals: { "aws:SourceAccount": accountId } };
   return privateBucket(
     "dhistance-logs",
     {
       expireAfterDays: 400,
+      protect,
       statements: (arn) => [
         {
           sid: "BucketLogs",

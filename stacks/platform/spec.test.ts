@@ -34,7 +34,10 @@ describe("parsePlatform", () => {
       'network: "10.20.1.0/16"; is not where a /16 begins; allowed: 10.20.0.0/16',
     ],
     [{ alerts: [] }, "alerts: []; allowed: one e-mail address or more"],
-    [{ vpc: "mine" }, "vpc: unknown key; allowed keys: region, zone, network, nat, alerts, images"],
+    [
+      { vpc: "mine" },
+      "vpc: unknown key; allowed keys: region, zone, delegated, network, nat, alerts, images, retire",
+    ],
     [
       { images: { ...good().images, jobs: "r.example.org/jobs:latest" } },
       'images.jobs: "r.example.org/jobs:latest"; allowed: an image with a version or digest, such as ' +

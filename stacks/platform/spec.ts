@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { matching, object, parseConfig, REGION } from "../config";
+import { awsRegion, matching, object, parseConfig } from "../config";
 import { NETWORK, networkProblem } from "./subnets";
 
 /** An image by a tag that says which version it is, or by its digest; never by a name that moves. */
@@ -13,10 +13,16 @@ export const NAT = ["none", "one", "perZone"] as const;
 
 /** What a platform's stack file says under `dhistance-platform:platform`. */
 export const platformSpecSchema = object({
-  region: matching(REGION, "an AWS region such as eu-west-1"),
+  region: awsRegion,
   zone: matching(/^([a-z0-9-]+\.)+[a-z]{2,63}$/, "a domain, lower case, such as moh.example.org").describe(
     "The hosted zone that the tenants' host names lie in. Made here; its parent has to delegate to it.",
   ),
+  delegated: z
+    .boolean()
+    .default(true)
+    .describe(
+      "Whether the parent domain delegates to the zone already. While false only the zone is made, whose name servers the parent needs.",
+    ),
   network: matching(NETWORK, "an IPv4 network such as 10.20.0.0/16")
     .default("10.20.0.0/16")
     .superRefine((network, context) => {
@@ -40,6 +46,10 @@ export const platformSpecSchema = object({
     ),
     agent: image.describe("The same image in a registry that customers' own hosts reach."),
   }),
+  retire: z
+    .boolean()
+    .default(false)
+    .describe("Allow deletion of the platform. Apply, then run pulumi destroy."),
 });
 export type PlatformSpec = z.output<typeof platformSpecSchema>;
 

@@ -211,7 +211,7 @@ async function destinationOnAws(
     storage,
     regionsGivenUp: givenUp,
     target: (parent) => awsTarget(spec, platform, entitlement, parent),
-    backups: backupLocations(spec, entitlement, provider),
+    backups: backupLocations(spec, entitlement, platform, provider),
     problems: awsProblems(entitlement.tenant, spec, platform, provider),
   };
 }

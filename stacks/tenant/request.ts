@@ -4,10 +4,11 @@ import { SIZES, type Size } from "../../plans/plans";
 import { serversWithinPlan, sizeWithinPlan, stackIsTenant } from "../../plans/quota";
 import { SpecError, unknownKeys } from "../config";
 import { notAllowed } from "./allowed";
+import { awsNameProblems } from "./awsNames";
 import { FileRefused, TenantFiles } from "./files";
 import { asInFile, oldNameWarnings, withNewNames } from "./oldNames";
 import { encryptedIn, plainSecrets, type InFile } from "./secrets";
-import { parseTenant, warningsOf, type Tenant } from "./spec";
+import { isOnDocker, parseTenant, warningsOf, type Tenant } from "./spec";
 
 /** A tenant's stack as its file and its entitlement ask for it, found to be in order. */
 export interface Request {
@@ -63,6 +64,8 @@ export async function readRequest(given: Given): Promise<Request> {
   if (granted) problems.push(...quotaProblems(granted.entitlement, given));
   const plain = plainSecrets(withNewNames(given.tenant), file);
   problems.push(...plain.map((problem) => asInFile(given.tenant, problem)));
+  if (spec && granted && !isOnDocker(spec))
+    problems.push(...awsNameProblems(granted.entitlement.tenant, spec.servers));
   if (spec) {
     problems.push(...dumpProblems(spec, files));
     problems.push(...notAllowed(given.stack, spec).map((problem) => asInFile(given.tenant, problem)));

@@ -202,6 +202,18 @@ describe("parseTenant", () => {
       ['backups.locations[0].region: "eu-west-1"; the servers run in this region; allowed: another region'],
     ],
     [
+      "two locations in the same region",
+      (s) => s.backups.locations.push({ region: s.backups.locations[0].region }),
+      ['backups.locations[2].region: "eu-central-1"; same region as locations[0]; allowed: another region'],
+    ],
+    [
+      "a region that does not exist",
+      (s) => (s.backups.locations[0].region = "eu-west-9"),
+      [
+        'backups.locations[0].region: "eu-west-9"; there is no such region; allowed: an AWS region such as eu-west-1',
+      ],
+    ],
+    [
       "a location of an unknown kind",
       (s) => (s.backups.locations[0] = { tape: "LTO" }),
       [

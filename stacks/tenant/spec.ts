@@ -7,7 +7,7 @@ import { SIZES } from "../../plans/plans";
 import { noSuchRelease, releaseWarnings, SUPPORTED_DHIS2_MAJORS } from "../../plans/releases";
 import { judge } from "./oldNames";
 import { noSuchTimeZone } from "./timeZone";
-import { ENCRYPTED, matching, object, parseConfig, REGION, secret, secretsByKey } from "../config";
+import { awsRegion, ENCRYPTED, matching, object, parseConfig, secret, secretsByKey } from "../config";
 
 /**
  * What a tenant's stack file says under `dhistance:tenant`. The plan is not here: it comes from the entitlement.
@@ -20,7 +20,6 @@ const SSH_HOST = /^ssh:\/\/([\w][\w.-]*@)?[a-zA-Z0-9[][\w.:[\]-]*$/;
 const DOCKER_HOST = new RegExp(`${SSH_HOST.source}|^unix:\\/\\/\\/\\S+$|^tcp:\\/\\/[^\\s/@]+:\\d+$`);
 
 const email = z.email("allowed: an e-mail address");
-const region = matching(REGION, "an AWS region such as eu-west-1");
 const dockerHost = matching(DOCKER_HOST, "ssh://user@host, unix:///path/to/socket or tcp://host:port");
 
 const VERSION = /^\d+\.\d+\.\d+(-\d{8}T\d{6}Z)?$/;
@@ -104,7 +103,7 @@ const serverSchema = object({
 const locationSchema = z.union(
   [
     object({
-      region: region.describe("A second AWS region, which keeps backups encrypted with its own key."),
+      region: awsRegion.describe("A second AWS region, which keeps backups encrypted with its own key."),
     }),
     object({
       onPremises: object({
@@ -162,7 +161,7 @@ const locationSchema = z.union(
 );
 
 const awsSchema = object({
-  region,
+  region: awsRegion,
   platform: matching(/^[a-z][a-z0-9-]{1,38}$/, "a platform stack's name")
     .optional()
     .describe(
@@ -340,6 +339,11 @@ function locationProblems(
       problem(
         ["backups", "locations", index, "region"],
         "the servers run in this region; allowed: another region",
+      );
+    } else if (location !== undefined && regions.indexOf(location) < index) {
+      problem(
+        ["backups", "locations", index, "region"],
+        `same region as locations[${regions.indexOf(location)}]; allowed: another region`,
       );
     }
   });

@@ -79,7 +79,7 @@ export function regionProvider(spec: AwsTenant, entitlement: Entitlement, platfo
     },
     {},
   );
-  return providerOf(region, entitlement, { dependsOn: [placed, locked] });
+  return providerOf(region, entitlement, platform, { dependsOn: [placed, locked] });
 }
 
 /** The regions of the servers and of their backups. */
@@ -106,10 +106,16 @@ export function refuseMove(was: string, is: string): string | undefined {
 function providerOf(
   region: string,
   { tenant, plan }: Entitlement,
+  { accountId }: Platform,
   opts: pulumi.ResourceOptions = {},
 ): AwsProvider {
   const tags = { "dhistance:tenant": tenant, "dhistance:plan": plan, "dhistance:managed-by": "pulumi" };
-  return new AwsProvider(region, { region: region as Region, defaultTags: { tags } }, opts);
+  return new AwsProvider(
+    region,
+    // With the credentials of another account everything would be made there, beside what there is.
+    { region: region as Region, allowedAccountIds: [accountId], defaultTags: { tags } },
+    opts,
+  );
 }
 
 /** The tenant's target on AWS, with its key. */
@@ -149,6 +155,7 @@ export function awsTarget(
 export function backupLocations(
   spec: AwsTenant,
   entitlement: Entitlement,
+  platform: Platform,
   home: AwsProvider,
 ): Pick<BackupVaultArgs, "regions" | "onPremises"> {
   const hosts = new Map<string, DockerProvider>();
@@ -162,7 +169,12 @@ export function backupLocations(
   return {
     regions: spec.backups.locations.flatMap((location) =>
       "region" in location
-        ? [{ region: location.region, provider: providerOf(location.region, entitlement, elsewhere) }]
+        ? [
+            {
+              region: location.region,
+              provider: providerOf(location.region, entitlement, platform, elsewhere),
+            },
+          ]
         : [],
     ),
     onPremises: spec.backups.locations.flatMap((location) =>

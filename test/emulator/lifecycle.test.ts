@@ -42,18 +42,7 @@ beforeAll(async () => {
       key,
     );
   aws = new Account(world, REGION);
-  platform = await opened("dhistance-platform", REGION, {
-    "dhistance-platform:platform": {
-      region: REGION,
-      zone: "moh.example.org",
-      nat: "none",
-      alerts: ["ops@dhistance.example.org"],
-      images: {
-        jobs: `000000000000.dkr.ecr.${REGION}.amazonaws.com/dhistance/jobs:0.1.0`,
-        agent: "registry.dhistance.example.org/dhistance/jobs:0.1.0",
-      },
-    },
-  });
+  platform = await opened("dhistance-platform", REGION, platformConfig());
   await platform.up();
 });
 afterAll(async () => {
@@ -64,6 +53,20 @@ afterAll(() => {
   // Of those a test may not have noticed.
   expect(world?.lacks()).toEqual([]);
 });
+
+function platformConfig(more: { retire?: boolean } = {}) {
+  const images = {
+    jobs: `000000000000.dkr.ecr.${REGION}.amazonaws.com/dhistance/jobs:0.1.0`,
+    agent: "registry.dhistance.example.org/dhistance/jobs:0.1.0",
+  };
+  const alerts = ["ops@dhistance.example.org"];
+  return {
+    "dhistance-platform:platform": {
+      ...{ region: REGION, zone: "moh.example.org", nat: "none", alerts, images },
+      ...more,
+    },
+  };
+}
 
 async function opened(
   ...[project, name, config]: [Parameters<typeof Stack.open>[1], string, object]
@@ -319,6 +322,9 @@ describe("the platform, once all tenants are gone", () => {
   it("keeps its logs until someone empties their bucket, and goes then, but for its key, which waits", async () => {
     const [logs = ""] = await aws.bucketNames("dhistance-logs");
     await aws.write(logs, "balancer/a-log");
+    await expect(platform.destroy()).rejects.toThrow(/protected/);
+    platform.configure(platformConfig({ retire: true }));
+    await platform.up();
     await expect(platform.destroy()).rejects.toThrow(/BucketNotEmpty/);
     expect(await aws.platform()).toContain(logs);
 

@@ -83,11 +83,17 @@ export class TestTenants {
 
   /** Brings up a platform with the stack file of eu-west-1, changed. */
   async platform(region: string, change = (file: string): string => file): Promise<void> {
+    const stack = await this.newPlatform(region, change);
+    await stack.succeed("up", "--yes", "--skip-preview");
+  }
+
+  /** The same without bringing it up. */
+  async newPlatform(region: string, change = (file: string): string => file): Promise<TenantStack> {
     const stack = this.project(region, path.join(ROOT, "stacks/platform"), "dhistance-platform");
     const file = readFileSync(path.join(ROOT, "stacks/platform/Pulumi.eu-west-1.yaml"), "utf8");
     stack.write(change(file));
     await stack.succeed("stack", "init", region);
-    await stack.succeed("up", "--yes", "--skip-preview");
+    return stack;
   }
 
   /**
@@ -188,6 +194,11 @@ export class TenantStack {
     /** The longest that a run may take. */
     private readonly timeoutSeconds: number,
   ) {}
+
+  /** The same stack for an engine with another environment. */
+  with(env: NodeJS.ProcessEnv): TenantStack {
+    return new TenantStack(this.name, this.cwd, { ...this.env, ...env }, this.backend, this.timeoutSeconds);
+  }
 
   /** JSON is YAML. */
   configure(entitlement: string | undefined, spec: Draft): void {

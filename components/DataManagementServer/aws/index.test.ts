@@ -324,6 +324,12 @@ describe("by plan", () => {
   });
 });
 
+it("prepares its database again when a password changes", async () => {
+  const made = await registered(() => void makeServer());
+  const { inputs } = one(made, "pulumi:index:Stash", "moh-hmis-prepared");
+  expect(inputs.input.passwords).toMatch(/moh-hmis-passwords-value/);
+});
+
 it.each<[Size, boolean, string]>([
   ["small", false, "db.t4g.medium"],
   ["medium", true, "db.m7g.large"],

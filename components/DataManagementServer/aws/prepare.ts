@@ -60,7 +60,8 @@ export function prepareOnAws(
         logGroup,
         patience: 900,
       }),
-      because: { database: DATABASE, role: ROLE },
+      // The version of the secret changes with each password in it, and PostgreSQL needs the new one of the role.
+      because: { database: DATABASE, role: ROLE, passwords: passwords.whole },
     },
     { ...opts, dependsOn },
   );

@@ -7,6 +7,8 @@ import { regionOf, upper, uuid } from "./names";
 
 const shortName = all(
   pattern("name", /^(?!-)[a-zA-Z0-9-]{1,32}(?<!-)$/, "1 to 32 of A-Z a-z 0-9 -, no hyphen at either end"),
+);
+const balancerName = all(
   rule("name", "a name that does not begin with internal-", (name) => !String(name).startsWith("internal-")),
 );
 
@@ -47,7 +49,11 @@ export const edge: Record<string, ResourceType> = {
       preserveHostHeader: false,
       xffHeaderProcessingMode: "append",
     },
-    check: (inputs) => [...shortName(inputs), ...all(between("idleTimeout", 1, 4000))(inputs)],
+    check: (inputs) => [
+      ...shortName(inputs),
+      ...balancerName(inputs),
+      ...all(between("idleTimeout", 1, 4000))(inputs),
+    ],
     id: output("arn"),
     computed: {
       arn: arn("elasticloadbalancing", (r) => `loadbalancer/${kind(r)}/${r.text("name")}/${hex(16)}`),

@@ -30,7 +30,11 @@ export const functions: Provider["functions"] = {
   },
   "aws:index/getAvailabilityZones:getAvailabilityZones": (args, config) => {
     const region = regionOf(args, config);
-    const names = ["a", "b", "c"].map((letter) => region + letter);
+    const letters = ["a", "b", "c"].map((letter) => region + letter);
+    // Of an account that has opted in to a Local Zone, unless the question leaves those out.
+    const own = JSON.stringify(args["filters"] ?? "").includes("opt-in-not-required");
+    const all = own ? letters : [`${region}-lcl-1a`, ...letters].sort();
+    const names = all.filter((name) => name !== process.env["DHISTANCE_REHEARSAL_IMPAIRED"]);
     return { ...args, id: region, region, groupNames: [region], names, zoneIds: names.map(zoneId) };
   },
   // AWS sells less in some regions than in others. A made-up one stands for those.

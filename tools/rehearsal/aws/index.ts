@@ -7,6 +7,7 @@ import { constraintsOf } from "./constraints";
 import { data } from "./data";
 import { edge } from "./edge";
 import { functions } from "./functions";
+import { ACCOUNT } from "./names";
 import { network } from "./network";
 import { operations } from "./operations";
 import { security } from "./security";
@@ -53,6 +54,9 @@ export const aws: Provider = {
     if (region !== UNKNOWN && !/^[a-z]{2}(-[a-z]+)+-\d$/.test(String(region))) {
       throw new Error(`"${String(region)}" is not an AWS region; allowed: a region such as eu-west-1`);
     }
+    const allowed = config["allowedAccountIds"];
+    if (Array.isArray(allowed) && !containsUnknown(allowed) && !allowed.includes(ACCOUNT))
+      throw new Error(`AWS account ID not allowed: ${ACCOUNT}; allowed: ${allowed.join(", ")}`);
     return { ...config, region };
   },
 

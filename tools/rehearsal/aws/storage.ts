@@ -64,8 +64,11 @@ export const storage: Record<string, ResourceType> = {
       ),
       rule(
         "bucket",
-        "a name without two dots together, and no IP address",
-        (name) => !/\.\.|^\d+(\.\d+){3}$/.test(String(name)),
+        "a name without two dots together, no IP address, and none that S3 keeps to itself",
+        (name) =>
+          !/\.\.|^\d+(\.\d+){3}$|^(xn--|sthree-|amzn-s3-demo-)|(-s3alias|--ols-s3|\.mrap|--x-s3|--table-s3)$/.test(
+            String(name),
+          ),
       ),
       json("policy"),
     ),
