@@ -1,3 +1,4 @@
+import { LARGEST_BODY_MIB } from "../../contract/application";
 import type { Certificates } from "../../contract/dockerTarget";
 import { authority } from "../../docker/address";
 import type { PageFile } from "./pages";
@@ -31,9 +32,6 @@ export const PATHS = {
 
 /** Two years, as docs.tlsref.org (Mozilla's guidelines) asks. */
 const HSTS = "max-age=63072000";
-
-/** What DHIS2 takes of a body, in MiB: uploads of metadata, files and apps. */
-const BODY_MIB = 128;
 
 /** AEAD with forward secrecy alone: the intermediate profile of docs.tlsref.org. TLS 1.3 has no others. */
 const CIPHERS = [
@@ -191,10 +189,10 @@ function secured(site: Site, certificates: Certificates["kind"], port: number): 
     "@tunnel method CONNECT TRACE",
     'error @tunnel "no proxy for other addresses" 421',
     // By what is announced, so that nothing of it is read; and whatever is announced, no more is passed on.
-    `@large expression \`{http.request.header.Content-Length}.matches("^[0-9]+$") && int({http.request.header.Content-Length}) > ${BODY_MIB * 2 ** 20}\``,
+    `@large expression \`{http.request.header.Content-Length}.matches("^[0-9]+$") && int({http.request.header.Content-Length}) > ${LARGEST_BODY_MIB * 2 ** 20}\``,
     'error @large "larger than DHIS2 takes" 413',
     "request_body {",
-    `  max_size ${BODY_MIB}MiB`,
+    `  max_size ${LARGEST_BODY_MIB}MiB`,
     "}",
     ...FORGED.map((name) => `request_header -${name}`),
     `reverse_proxy http://${upstream} {`,
