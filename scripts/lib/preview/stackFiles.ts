@@ -166,7 +166,7 @@ function asJson(file: string, document: Document): unknown {
 function withoutEncrypted(value: unknown, at: PropertyKey[], found: Map<string, string>): unknown {
   if (isEncrypted(value)) {
     const placeholder = createHash("sha256").update(value.secure).digest("hex");
-    found.set(pathText(at), placeholder);
+    found.set(configPath(at), placeholder);
     return placeholder;
   }
   if (Array.isArray(value)) return value.map((each, index) => withoutEncrypted(each, [...at, index], found));
@@ -174,6 +174,12 @@ function withoutEncrypted(value: unknown, at: PropertyKey[], found: Map<string, 
   return Object.fromEntries(
     Object.entries(value).map(([key, each]) => [key, withoutEncrypted(each, [...at, key], found)]),
   );
+}
+
+/** As `pulumi config set --path` has it: the key itself stands without quotes. */
+function configPath([key, ...inside]: PropertyKey[]): string {
+  const path = pathText(inside);
+  return `${String(key)}${path && !path.startsWith("[") ? "." : ""}${path}`;
 }
 
 /** Nothing that the checkout configures is run: neither hooks nor a file system monitor. */
