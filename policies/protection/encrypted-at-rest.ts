@@ -4,6 +4,7 @@ import { onEach } from "../onEach";
 /** For each type, what turns encryption on, where it is not always on, and what names the key. */
 const ENCRYPTION: Readonly<Record<string, { on?: string; key: string }>> = {
   "aws:backup/vault:Vault": { key: "kmsKeyArn" },
+  "aws:ebs/volume:Volume": { on: "encrypted", key: "kmsKeyId" },
   "aws:efs/fileSystem:FileSystem": { on: "encrypted", key: "kmsKeyId" },
   "aws:elasticache/replicationGroup:ReplicationGroup": { on: "atRestEncryptionEnabled", key: "kmsKeyId" },
   "aws:rds/cluster:Cluster": { on: "storageEncrypted", key: "kmsKeyId" },

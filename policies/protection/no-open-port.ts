@@ -4,6 +4,12 @@ import { onEach } from "../onEach";
 /** The web: HTTPS, and the redirect to it. */
 const OPEN = [80, 443];
 
+/**
+ * In bits of the prefix: a wider range is meant for everybody. Two halves of the internet (`/1`) are the whole of it, and
+ * no organisation has more than a `/8` of IPv4 or a `/16` of IPv6.
+ */
+const NARROWEST_PREFIX = { ipv4: 8, ipv6: 16 };
+
 interface Rule {
   from: unknown;
   to: unknown;
@@ -34,10 +40,15 @@ function ruleIn(props: Record<string, unknown>): Rule {
   return { from: props["fromPort"], to: props["toPort"], addresses };
 }
 
+function isEverybody(range: string): boolean {
+  const bits = Number(range.split("/")[1]);
+  return bits < (range.includes(":") ? NARROWEST_PREFIX.ipv6 : NARROWEST_PREFIX.ipv4);
+}
+
 function complaint(name: string, rules: readonly Rule[]): string | undefined {
   const bad = rules.find(
     ({ from, to, addresses }) =>
-      addresses.some((address) => String(address).endsWith("/0")) &&
+      addresses.some((address) => typeof address === "string" && isEverybody(address)) &&
       !(from === to && OPEN.includes(Number(from))),
   );
   // A rule for all protocols has no ports.

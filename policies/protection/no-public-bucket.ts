@@ -27,7 +27,7 @@ export const noPublicBucket: ResourceValidationPolicy = {
     }),
     onEach("aws:s3/bucketPolicy:BucketPolicy", ({ name, props }) =>
       allowsEverybody(props["policy"])
-        ? `"${name}" allows everybody something; allowed: named principals, or a Condition.`
+        ? `"${name}" allows everybody something; allowed: named principals, or a Condition on who or from where.`
         : undefined,
     ),
   ],
@@ -36,15 +36,46 @@ export const noPublicBucket: ResourceValidationPolicy = {
 interface Statement {
   Effect?: string;
   Principal?: unknown;
-  Condition?: object;
+  NotPrincipal?: unknown;
+  Condition?: Record<string, Record<string, unknown> | undefined>;
 }
+
+/**
+ * The keys of a condition that can keep the public out, by AWS's meaning of "public"
+ * (docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html). One that only asks for TLS does
+ * not.
+ */
+const LIMITING = new Set(
+  [
+    ...["aws:PrincipalAccount", "aws:PrincipalArn", "aws:PrincipalOrgID", "aws:PrincipalOrgPaths"],
+    ...["aws:SourceAccount", "aws:SourceArn", "aws:SourceIp", "aws:SourceOrgID", "aws:SourceOrgPaths"],
+    ...["aws:SourceOwner", "aws:SourceVpc", "aws:SourceVpce", "aws:userid"],
+    ...["s3:DataAccessPointAccount", "s3:DataAccessPointArn"],
+  ].map((key) => key.toLowerCase()),
+);
 
 function allowsEverybody(policy: unknown): boolean {
   const document = (typeof policy === "string" ? JSON.parse(policy) : policy) as
     { Statement?: Statement | Statement[] } | undefined;
   return [document?.Statement ?? []]
     .flat()
-    .some(({ Effect, Principal, Condition }) => Effect === "Allow" && !Condition && isEverybody(Principal));
+    .some(
+      ({ Effect, Principal, NotPrincipal, Condition }) =>
+        Effect === "Allow" && !keepsOut(Condition) && (NotPrincipal !== undefined || isEverybody(Principal)),
+    );
+}
+
+function keepsOut(condition: Statement["Condition"]): boolean {
+  return Object.entries(condition ?? {}).some(
+    ([operator, keys]) =>
+      // With "Not…" it names whom it keeps out, and with "…IfExists" it lets in who has no such key.
+      !/Not|IfExists$/.test(operator) &&
+      Object.entries(keys ?? {}).some(
+        ([key, values]) =>
+          LIMITING.has(key.toLowerCase()) &&
+          ![values].flat().some((value) => /^(\*|.*\/0)$/.test(String(value))),
+      ),
+  );
 }
 
 function isEverybody(principal: unknown): boolean {

@@ -11,9 +11,12 @@ export const pinnedImages: ResourceValidationPolicy = {
   ),
 };
 
+/** Tags that name whatever is newest. */
+const MOVING = new Set(["latest", "stable", "main", "master", "edge", "nightly", "dev"]);
+
 /** The part after the last slash may have a tag; before it, a colon is a registry's port. */
 function isPinned(image: string): boolean {
   if (/sha256:[0-9a-f]{64}$/.test(image)) return true;
   const [, tag = "latest"] = (image.split("/").at(-1) ?? "").split(":");
-  return tag !== "latest";
+  return !MOVING.has(tag);
 }

@@ -69,7 +69,25 @@ const CASES: [ResourceValidationPolicy, string, Record<string, unknown>, RegExp?
   [
     noPublicBucket,
     "aws:s3/bucketPolicy:BucketPolicy",
-    statement({ Principal: "*", Condition: { Bool: {} } }),
+    statement({ Principal: "*", Condition: { IpAddress: { "aws:SourceIp": "10.0.0.0/8" } } }),
+  ],
+  ...[
+    { Bool: { "aws:SecureTransport": "true" } },
+    { IpAddress: { "aws:SourceIp": ["10.0.0.0/8", "0.0.0.0/0"] } },
+    { NotIpAddress: { "aws:SourceIp": "10.0.0.0/8" } },
+    { StringEqualsIfExists: { "aws:SourceVpce": "vpce-1" } },
+    { StringLike: { "aws:userid": "*" } },
+  ].map((Condition): (typeof CASES)[number] => [
+    noPublicBucket,
+    "aws:s3/bucketPolicy:BucketPolicy",
+    statement({ Principal: "*", Condition }),
+    /allows everybody/,
+  ]),
+  [
+    noPublicBucket,
+    "aws:s3/bucketPolicy:BucketPolicy",
+    statement({ NotPrincipal: { AWS: "arn:aws:iam::111111111111:root" } }),
+    /allows everybody/,
   ],
   [noOpenPort, INGRESS, { cidrIpv4: "0.0.0.0/0", fromPort: 443, toPort: 443 }],
   [noOpenPort, INGRESS, { cidrIpv4: "10.0.0.0/8", fromPort: 5432, toPort: 5432 }],
@@ -79,6 +97,14 @@ const CASES: [ResourceValidationPolicy, string, Record<string, unknown>, RegExp?
     { cidrIpv4: "0.0.0.0/0", fromPort: 22, toPort: 22 },
     /opens port 22 to every address/,
   ],
+  [
+    noOpenPort,
+    INGRESS,
+    { cidrIpv4: "128.0.0.0/1", fromPort: 5432, toPort: 5432 },
+    /opens port 5432 to every address/,
+  ],
+  [noOpenPort, INGRESS, { cidrIpv6: "2000::/3", fromPort: 22, toPort: 22 }, /opens port 22/],
+  [noOpenPort, INGRESS, { cidrIpv6: "2001:db8::/32", fromPort: 22, toPort: 22 }],
   [noOpenPort, INGRESS, { cidrIpv6: "::/0", fromPort: 80, toPort: 443 }, /opens ports 80 to 443/],
   [noOpenPort, INGRESS, { cidrIpv4: "0.0.0.0/0", ipProtocol: "-1" }, /opens port any/],
   [
@@ -116,6 +142,7 @@ const CASES: [ResourceValidationPolicy, string, Record<string, unknown>, RegExp?
     { image: "registry:5000/postgres" },
     /container "it" has the image registry:5000\/postgres;/,
   ],
+  [pinnedImages, CONTAINER, { image: "caddy:edge" }, /caddy:edge; allowed: a version/],
   [
     pinnedImages,
     TASK,
@@ -129,6 +156,18 @@ const CASES: [ResourceValidationPolicy, string, Record<string, unknown>, RegExp?
     { envs: ["PGPASSWORD=kept=secret"] },
     /secret in its variable PGPASSWORD; allowed: a file/,
   ],
+  ...["DB_PASS=kept=secret", "SMTP_PWD=kept=secret", "GOOGLE_CREDENTIALS=kept=secret"].map(
+    (env): (typeof CASES)[number] => [noPlainSecret, CONTAINER, { envs: [env] }, /secret in its variable/],
+  ),
+  ...["postgres://dhis:kept=secret@db/hmis", "-----BEGIN RSA PRIVATE KEY-----\nkept=secret"].map(
+    (value): (typeof CASES)[number] => [
+      noPlainSecret,
+      CONTAINER,
+      { envs: [`ANY=${value}`] },
+      /secret in its variable ANY/,
+    ],
+  ),
+  [noPlainSecret, CONTAINER, { envs: ["PWD=/", "BYPASS=on", "URL=postgres://dhis@db:5432/hmis"] }],
   [
     noPlainSecret,
     TASK,

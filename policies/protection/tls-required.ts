@@ -2,7 +2,7 @@ import type { ResourceValidationPolicy } from "@pulumi/policy";
 import { onEach } from "../onEach";
 
 /** AWS's names of policies that refuse TLS 1.0 and 1.1. */
-const MODERN = /TLS13-1-[23]|TLS-1-2/;
+const MODERN = /TLS13-1-[23]|TLS-1-2|FS-1-2/;
 
 const listener = (type: string) =>
   onEach(type, ({ name, props }) => {
