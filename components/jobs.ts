@@ -104,6 +104,10 @@ export interface ImportCommand {
   /** DHIS2's version on the server: a dump of a newer one is refused. */
   dhis2: string;
   sanitise: boolean;
+  /** Of the text of a SQL_ASCII database. */
+  encoding?: string;
+  /** Names of what the dump has and the database does not get. */
+  leaveOut?: readonly string[];
   /** Whether it may replace what an earlier import, or the application, has put into the database. */
   reimport: boolean;
 }
@@ -114,6 +118,8 @@ export function importCommand(host: pulumi.Input<string>, args: ImportCommand): 
     ...["--database", DATABASE, "--role", ROLE, "--sha256", args.sha256, "--dhis2-version", args.dhis2],
     ...(args.sanitise ? ["--sanitise"] : []),
     ...(args.reimport ? ["--reimport"] : []),
+    ...(args.encoding ? ["--encoding", args.encoding] : []),
+    ...(args.leaveOut ?? []).flatMap((name) => ["--leave-out", name]),
     args.dump,
   ]);
 }

@@ -16,6 +16,10 @@ export interface DumpImporterArgs {
   sha256: string;
   /** Switch off jobs, messages and integrations: for a clone, not for a move. @default false */
   sanitise?: boolean;
+  /** PostgreSQL's name of the encoding of a SQL_ASCII database's text. @default UTF8 */
+  encoding?: string;
+  /** What the dump has and the server does not get: names of tables, views, functions … @default nothing */
+  leaveOut?: readonly string[];
   /** Let another dump replace data that were imported earlier. @default false */
   reimport?: boolean;
   target: Target;

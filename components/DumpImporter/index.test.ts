@@ -9,7 +9,7 @@ import { makeServer, TARGET, tenant } from "../testing/tenant";
 import { verifyDump } from "./dump";
 import type { DumpImporterArgs } from "./contract";
 import { DumpImporter } from "./index";
-import { refuseReimport } from "./reimport";
+import { importedBy, refuseReimport } from "./reimport";
 
 const folder = mkdtempSync(path.join(tmpdir(), "dump-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -64,6 +64,30 @@ describe("an import on AWS", () => {
       `s3://moh-hmis-import-dumps-id/${sha256}`,
     ]);
     expect(readable(made)).toEqual([expect.stringMatching(new RegExp(`moh-hmis-import-dumps/${sha256}$`))]);
+  });
+
+  it("says what the text's encoding is and what to leave out, and remembers both", async () => {
+    const made = await make({ encoding: "WIN1252", leaveOut: ["public.old view", "-x"] });
+    expect(importTask(made).command.slice(-7)).toEqual([
+      ...["--encoding", "WIN1252", "--leave-out", "public.old view", "--leave-out", "-x"],
+      `s3://moh-hmis-import-dumps-id/${sha256}`,
+    ]);
+    const { program } = await import("../../jobs/import/cli");
+    const run = program().commands.find((command) => command.name() === "run");
+    run?.parseOptions(importTask(made).command.slice(2));
+    expect(run?.opts()).toMatchObject({ encoding: "WIN1252", leaveOut: ["public.old view", "-x"] });
+  });
+
+  it("is remembered without what was not asked for, as earlier versions did", () => {
+    const asked = { sha256, dump: "hmis.sql" };
+    expect(importedBy(asked)).toEqual({ ...asked, sanitised: false });
+    expect(importedBy({ ...asked, leaveOut: [] })).toEqual({ ...asked, sanitised: false });
+    expect(importedBy({ ...asked, sanitise: true, encoding: "SJIS", leaveOut: ["b", "a"] })).toEqual({
+      ...asked,
+      sanitised: true,
+      encoding: "SJIS",
+      leftOut: '["a","b"]',
+    });
   });
 
   it("speaks a command line that the job understands", async () => {

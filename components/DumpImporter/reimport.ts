@@ -1,8 +1,29 @@
+import type { DumpImporterArgs } from "./contract";
+
 /** What stands in the state about an import. */
 export interface Imported {
   sha256: string;
   dump: string;
   sanitised: boolean;
+  encoding?: string;
+  leftOut?: string;
+}
+
+/** What is remembered of an import. */
+export function importedBy({
+  sha256,
+  dump,
+  sanitise = false,
+  encoding,
+  leaveOut = [],
+}: Pick<DumpImporterArgs, "sha256" | "dump" | "sanitise" | "encoding" | "leaveOut">): Imported {
+  return {
+    sha256,
+    dump,
+    sanitised: sanitise,
+    ...(encoding && { encoding }),
+    ...(leaveOut.length > 0 && { leftOut: JSON.stringify([...leaveOut].sort()) }),
+  };
 }
 
 /** Why a server that holds one dump may not be given another, if it may not. */

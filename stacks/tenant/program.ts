@@ -321,7 +321,15 @@ function makeServer(spec: ServerSpec, context: Context, parent: pulumi.Resource)
 
 function initialData(
   { name: server, dhis2 }: ServerSpec,
-  { dump, sha256, sanitise, reimport, encryptionPassword }: NonNullable<ServerSpec["import"]>,
+  {
+    dump,
+    sha256,
+    sanitise,
+    reimport,
+    encoding,
+    leaveOut,
+    encryptionPassword,
+  }: NonNullable<ServerSpec["import"]>,
   { tenant, target, files }: Context,
   parent: pulumi.Resource,
 ): InitialData {
@@ -343,6 +351,8 @@ function initialData(
           sha256,
           sanitise,
           reimport,
+          ...(encoding && { encoding }),
+          leaveOut,
           target,
         },
         { parent },

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { SpecError } from "../config";
-import { parseTenant, warningsOf } from "./spec";
+import { parseEncoding } from "../../jobs/import/cli/options";
+import { ENCODINGS, parseTenant, warningsOf } from "./spec";
 
 const good = () => ({
   displayName: "Ministry of Health, Exampleland",
@@ -227,6 +228,22 @@ describe("parseTenant", () => {
       ['backups.locations[1].onPremises.path: "srv"; allowed: an absolute path'],
     ],
     [
+      "an encoding that PostgreSQL does not have, and names that are not names",
+      (s) =>
+        (s.servers[0].import = {
+          ...{ dump: "a.sql", sha256: "a".repeat(64), encoding: "UTF-7" },
+          leaveOut: ["old view", "", "a\nb"],
+        }),
+      [
+        `servers[0].import.encoding: "UTF-7"; allowed: ${ENCODINGS.join(", ")}`,
+        ...["", "a\nb"].map(
+          (name, index) =>
+            `servers[0].import.leaveOut[${index + 1}]: ${JSON.stringify(name)}; allowed: the name of a table, view or ` +
+            "function, as the refusal of the import says it",
+        ),
+      ],
+    ],
+    [
       "a target we do not have",
       (s) => (s.target = { azure: {} }),
       ["target: { azure }; allowed: { aws: { region: … } } or { docker: { host: … } }"],
@@ -372,4 +389,8 @@ describe("parseTenant", () => {
   it.each([undefined, null, "text", 7, []])("refuses %j with a sentence", (input) => {
     expect(() => parseTenant(input)).toThrow(/^dhistance:tenant: .*allowed: a mapping of keys/);
   });
+});
+
+it("has the encodings of text that the import job takes", () => {
+  expect(ENCODINGS.map((name) => parseEncoding(name))).toEqual(ENCODINGS);
 });

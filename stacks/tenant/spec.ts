@@ -41,6 +41,37 @@ const timeZone = z.string().superRefine((zone, context) => {
   if (message) context.addIssue({ code: "custom", message });
 });
 
+/** PostgreSQL's names of the encodings that the import can convert the text of a SQL_ASCII database from. */
+export const ENCODINGS = [
+  ...[
+    "UTF8",
+    "LATIN1",
+    "LATIN2",
+    "LATIN3",
+    "LATIN4",
+    "LATIN5",
+    "LATIN6",
+    "LATIN7",
+    "LATIN8",
+    "LATIN9",
+    "LATIN10",
+  ],
+  ...["ISO_8859_5", "ISO_8859_6", "ISO_8859_7", "ISO_8859_8", "KOI8R", "KOI8U"],
+  ...[
+    "WIN866",
+    "WIN874",
+    "WIN1250",
+    "WIN1251",
+    "WIN1252",
+    "WIN1253",
+    "WIN1254",
+    "WIN1255",
+    "WIN1256",
+    "WIN1257",
+  ],
+  ...["WIN1258", "EUC_JP", "EUC_KR", "EUC_CN", "SJIS", "BIG5", "GBK", "GB18030", "UHC"],
+];
+
 const importSchema = object({
   // A key must not have characters that an AWS policy reads as a pattern or a variable.
   dump: matching(
@@ -59,6 +90,20 @@ const importSchema = object({
     .default(false)
     .describe("Switch off jobs, messages and integrations: for a clone, not for a move."),
   reimport: z.boolean().default(false).describe("Replace data imported earlier from another dump."),
+  encoding: z
+    .enum(ENCODINGS)
+    .optional()
+    .describe("Encoding of the text in the dump of a SQL_ASCII database, such as WIN1252. Default: UTF8."),
+  leaveOut: z
+    .array(
+      matching(
+        /^[^\0-\x1f]{1,200}$/,
+        "the name of a table, view or function, as the refusal of the import says it",
+      ),
+    )
+    .max(100, "allowed: 100 names or fewer")
+    .default([])
+    .describe("Tables, views, functions and others in the dump that the import leaves out, with their rows."),
 }).describe("Data to start with.");
 
 const serverSchema = object({

@@ -14,12 +14,12 @@ import type { Context } from "../../contract/context";
 import { resourcesOn, type AwsTarget } from "../../contract/target";
 import { verifyDump } from "../dump";
 import type { DumpImporterArgs } from "../contract";
-import { refuseReimport, type Imported } from "../reimport";
+import { importedBy, refuseReimport } from "../reimport";
 
 /** The dump in S3, the task that loads it, and its run. */
 export function importOnAws(context: Context<DumpImporterArgs, AwsTarget>): pulumi.Stash {
   const { name, args, target, opts } = context;
-  const { server, sha256, dhis2, sanitise = false, reimport = false } = args;
+  const { server, sha256, dhis2, sanitise = false, reimport = false, encoding, leaveOut } = args;
   const data = resourcesOn("aws", server);
   const tags = componentTags(server.server);
 
@@ -51,6 +51,8 @@ export function importOnAws(context: Context<DumpImporterArgs, AwsTarget>): pulu
             dhis2,
             sanitise,
             reimport,
+            ...(encoding && { encoding }),
+            ...(leaveOut && { leaveOut }),
           }),
           environment: { AWS_REGION: target.region },
           secrets: { [SECRETS.administrator]: data.passwords.key("administrator") },
@@ -65,7 +67,7 @@ export function importOnAws(context: Context<DumpImporterArgs, AwsTarget>): pulu
     },
     opts,
   );
-  const now: Imported = { sha256, dump: args.dump, sanitised: sanitise };
+  const now = importedBy(args);
   return runOnce(
     `${name}-imported`,
     target,

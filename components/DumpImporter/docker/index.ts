@@ -8,7 +8,7 @@ import { DATABASE_PATIENCE } from "../../../operations/patience";
 import { importCommand, SECRETS } from "../../jobs";
 import { verifyDump } from "../dump";
 import type { DumpImporterArgs } from "../contract";
-import { refuseReimport, type Imported } from "../reimport";
+import { importedBy, refuseReimport } from "../reimport";
 
 /** In the job's own scratch volume, which goes with it. */
 const DUMP = "/tmp/dump";
@@ -20,11 +20,15 @@ export function importOnDocker({
   target,
   opts,
 }: Context<DumpImporterArgs, DockerTarget>): pulumi.Stash {
-  const { server, sha256, dhis2, sanitise = false, reimport = false } = args;
+  const { server, sha256, dhis2, sanitise = false, reimport = false, encoding, leaveOut } = args;
   const { dataNetwork, jobs, passwords, prepared, volumes, application } = resourcesOn("docker", server);
   const from = path.resolve(args.directory ?? ".", args.dump);
-  const now: Imported = { sha256, dump: args.dump, sanitised: sanitise };
-  const command = importCommand(DATABASE_HOST, { dump: DUMP, sha256, dhis2, sanitise, reimport });
+  const now = importedBy(args);
+  const command = importCommand(DATABASE_HOST, {
+    ...{ dump: DUMP, sha256, dhis2, sanitise, reimport },
+    ...(encoding && { encoding }),
+    ...(leaveOut && { leaveOut }),
+  });
   return runOnce(
     `${name}-imported`,
     target,
