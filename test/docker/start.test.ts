@@ -548,6 +548,19 @@ describe("--down", () => {
     });
   });
 
+  it("removes all of it, also after an interrupted run, and nothing of the other tenant's", async () => {
+    const before = await ids(THEIRS);
+    lockedBy(spawnSync("true").pid);
+    expect(await start("--down", "--yes")).toMatchObject({ code: 0 });
+    expect(await ids(OURS)).toEqual([]);
+    const { docker } = world.engine;
+    const networks = (await docker.listNetworks()).map(({ Name }) => Name);
+    const volumes = ((await docker.listVolumes()).Volumes ?? []).map(({ Name }) => Name);
+    expect([...networks, ...volumes].filter((each) => each.startsWith(`${OURS}-`))).toEqual([]);
+    expect(await ids(THEIRS)).toEqual(before);
+    expect((await neighbours.get(GIVEN, "/login/")).status).toBe(200);
+  });
+
   describe("of a second tenant, on a paid plan", () => {
     let up: Result;
     let down: string[];
@@ -573,6 +586,9 @@ describe("--down", () => {
       file.config["dhistance:entitlement"] = { file: "entitlement.jws" };
       Object.assign(file.config["dhistance:tenant"].target.docker, await freePlace());
       writeFileSync(checkout.at(`tenants/Pulumi.${SECOND}.yaml`), stringify(file));
+      // The host has memory for two tenants.
+      await sweep(world.engine, THEIRS);
+      expect(await start()).toMatchObject({ code: 0 });
       up = await restart();
       expect(up.code, up.stderr).toBe(0);
       // As printed, word for word, but for the question.
@@ -609,18 +625,5 @@ describe("--down", () => {
       expect(await ids(SECOND)).toEqual([]);
       expect(await ids(OURS)).toEqual(before);
     });
-  });
-
-  it("removes all of it, also after an interrupted run, and nothing of the other tenant's", async () => {
-    const before = await ids(THEIRS);
-    lockedBy(spawnSync("true").pid);
-    expect(await start("--down", "--yes")).toMatchObject({ code: 0 });
-    expect(await ids(OURS)).toEqual([]);
-    const { docker } = world.engine;
-    const networks = (await docker.listNetworks()).map(({ Name }) => Name);
-    const volumes = ((await docker.listVolumes()).Volumes ?? []).map(({ Name }) => Name);
-    expect([...networks, ...volumes].filter((each) => each.startsWith(`${OURS}-`))).toEqual([]);
-    expect(await ids(THEIRS)).toEqual(before);
-    expect((await neighbours.get(GIVEN, "/login/")).status).toBe(200);
   });
 });
