@@ -49,6 +49,50 @@ it("warns of a version with security advisories", () => {
   expect(warningsOf(parseTenant(good()))).toEqual([]);
 });
 
+const office = { host: "ssh://backup@office.example.org", path: "/srv/dhis2" };
+
+it("keeps data in the country: one region of AWS and a host there are enough, and another region is refused", () => {
+  const inCountry = (spec: Draft) => {
+    spec.residency = ["ZA"];
+    spec.target.aws.region = "af-south-1";
+    spec.backups.locations = [{ onPremises: { ...office, country: "ZA" } }];
+  };
+  expect(problemsOf(inCountry)).toEqual([]);
+  expect(
+    problemsOf((spec) => {
+      inCountry(spec);
+      spec.backups.locations.push({ region: "eu-central-1" }, { onPremises: { ...office, name: "second" } });
+    }),
+  ).toEqual([
+    'backups.locations[1].region: "eu-central-1"; is in DE, outside the residency; allowed: ZA',
+    "backups.locations[2].onPremises.country: is missing; residency asks in which country this is, such as country: ZA",
+  ]);
+  expect(
+    problemsOf((spec) => {
+      inCountry(spec);
+      spec.residency = ["ZA", "eu-west-1"];
+    }),
+  ).toEqual([expect.stringMatching(/^backups\.locations: .*no backup in another region/)]);
+  expect(problemsOf((spec) => (spec.residency = ["Exampleland"]))).toEqual([
+    expect.stringMatching(/^residency\[0\]: "Exampleland"; allowed: a country's two letters/),
+  ]);
+});
+
+it("asks where a Docker host and its S3 bucket are, if there is a residency", () => {
+  const s3 = { endpoint: "https://s3.example.org", bucket: "moh", accessKeyId: "k", secretAccessKey: "s" };
+  const onHost = (host: object, bucket: object) => (spec: Draft) =>
+    Object.assign(spec, {
+      residency: ["TZ"],
+      target: { docker: host },
+      backups: { locations: [{ disk: {} }, { s3: { ...s3, ...bucket } }] },
+    });
+  expect(problemsOf(onHost({ country: "TZ" }, { country: "TZ" }))).toEqual([]);
+  expect(problemsOf(onHost({}, { country: "KE" })).sort()).toEqual([
+    'backups.locations[1].s3.country: "KE"; outside the residency; allowed: TZ',
+    "target.docker.country: is missing; residency asks in which country this is, such as country: ZA",
+  ]);
+});
+
 it("refuses a time zone that does not exist, of the tenant or a server", () => {
   const problems = problemsOf((spec) => {
     spec.timeZone = "Africa/Maputo2";
@@ -144,7 +188,9 @@ describe("parseTenant", () => {
     [
       "a plan in the spec",
       (s) => (s.plan = "enterprise"),
-      ["plan: unknown key; allowed keys: displayName, contacts, timeZone, target, servers, backups"],
+      [
+        "plan: unknown key; allowed keys: displayName, contacts, timeZone, residency, target, servers, backups",
+      ],
     ],
     [
       "a size that is none",

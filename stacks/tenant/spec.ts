@@ -5,6 +5,7 @@ import { PASSWORD_KEY } from "../../components/DataManagementServer/settings/key
 import { settingProblems } from "../../components/DataManagementServer/settings/settings";
 import { SIZES } from "../../plans/plans";
 import { noSuchRelease, releaseWarnings, SUPPORTED_DHIS2_MAJORS } from "../../plans/releases";
+import { hasOtherRegion, noSuchCountry, noSuchResidency, residencyProblems, type Place } from "./residency";
 import { judge } from "./oldNames";
 import { noSuchTimeZone } from "./timeZone";
 import { awsRegion, ENCRYPTED, matching, object, parseConfig, secret, secretsByKey } from "../config";
@@ -71,6 +72,15 @@ export const ENCODINGS = [
   ],
   ...["WIN1258", "EUC_JP", "EUC_KR", "EUC_CN", "SJIS", "BIG5", "GBK", "GB18030", "UHC"],
 ];
+
+const checked = (noSuch: (text: string) => string | undefined) =>
+  z.string().superRefine((text, context) => {
+    const message = noSuch(text);
+    if (message) context.addIssue({ code: "custom", message });
+  });
+const country = checked(noSuchCountry)
+  .describe("The country it is in, where the tenant has a residency.")
+  .optional();
 
 const importSchema = object({
   // A key must not have characters that an AWS policy reads as a pattern or a variable.
@@ -156,6 +166,7 @@ const locationSchema = z.union(
         path: matching(/^\/[^\s:]+$/, "an absolute path").describe(
           "The directory for the backups on that host.",
         ),
+        country,
         name: matching(/^[a-z][a-z0-9-]{0,17}[a-z0-9]$/, "2 to 19 of a-z, 0-9 and -, a letter first")
           .optional()
           .describe(
@@ -186,6 +197,7 @@ const locationSchema = z.union(
         ).describe("Address of the S3 server."),
         region: matching(/^[a-z0-9-]+$/, "the region's name, as the S3 server has it").default("us-east-1"),
         bucket: matching(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "a bucket's name"),
+        country,
         accessKeyId: z.string().min(1, "allowed: the id of an access key"),
         secretAccessKey: secret(
           z.string().min(1, "allowed: the secret of an access key"),
@@ -291,6 +303,7 @@ const dockerSchema = object({
   )
     .default("unix:///var/run/docker.sock")
     .describe("The Docker host, in the form of DOCKER_HOST. Default: this machine."),
+  country,
   published: object({
     address: address.default("0.0.0.0").describe("Address of the host on which the servers listen."),
     http: port.default(80),
@@ -334,13 +347,18 @@ const tenantShape = object({
   timeZone: timeZone
     .describe("Time zone of DHIS2's dates and schedules, such as Africa/Maputo. Default: UTC.")
     .optional(),
+  residency: z
+    .array(checked(noSuchResidency))
+    .min(1, "allowed: one country or region, or more")
+    .describe("Where the tenant's data may be: countries (ISO 3166) and AWS regions. Default: anywhere.")
+    .optional(),
   target: targetSchema.describe("Where the tenant's servers run."),
   servers: z.array(serverSchema).min(1, "allowed: one server or more, as the plan grants"),
   backups: object({
     locations: z
       .array(locationSchema)
       .describe(
-        "Where backups are kept. AWS: at least one other region and one on-premises host. Docker: one disk and one S3 bucket, or none.",
+        "Where backups are kept. AWS: at least one other region, unless the residency has none, and one on-premises host. Docker: one disk and one S3 bucket, or none.",
       ),
   }),
 });
@@ -361,13 +379,33 @@ export const tenantSchema = tenantShape.superRefine((tenant, context) => {
       problem(["servers", index, "instances"], `only size large can have more than one instance; allowed: 1`);
   });
   if ("docker" in tenant.target) dockerProblems(tenant, problem);
-  else locationProblems(tenant.backups.locations, tenant.target.aws.region, problem);
+  else locationProblems(tenant, tenant.target.aws.region, problem);
+  for (const { path, message } of residencyProblems(tenant.residency, placesOf(tenant)))
+    problem(path, message);
 });
+
+/** Where the tenant's data is. A disk is at its Docker host. */
+function placesOf({ target, backups }: z.output<typeof tenantShape>): Place[] {
+  const servers =
+    "aws" in target
+      ? { path: ["target", "aws"], region: target.aws.region }
+      : { path: ["target", "docker"], country: target.docker.country };
+  return [
+    servers,
+    ...backups.locations.flatMap((location, index): Place[] => {
+      const path = ["backups", "locations", index];
+      if ("region" in location) return [{ path, region: location.region }];
+      if ("onPremises" in location)
+        return [{ path: [...path, "onPremises"], country: location.onPremises.country }];
+      return "s3" in location ? [{ path: [...path, "s3"], country: location.s3.country }] : [];
+    }),
+  ];
+}
 
 type Problem = (path: (string | number)[], message: string) => void;
 
 function locationProblems(
-  locations: z.output<typeof locationSchema>[],
+  { backups: { locations }, residency }: z.output<typeof tenantShape>,
   home: string,
   problem: Problem,
 ): void {
@@ -392,7 +430,8 @@ function locationProblems(
       );
     }
   });
-  if (!regions.some(Boolean)) {
+  // AWS has one region in most countries that it is in: the host on premises is the other place then.
+  if (!regions.some(Boolean) && (!residency || hasOtherRegion(residency, home))) {
     problem(
       ["backups", "locations"],
       "no backup in another region; add { region: … } with a region other than the servers' own",

@@ -242,3 +242,32 @@ describe("on-premises hosts", () => {
       expect(guarded).toContain(`${TENANT}-vault-${what}`);
   });
 });
+
+it("a tenant whose data may not leave its country has backups in its own region and on a host there", async () => {
+  const inCountry = await tenants.stack("moh-country", { plan: "premium", maxServers: 2 }, (spec) => {
+    spec.residency = ["IE"];
+    spec.backups.locations = [entry("office", { country: "IE" })];
+  });
+  await inCountry.succeed("up", "--yes", "--skip-preview");
+  const { resources } = await inCountry.state();
+  const regions = resources
+    .filter(({ type }) => type === "pulumi:providers:aws")
+    .map(({ inputs }) => inputs?.["region"]);
+  expect(regions).toEqual(["eu-west-1"]);
+  const of = (type: string) => resources.filter((each) => each.type === type).length;
+  expect(of("aws:backup/vault:Vault")).toBe(1);
+  expect(of("aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication")).toBe(0);
+  const { stdout } = await inCountry.succeed("stack", "output", "--json");
+  const { backups } = JSON.parse(stdout) as { backups: { kind: string; where: string }[] };
+  expect(backups.map(({ kind, where }) => `${kind} ${where}`).sort()).toEqual([
+    "pointInTime eu-west-1",
+    "portable eu-west-1",
+    `portable ${host("office")}:/srv/dhis2`,
+    "snapshot eu-west-1",
+  ]);
+  await inCountry.succeed("up", "--yes", "--skip-preview", "--expect-no-changes");
+  inCountry.change((spec) => spec.backups.locations.push({ region: "eu-central-1" }));
+  const { code, stdout: out, stderr } = await inCountry.run("preview");
+  expect(code).not.toBe(0);
+  expect(out + stderr).toMatch(/is in DE, outside the residency; allowed: IE/);
+});
