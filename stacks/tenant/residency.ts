@@ -34,7 +34,7 @@ export function noSuchResidency(entry: string): string | undefined {
 }
 
 /**
- * What lies outside the residency, or where that cannot be told.
+ * What lies outside the residency, or in a country that the stack file does not say.
  * @param residency countries and regions; nothing where data may be anywhere
  */
 export function residencyProblems(
