@@ -3,11 +3,11 @@ import * as ec2 from "@pulumi/aws/ec2";
 import * as lb from "@pulumi/aws/lb";
 import * as route53 from "@pulumi/aws/route53";
 import * as vpc from "@pulumi/aws/vpc";
-import * as wafv2 from "@pulumi/aws/wafv2";
 import type * as pulumi from "@pulumi/pulumi";
 import { APPLICATION_PORT } from "../../components/contract/application";
 import type { Network } from "./network";
 import type { PlatformSpec } from "./spec";
+import { firewall } from "./firewall";
 
 /** TLS 1.3 and 1.2 with forward secrecy and post-quantum key exchange: AWS's own recommendation. Not its default. */
 export const TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09";
@@ -181,53 +181,4 @@ function defaultCertificate(
     { certificateArn: certificate.arn, validationRecordFqdns: [record.fqdn] },
     opts,
   ).certificateArn;
-}
-
-/** Groups of rules that AWS keeps up to date, with those of their rules that would block DHIS2 only counting. */
-const MANAGED_RULES: Record<string, string[]> = {
-  AWSManagedRulesAmazonIpReputationList: [],
-  AWSManagedRulesKnownBadInputsRuleSet: [],
-  AWSManagedRulesCommonRuleSet: [
-    // Imports of metadata and data are far larger than the 8 KB that the firewall looks at.
-    "SizeRestrictions_BODY",
-    // Custom forms and reports are HTML with scripts, sent in a body.
-    "CrossSiteScripting_BODY",
-  ],
-};
-
-function firewall(loadBalancer: lb.LoadBalancer, opts: pulumi.CustomResourceOptions): void {
-  const visibility = (metricName: string) => ({
-    cloudwatchMetricsEnabled: true,
-    sampledRequestsEnabled: true,
-    metricName,
-  });
-  const acl = new wafv2.WebAcl(
-    "balancer-firewall",
-    {
-      description: "What reaches the tenants' applications",
-      scope: "REGIONAL",
-      defaultAction: { allow: {} },
-      visibilityConfig: visibility("dhistance-firewall"),
-      rules: Object.entries(MANAGED_RULES).map(([name, counted], priority) => ({
-        name,
-        priority,
-        overrideAction: { none: {} },
-        statement: {
-          managedRuleGroupStatement: {
-            vendorName: "AWS",
-            name,
-            ruleActionOverrides: counted.map((rule) => ({ name: rule, actionToUse: { count: {} } })),
-          },
-        },
-        visibilityConfig: visibility(name),
-      })),
-      tags: { Name: "dhistance-firewall" },
-    },
-    opts,
-  );
-  new wafv2.WebAclAssociation(
-    "balancer-firewall-association",
-    { resourceArn: loadBalancer.arn, webAclArn: acl.arn },
-    opts,
-  );
 }

