@@ -101,8 +101,8 @@ it.each([
 });
 
 it.each([
-  ["a path that leaves its folder", get("/api/..%2f..%2fetc/passwd"), "GenericLFI_URIPATH"],
-  ["a script in a link", get("/?x=%3Cscript%3Ealert(1)%3C/script%3E"), "CrossSiteScripting_QUERYARGUMENTS"],
+  ["a path that leaves its folder", get("/api/../../etc/passwd"), "GenericLFI_URIPATH"],
+  ["a script in a link", get("/?x=<script>alert(1)</script>"), "CrossSiteScripting_QUERYARGUMENTS"],
   [
     "the address of the machine's credentials in a link",
     get("/?u=http://169.254.169.254/"),
