@@ -78,6 +78,29 @@ describe("an import on AWS", () => {
     expect(run?.opts()).toMatchObject({ encoding: "WIN1252", leaveOut: ["public.old view", "-x"] });
   });
 
+  it("may decrypt a dump that is in S3 under its owner's key, and nothing else with that key", async () => {
+    const made = await make({ dump: "s3://incoming/moh/hmis.sql.gz" });
+    const { inputs } = one(made, "aws:iam/rolePolicy:RolePolicy", "moh-hmis-import-task-policy");
+    const { Statement } = JSON.parse(inputs.policy as string) as { Statement: { Action: string[] }[] };
+    expect(Statement.filter(({ Action }) => Action.includes("kms:Decrypt"))).toEqual([
+      {
+        Sid: "DumpKey",
+        Effect: "Allow",
+        Action: ["kms:Decrypt"],
+        Resource: ["arn:aws:kms:*:*:key/*"],
+        Condition: {
+          StringLike: { "kms:ViaService": "s3.*.amazonaws.com" },
+          StringEquals: {
+            "kms:EncryptionContext:aws:s3:arn": [
+              "arn:aws:s3:::incoming/moh/hmis.sql.gz",
+              "arn:aws:s3:::incoming",
+            ],
+          },
+        },
+      },
+    ]);
+  });
+
   it("is remembered without what was not asked for, as earlier versions did", () => {
     const asked = { sha256, dump: "hmis.sql" };
     expect(importedBy(asked)).toEqual({ ...asked, sanitised: false });

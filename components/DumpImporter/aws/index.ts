@@ -98,7 +98,24 @@ interface DumpObject {
 /** A dump that is in S3 already, under whatever key its owner chose; its bucket has to let the task's role read it. */
 function objectAt(address: string): DumpObject {
   const arn = `arn:aws:s3:::${address.replace("s3://", "")}`;
-  return { address, read: [{ sid: "Dump", actions: ["s3:GetObject"], resources: [arn] }] };
+  const bucketArn = arn.slice(0, arn.indexOf("/"));
+  return {
+    address,
+    read: [
+      { sid: "Dump", actions: ["s3:GetObject"], resources: [arn] },
+      {
+        // Nobody here knows the key that its owner encrypts it with: any key, and for S3 and this object alone. With a
+        // bucket key S3 names the bucket (docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html).
+        sid: "DumpKey",
+        actions: ["kms:Decrypt"],
+        resources: ["arn:aws:kms:*:*:key/*"],
+        conditions: {
+          StringLike: { "kms:ViaService": "s3.*.amazonaws.com" },
+          StringEquals: { "kms:EncryptionContext:aws:s3:arn": [arn, bucketArn] },
+        },
+      },
+    ],
+  };
 }
 
 /** A file of the machine that runs `pulumi`, in a bucket of the server's own. */
