@@ -97,6 +97,22 @@ describe("a vault on AWS", () => {
     ]);
   });
 
+  it("restores databases into its own network, where nothing reaches them", () => {
+    const [efs, database] = ofType(made, "aws:backup/restoreTestingSelection:RestoreTestingSelection");
+    expect(efs?.inputs.restoreMetadataOverrides).toBeUndefined();
+    expect(database?.inputs.restoreMetadataOverrides).toEqual({
+      dbSubnetGroupName: TARGET.platform.network.databaseSubnetGroup,
+      vpcSecurityGroupIds: '["moh-vault-restore-test-id"]',
+    });
+    const group = one(made, "aws:ec2/securityGroup:SecurityGroup", "moh-vault-restore-test").inputs;
+    expect([group.ingress, group.egress]).toEqual([undefined, undefined]);
+    const rules = made.filter(
+      ({ type, inputs }) =>
+        /SecurityGroup\w+Rule$/.test(type) && inputs.securityGroupId === "moh-vault-restore-test-id",
+    );
+    expect(rules).toEqual([]);
+  });
+
   it("keeps the portable repository private, encrypted, versioned, locked and behind TLS", () => {
     const of = (type: string) => ofType(made, `aws:s3/${type}`)[0]?.inputs;
     expect(of("bucket:Bucket").objectLockEnabled).toBe(true);

@@ -1,4 +1,5 @@
 import * as backup from "@pulumi/aws/backup";
+import * as ec2 from "@pulumi/aws/ec2";
 import * as iam from "@pulumi/aws/iam";
 import * as rds from "@pulumi/aws/rds";
 import * as pulumi from "@pulumi/pulumi";
@@ -188,9 +189,13 @@ function backupRole(
   return pulumi.all([role.arn, ...attached.map(({ id }) => id)]).apply(([arn]) => arn as string);
 }
 
-/** Every week AWS Backup restores the newest snapshot of each kind, and deletes what it restored. */
+/**
+ * Every week AWS Backup restores the newest snapshot of each kind, and deletes what it restored. Databases are restored
+ * into our network, where nothing reaches them: AWS Backup itself would take the account's default VPC, and would fail
+ * where there is none (docs.aws.amazon.com/aws-backup/latest/devguide/restore-testing-inferred-metadata.html).
+ */
 function restoreTests(
-  { name, args, opts, servers }: VaultContext,
+  { name, args, target, opts, servers }: VaultContext,
   vaultArn: pulumi.Output<string>,
   role: pulumi.Output<string>,
 ): void {
@@ -213,18 +218,35 @@ function restoreTests(
     },
     opts,
   );
+  const { vpcId, databaseSubnetGroup } = target.platform.network;
+  const closed = new ec2.SecurityGroup(
+    `${name}-restore-test`,
+    {
+      vpcId,
+      description: "Restored databases: nothing in, nothing out",
+      revokeRulesOnDelete: true,
+      tags: { ...componentTags(), Name: `${name}-restore-test` },
+    },
+    opts,
+  );
   const selections = {
-    RDS: servers.map(({ aws }) => aws.database.arn),
-    EFS: servers.map(({ aws }) => aws.fileSystem.arn),
+    RDS: {
+      protectedResourceArns: servers.map(({ aws }) => aws.database.arn),
+      restoreMetadataOverrides: {
+        dbSubnetGroupName: databaseSubnetGroup,
+        vpcSecurityGroupIds: pulumi.jsonStringify([closed.id]),
+      },
+    },
+    EFS: { protectedResourceArns: servers.map(({ aws }) => aws.fileSystem.arn) },
   };
-  for (const [type, protectedResourceArns] of Object.entries(selections)) {
+  for (const [type, selection] of Object.entries(selections)) {
     new backup.RestoreTestingSelection(
       `${name}-restore-test-${type.toLowerCase()}`,
       {
         name: `${safe(tenant.id)}_${type.toLowerCase()}`,
         restoreTestingPlanName: plan.name,
         protectedResourceType: type,
-        protectedResourceArns,
+        ...selection,
         iamRoleArn: role,
         validationWindowHours: 4,
       },
