@@ -569,6 +569,11 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class Server(ThreadingHTTPServer):
+    def handle_error(self, request, client_address):
+        # As Tomcat: a client that goes away, such as the gateway's question whether DHIS2 has started, is not logged.
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
     request_queue_size = 128
     daemon_threads = True
 
