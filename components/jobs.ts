@@ -103,13 +103,14 @@ export interface ImportCommand {
   sha256: string;
   /** DHIS2's version on the server: a dump of a newer one is refused. */
   dhis2: string;
-  sanitise: boolean;
+  /** @default false */
+  sanitise?: boolean;
   /** Of the text of a SQL_ASCII database. */
   encoding?: string;
   /** Names of what the dump has and the database does not get. */
   leaveOut?: readonly string[];
-  /** Whether it may replace what an earlier import, or the application, has put into the database. */
-  reimport: boolean;
+  /** Whether it may replace what an earlier import, or the application, has put into the database. @default false */
+  reimport?: boolean;
 }
 
 /** Loads a dump into a new database, checks it and swaps it in (`jobs/import`). */

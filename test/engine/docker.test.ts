@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { TestTenants, type TenantStack } from "./tenants";
+import { NO_DOCKER, TestTenants, type TenantStack } from "./tenants";
 
 /** A tenant on Docker with the rehearsal's provider: no engine is there, and none is asked. */
 let tenants: TestTenants;
 let stack: TenantStack;
 beforeAll(async () => {
-  tenants = await TestTenants.start({ platform: false, env: { DOCKER_HOST: "unix:///nowhere.sock" } });
+  tenants = await TestTenants.start({ platform: false, env: { DOCKER_HOST: NO_DOCKER } });
   stack = await tenants.stack("moh", { plan: "trial", maxServers: 1 }, (spec) => {
-    spec.target = { docker: { host: "unix:///nowhere.sock", certificates: { private: {} } } };
+    spec.target = { docker: { host: NO_DOCKER, certificates: { private: {} } } };
     spec.backups = { locations: [] };
   });
 });

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { TestTenants, type Draft, type TenantStack } from "./tenants";
+import { EACH_TARGET, NO_DOCKER, TestTenants, type Draft, type TenantStack } from "./tenants";
 
 /**
  * What DHIS2 has encrypted can be read under one password only: it stays with a server's data, whatever becomes of the
@@ -14,7 +14,7 @@ const SERVER = { plan: "premium", maxServers: 2 } as const;
 
 let tenants: TestTenants;
 beforeAll(async () => {
-  tenants = await TestTenants.start({ platform: true, env: { DOCKER_HOST: "unix:///nowhere.sock" } });
+  tenants = await TestTenants.start({ platform: true, env: { DOCKER_HOST: NO_DOCKER } });
 });
 afterAll(() => tenants?.remove());
 
@@ -27,16 +27,7 @@ function dump(
   return { dump: put(`${sha256}.sql`, text), sha256 };
 }
 
-describe.each<[string, (spec: Draft) => void]>([
-  ["AWS", () => undefined],
-  [
-    "Docker",
-    (spec) => {
-      spec.target = { docker: { host: "unix:///nowhere.sock", certificates: { private: {} } } };
-      spec.backups = { locations: [] };
-    },
-  ],
-])("the encryption.password of a server on %s", (target, place) => {
+describe.each(EACH_TARGET)("the encryption.password of a server on %s", (target, place) => {
   let stack: TenantStack;
   let whole: string;
   beforeAll(async () => {

@@ -2,27 +2,18 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { TestTenants, type Draft, type TenantStack } from "./tenants";
+import { EACH_TARGET, NO_DOCKER, TestTenants, type Draft, type TenantStack } from "./tenants";
 
 /** A server's own settings on the real engine: from the stack file, where passwords are encrypted, to dhis.conf. */
 const SECRET = "of-the-directory-of-the-ministry";
 
 let tenants: TestTenants;
 beforeAll(async () => {
-  tenants = await TestTenants.start({ platform: true, env: { DOCKER_HOST: "unix:///nowhere.sock" } });
+  tenants = await TestTenants.start({ platform: true, env: { DOCKER_HOST: NO_DOCKER } });
 });
 afterAll(() => tenants?.remove());
 
-describe.each<[string, (spec: Draft) => void]>([
-  ["AWS", () => undefined],
-  [
-    "Docker",
-    (spec) => {
-      spec.target = { docker: { host: "unix:///nowhere.sock", certificates: { private: {} } } };
-      spec.backups = { locations: [] };
-    },
-  ],
-])("the settings of a server on %s", (target, place) => {
+describe.each(EACH_TARGET)("the settings of a server on %s", (target, place) => {
   let stack: TenantStack;
   beforeAll(async () => {
     const bought = { plan: "premium", maxServers: 2 } as const;

@@ -30,6 +30,21 @@ export type Bought = (Partial<Entitlement> & Pick<Entitlement, "plan" | "maxServ
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type Draft = any;
 
+/** Address of a Docker host that is not there: the rehearsal needs none. */
+export const NO_DOCKER = "unix:///nowhere.sock";
+
+/** For `describe.each`: what to do to a spec so that its tenant is on that target. */
+export const EACH_TARGET: [target: string, place: (spec: Draft) => void][] = [
+  ["AWS", () => undefined],
+  [
+    "Docker",
+    (spec) => {
+      spec.target = { docker: { host: NO_DOCKER, certificates: { private: {} } } };
+      spec.backups = { locations: [] };
+    },
+  ],
+];
+
 function goodSpec(tenant: string): Draft {
   return {
     displayName: "Ministry of Health, Exampleland",

@@ -19,7 +19,7 @@ import { importedBy, refuseReimport } from "../reimport";
 /** The dump in S3, the task that loads it, and its run. */
 export function importOnAws(context: Context<DumpImporterArgs, AwsTarget>): pulumi.Stash {
   const { name, args, target, opts } = context;
-  const { server, sha256, dhis2, sanitise = false, reimport = false, encoding, leaveOut } = args;
+  const { server, reimport = false } = args;
   const data = resourcesOn("aws", server);
   const tags = componentTags(server.server);
 
@@ -45,15 +45,7 @@ export function importOnAws(context: Context<DumpImporterArgs, AwsTarget>): pulu
         container({
           name: "import",
           image: target.platform.images.jobs,
-          command: importCommand(data.database.address, {
-            dump: object.address,
-            sha256,
-            dhis2,
-            sanitise,
-            reimport,
-            ...(encoding && { encoding }),
-            ...(leaveOut && { leaveOut }),
-          }),
+          command: importCommand(data.database.address, { ...args, dump: object.address }),
           environment: { AWS_REGION: target.region },
           secrets: { [SECRETS.administrator]: data.passwords.key("administrator") },
           volumes: { [DISK]: "/tmp" },

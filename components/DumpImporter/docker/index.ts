@@ -20,15 +20,11 @@ export function importOnDocker({
   target,
   opts,
 }: Context<DumpImporterArgs, DockerTarget>): pulumi.Stash {
-  const { server, sha256, dhis2, sanitise = false, reimport = false, encoding, leaveOut } = args;
+  const { server, sha256, reimport = false } = args;
   const { dataNetwork, jobs, passwords, prepared, volumes, application } = resourcesOn("docker", server);
   const from = path.resolve(args.directory ?? ".", args.dump);
   const now = importedBy(args);
-  const command = importCommand(DATABASE_HOST, {
-    ...{ dump: DUMP, sha256, dhis2, sanitise, reimport },
-    ...(encoding && { encoding }),
-    ...(leaveOut && { leaveOut }),
-  });
+  const command = importCommand(DATABASE_HOST, { ...args, dump: DUMP });
   return runOnce(
     `${name}-imported`,
     target,
