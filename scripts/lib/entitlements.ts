@@ -134,8 +134,15 @@ function readIssuers(file: string): Issuers {
   return JSON.parse(readFileSync(file, "utf8")) as Issuers;
 }
 
-/** Writes the file completely or not at all: without it no tenant can be previewed. */
 function writeIssuers(file: string, issuers: Issuers): void {
-  writeFileSync(`${file}.new`, `${JSON.stringify(issuers, null, 2)}\n`);
+  writeWhole(file, `${JSON.stringify(issuers, null, 2)}\n`);
+}
+
+/**
+ * Writes a file completely or not at all: without the issuers' no tenant can be previewed.
+ * @param mode of a file that others may not read @default what the system gives a new file
+ */
+export function writeWhole(file: string, content: string, mode = 0o666): void {
+  writeFileSync(`${file}.new`, content, { mode });
   renameSync(`${file}.new`, file);
 }

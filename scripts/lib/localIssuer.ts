@@ -1,9 +1,9 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import type { JSONWebKeySet, JWK } from "jose";
 import { issueEntitlement, verifyEntitlement, type Entitlement } from "../../plans/entitlement";
 import { LOCAL, ROOT } from "./checkout";
-import { newIssuer } from "./entitlements";
+import { newIssuer, writeWhole } from "./entitlements";
 
 /**
  * The local issuer of the example tenants: a key made on this machine, which only this checkout trusts and git ignores.
@@ -77,6 +77,5 @@ function read(file: string): unknown {
 /** Writes a file completely or not at all, readable by this user only. */
 function write(file: string, content: string): void {
   mkdirSync(path.dirname(file), { recursive: true });
-  writeFileSync(`${file}.new`, content, { mode: 0o600 });
-  renameSync(`${file}.new`, file);
+  writeWhole(file, content, 0o600);
 }
